@@ -1,0 +1,121 @@
+package eventschema
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Stream categories. The category is what stands before the first hyphen of a
+// stream name, as EventStoreDB has it.
+const (
+	CategoryPerson   = "person"
+	CategoryPunches  = "punches"
+	CategoryLocation = "location"
+	CategoryConsent  = "consent"
+	CategoryErasure  = "erasure"
+)
+
+// ErrStreamName refuses a stream name that is not <category>-<tenant>.<id>[.<period>].
+var ErrStreamName = errors.New("not a tracekeep stream name")
+
+// StreamName is the parsed name of a stream: <category>-<tenant>.<id>[.<period>],
+// ids as 32 hex digits. No part of it carries meaning about a person.
+type StreamName struct {
+	Category string
+	Tenant   uuid.UUID
+	ID       uuid.UUID
+	Period   string // "2026" for punches, "202603" for locations, else empty
+}
+
+// String writes the name as the store holds it.
+func (n StreamName) String() string {
+	var b strings.Builder
+	b.Grow(len(n.Category) + 2 + 64 + 1 + len(n.Period))
+	b.WriteString(n.Category)
+	b.WriteByte('-')
+	b.WriteString(Hex(n.Tenant))
+	b.WriteByte('.')
+	b.WriteString(Hex(n.ID))
+	if n.Period != "" {
+		b.WriteByte('.')
+		b.WriteString(n.Period)
+	}
+	return b.String()
+}
+
+// ParseStreamName reads a name written by [StreamName.String]. It returns
+// [ErrStreamName] for any other, system streams included.
+func ParseStreamName(name string) (StreamName, error) {
+	category, rest, found := strings.Cut(name, "-")
+	if !found || category == "" || strings.HasPrefix(category, "$") {
+		return StreamName{}, ErrStreamName
+	}
+	parts := strings.Split(rest, ".")
+	if len(parts) < 2 || len(parts) > 3 {
+		return StreamName{}, ErrStreamName
+	}
+	tenant, err := ParseHex(parts[0])
+	if err != nil {
+		return StreamName{}, ErrStreamName
+	}
+	id, err := ParseHex(parts[1])
+	if err != nil {
+		return StreamName{}, ErrStreamName
+	}
+	parsed := StreamName{Category: category, Tenant: tenant, ID: id}
+	if len(parts) == 3 {
+		if parts[2] == "" {
+			return StreamName{}, ErrStreamName
+		}
+		parsed.Period = parts[2]
+	}
+	return parsed, nil
+}
+
+// PersonStream holds what is known of one person's registration.
+func PersonStream(tenant, person uuid.UUID) StreamName {
+	return StreamName{Category: CategoryPerson, Tenant: tenant, ID: person}
+}
+
+// PunchesStream holds the punches of one work id in one calendar year (UTC year
+// of the instant claimed), so that no decision reads more than a year.
+func PunchesStream(tenant, work uuid.UUID, occurredAt time.Time) StreamName {
+	return StreamName{Category: CategoryPunches, Tenant: tenant, ID: work, Period: strconv.Itoa(occurredAt.UTC().Year())}
+}
+
+// LocationStream holds the location points of one work id in one month (UTC).
+func LocationStream(tenant, work uuid.UUID, occurredAt time.Time) StreamName {
+	return StreamName{Category: CategoryLocation, Tenant: tenant, ID: work, Period: occurredAt.UTC().Format("200601")}
+}
+
+// ConsentStream holds the consents of one work id.
+func ConsentStream(tenant, work uuid.UUID) StreamName {
+	return StreamName{Category: CategoryConsent, Tenant: tenant, ID: work}
+}
+
+// ErasureStream holds one erasure case.
+func ErasureStream(tenant, erasureCase uuid.UUID) StreamName {
+	return StreamName{Category: CategoryErasure, Tenant: tenant, ID: erasureCase}
+}
+
+// Hex writes an id as 32 lower-case hex digits, as stream names carry it.
+func Hex(id uuid.UUID) string { return hex.EncodeToString(id[:]) }
+
+// ParseHex reads what [Hex] wrote; upper case and other forms are refused so
+// that one stream has one name.
+func ParseHex(s string) (uuid.UUID, error) {
+	var id uuid.UUID
+	if len(s) != 32 || strings.ToLower(s) != s {
+		return id, fmt.Errorf("id of %d characters: %w", len(s), ErrStreamName)
+	}
+	if _, err := hex.Decode(id[:], []byte(s)); err != nil {
+		return uuid.UUID{}, ErrStreamName
+	}
+	return id, nil
+}
