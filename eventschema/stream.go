@@ -15,6 +15,7 @@ import (
 // stream name, as EventStoreDB has it.
 const (
 	CategoryPerson   = "person"
+	CategoryWork     = "work"
 	CategoryPunches  = "punches"
 	CategoryLocation = "location"
 	CategoryConsent  = "consent"
@@ -81,6 +82,11 @@ func ParseStreamName(name string) (StreamName, error) {
 // PersonStream holds what is known of one person's registration.
 func PersonStream(tenant, person uuid.UUID) StreamName {
 	return StreamName{Category: CategoryPerson, Tenant: tenant, ID: person}
+}
+
+// WorkStream holds the opening of one work record.
+func WorkStream(tenant, work uuid.UUID) StreamName {
+	return StreamName{Category: CategoryWork, Tenant: tenant, ID: work}
 }
 
 // PunchesStream holds the punches of one work id in one calendar year (UTC year
