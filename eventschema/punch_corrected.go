@@ -48,6 +48,9 @@ func (e *PunchCorrected) EventType() string { return "punch-corrected" }
 // Sections implements [Event].
 func (e *PunchCorrected) Sections() []Section { return nil }
 
+// StoredID makes the correction id the id of its event.
+func (e *PunchCorrected) StoredID() uuid.UUID { return e.CorrectionID }
+
 func punchCorrected() Definition {
 	return Definition{Type: "punch-corrected", Version: 1, New: func() Event { return new(PunchCorrected) }}
 }

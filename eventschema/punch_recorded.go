@@ -78,6 +78,10 @@ func (e *PunchRecorded) EventType() string { return "punch-recorded" }
 // Sections implements [Event]. A punch is skeleton only.
 func (e *PunchRecorded) Sections() []Section { return nil }
 
+// StoredID makes the punch id the id of its event: the punch itself is the key
+// under which nothing is recorded twice, for ever.
+func (e *PunchRecorded) StoredID() uuid.UUID { return e.PunchID }
+
 type punchRecordedV1 struct {
 	PunchID      uuid.UUID `json:"punch_id"`
 	WorkID       uuid.UUID `json:"work_id"`

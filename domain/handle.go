@@ -1,0 +1,173 @@
+package domain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"tracekeep/eventschema"
+)
+
+// attempts bounds how often a command is decided again after a conflict.
+const attempts = 8
+
+// ErrBusy refuses a command that lost every race for its stream.
+var ErrBusy = errors.New("the stream is too busy, try again")
+
+// Handler joins deciders to a store. Its parts are safe for concurrent use, and
+// so is it.
+type Handler struct {
+	Store    Store
+	Registry *eventschema.Registry
+	Sealer   eventschema.Sealer
+	Random   io.Reader // salts of the trail
+}
+
+// Request is what a command needs beside its own content: where it goes, who
+// sends it, and the key under which repeating it has no second effect.
+type Request struct {
+	Stream eventschema.StreamName
+	Key    string // idempotency key, unique per tenant and intent
+	Actor  eventschema.Actor
+	// CorrelationID and CausationID follow EventStoreDB's conventions. A nil
+	// correlation id is replaced by one derived from Key.
+	CorrelationID uuid.UUID
+	CausationID   uuid.UUID
+}
+
+// Loaded is a folded stream and the revision its next append expects.
+type Loaded[State any] struct {
+	State State
+	Next  Expected
+	seen  map[uuid.UUID]uint64 // ids in the stream, for commands that come again
+}
+
+// Outcome says what became of a command.
+type Outcome struct {
+	Events   []eventschema.Event // none when the command had been handled before or changed nothing
+	Revision uint64              // of the stream's last event afterwards
+	Position uint64              // of the last event appended; 0 when none was
+	Repeated bool                // the same command had been handled before
+}
+
+// Load reads and folds a stream. Personal values stay sealed.
+func Load[S, C any](ctx context.Context, h *Handler, stream eventschema.StreamName, d Decider[S, C]) (*Loaded[S], error) {
+	loaded := &Loaded[S]{State: d.Initial(), Next: NoStream, seen: map[uuid.UUID]uint64{}}
+	for recorded, err := range h.Store.ReadStream(ctx, stream.String(), 0) {
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", stream, err)
+		}
+		decoded, err := h.Registry.Decode(recorded)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", stream, err)
+		}
+		loaded.State = d.Evolve(loaded.State, decoded.Event)
+		loaded.Next = Expected(recorded.Revision) //nolint:gosec // a revision is below 2^63
+		loaded.seen[recorded.ID] = recorded.Revision
+	}
+	return loaded, nil
+}
+
+// Advance decides commands one after the other on a loaded stream and appends
+// all their events in one append. On success it moves loaded forward, so that a
+// caller with many commands for one stream reads it once. On [ErrConflict] or
+// any other error loaded must be thrown away.
+func Advance[S, C any](ctx context.Context, h *Handler, d Decider[S, C], loaded *Loaded[S], request Request, commands ...C) (Outcome, error) {
+	var events []eventschema.Event
+	state := loaded.State
+	for _, command := range commands {
+		decided, err := d.Decide(state, command)
+		if err != nil {
+			return Outcome{}, err
+		}
+		for _, event := range decided {
+			state = d.Evolve(state, event)
+		}
+		events = append(events, decided...)
+	}
+	if len(events) == 0 {
+		return Outcome{Revision: uint64(max(loaded.Next, 0))}, nil //nolint:gosec // not negative
+	}
+	proposed, err := h.encode(ctx, request, events)
+	if err != nil {
+		return Outcome{}, err
+	}
+	appended, err := h.Store.Append(ctx, request.Stream.String(), loaded.Next, proposed)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("append to %s: %w", request.Stream, err)
+	}
+	loaded.State, loaded.Next = state, Expected(appended.Revision) //nolint:gosec // a revision is below 2^63
+	for i := range proposed {
+		loaded.seen[proposed[i].ID] = appended.Revision - uint64(len(proposed)-1-i) //nolint:gosec // i is below the length
+	}
+	return Outcome{Events: events, Revision: appended.Revision, Position: appended.Position}, nil
+}
+
+// Handle loads the stream, decides the command, appends, and decides again when
+// somebody else was faster. A command whose key was handled before answers with
+// Repeated and appends nothing. A refusal is returned as the decider's sentinel.
+func Handle[S, C any](ctx context.Context, h *Handler, d Decider[S, C], request Request, command C) (Outcome, error) {
+	first := EventID(request.Stream.Tenant, request.Stream, request.Key, 0)
+	for range attempts {
+		loaded, err := Load(ctx, h, request.Stream, d)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if _, repeated := loaded.seen[first]; repeated {
+			return Outcome{Revision: uint64(loaded.Next), Repeated: true}, nil //nolint:gosec // the stream has an event
+		}
+		outcome, err := Advance(ctx, h, d, loaded, request, command)
+		if errors.Is(err, ErrConflict) {
+			continue
+		}
+		return outcome, err
+	}
+	return Outcome{}, fmt.Errorf("append to %s: %w", request.Stream, ErrBusy)
+}
+
+// EventID derives the id of the i-th event of a command from the idempotency
+// key, so that a command sent twice names the same events.
+func EventID(tenant uuid.UUID, stream eventschema.StreamName, key string, i int) uuid.UUID {
+	return uuid.NewSHA1(tenant, []byte(stream.String()+"\x00"+key+"\x00"+strconv.Itoa(i)))
+}
+
+// identified is implemented by events that bring the id they are stored under.
+type identified interface{ StoredID() uuid.UUID }
+
+func (h *Handler) encode(ctx context.Context, request Request, events []eventschema.Event) ([]eventschema.Proposed, error) {
+	correlation := request.CorrelationID
+	if correlation == uuid.Nil {
+		correlation = EventID(request.Stream.Tenant, request.Stream, request.Key, -1)
+	}
+	causation := request.CausationID
+	if causation == uuid.Nil {
+		causation = correlation
+	}
+	salts := make([]byte, eventschema.SaltBytes*len(events))
+	if _, err := io.ReadFull(h.Random, salts); err != nil {
+		return nil, fmt.Errorf("draw a salt: %w", err)
+	}
+	proposed := make([]eventschema.Proposed, 0, len(events))
+	for i, event := range events {
+		id := EventID(request.Stream.Tenant, request.Stream, request.Key, i)
+		if own, ok := event.(identified); ok {
+			id = own.StoredID()
+		}
+		p, err := h.Registry.Encode(ctx, h.Sealer, event, eventschema.Envelope{
+			Stream: request.Stream.String(), EventID: id,
+			Metadata: eventschema.Metadata{
+				CorrelationID: correlation, CausationID: causation, Tenant: request.Stream.Tenant,
+				Actor: request.Actor, Salt: salts[i*eventschema.SaltBytes : (i+1)*eventschema.SaltBytes],
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+		proposed = append(proposed, p)
+	}
+	return proposed, nil
+}
