@@ -53,8 +53,12 @@ func stopLeftover(ctx context.Context, data string, log *zap.Logger) error {
 		socket = lines[4]
 	}
 	defer removeSocketDir(socket)
-	if !servesData(ctx, pid, data, socket) {
-		return nil
+	serves, sure := servesData(ctx, pid, data, socket)
+	if !serves {
+		if !sure {
+			return nil // Postgres refuses to start if the number is in use
+		}
+		return disown(data, lines)
 	}
 	log.Warn("stopping the Postgres that a killed process left running", zap.Int("pid", pid))
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
@@ -69,28 +73,57 @@ func stopLeftover(ctx context.Context, data string, log *zap.Logger) error {
 }
 
 // servesData tells a server of this data directory from a stranger that got its
-// process number after a reboot. A server always stands in its data directory;
-// where the system does not show that, the server is asked.
-func servesData(ctx context.Context, pid int, data, socket string) bool {
-	if syscall.Kill(pid, 0) != nil {
-		return false
+// process number after a reboot, and says whether it is sure. A server always
+// stands in its data directory; where the system does not show that, the server
+// is asked.
+func servesData(ctx context.Context, pid int, data, socket string) (serves, sure bool) {
+	if dead(pid) {
+		return false, true
 	}
 	if cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err == nil {
 		real, err := filepath.EvalSymlinks(data)
-		return err == nil && cwd == real
+		return err == nil && cwd == real, err == nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, (&Cluster{socket: socket}).URL("postgres"))
 	if err != nil {
-		return false
+		return false, false
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	var at string
 	if err := conn.QueryRow(ctx, `SHOW data_directory`).Scan(&at); err != nil {
-		return false
+		return false, false
 	}
-	return at == data
+	return at == data, true
+}
+
+// nobodysPID is above every limit of process numbers, so no process has it.
+const nobodysPID = "2147483646"
+
+// disown takes a reused process number out of the lock files, which Postgres
+// would respect for ever. In containers the same small numbers return at every
+// start. The rest of postmaster.pid stays: it names the shared memory by which
+// Postgres sees whether backends of the dead server still write.
+func disown(data string, lines []string) error {
+	lines[0] = nobodysPID
+	name := filepath.Join(data, "postmaster.pid")
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := f.WriteString(strings.Join(lines, "\n")); err != nil {
+		return err
+	}
+	if len(lines) > 4 && filepath.IsAbs(lines[4]) {
+		for _, left := range []string{".s.PGSQL.5432", ".s.PGSQL.5432.lock"} {
+			if err := os.Remove(filepath.Join(lines[4], left)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func gone(ctx context.Context, pid int, within time.Duration) bool {

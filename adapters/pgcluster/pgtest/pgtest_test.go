@@ -1,7 +1,17 @@
 package pgtest_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
@@ -20,6 +30,45 @@ func TestEveryTestHasADatabaseOfItsOwn(t *testing.T) {
 		defer func() { _ = conn.Close(t.Context()) }()
 		if _, err := conn.Exec(t.Context(), `CREATE TABLE punch (id int)`); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+const envChild = "PGTEST_TEST_CHILD"
+
+// TestChild is the test binary that is killed by the test below.
+func TestChild(t *testing.T) {
+	if os.Getenv(envChild) == "" {
+		t.Skip("runs only as the child of another test")
+	}
+	cfg, err := pgx.ParseConfig(pgtest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("socket", cfg.Host)
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+}
+
+func TestAKilledTestBinaryLeavesNothingBehind(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$")
+	cmd.Env = append(os.Environ(), envChild+"=1", pgtest.EnvURL+"=")
+	out, err := cmd.Output()
+	_, rest, ok := strings.Cut(string(out), "socket ")
+	if err == nil || !ok {
+		t.Fatalf("the child was not killed: %v\n%s", err, out)
+	}
+	host, _, _ := strings.Cut(rest, "\n")
+	folder := filepath.Dir(filepath.Dir(host))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s is still there", folder)
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }
