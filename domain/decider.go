@@ -1,6 +1,10 @@
 package domain
 
-import "tracekeep/eventschema"
+import (
+	"errors"
+
+	"tracekeep/eventschema"
+)
 
 // Decider is the two pure functions of one consistency boundary.
 type Decider[State, Command any] struct {
@@ -22,3 +26,7 @@ func (d Decider[State, Command]) Fold(events ...eventschema.Event) State {
 	}
 	return state
 }
+
+// ErrUnknownCommand refuses a command that a decider has no rule for, which is
+// a mistake of the programmer, not of the caller.
+var ErrUnknownCommand = errors.New("no rule decides this command")

@@ -1,0 +1,231 @@
+// Package timecard decides about the punches of one work id in one year.
+//
+// A punch is a fact that a station reports: it is recorded whatever other
+// punches say, in whatever order stations deliver, and exactly once. What it
+// means for hours is read later ([tracekeep/domain/hours]). A correction never
+// changes the punch; it says what counts in its place.
+package timecard
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tracekeep/domain"
+	"tracekeep/eventschema"
+)
+
+// Refusals.
+var (
+	ErrNoTime         = errors.New("the instant of the punch is required")
+	ErrDirection      = errors.New("the direction must be in or out")
+	ErrKind           = errors.New("the kind of punch is not known")
+	ErrStation        = errors.New("the station is required")
+	ErrOffset         = errors.New("a UTC offset lies between -14 and +14 hours")
+	ErrInTheFuture    = errors.New("the punch lies in the future")
+	ErrUnknownPunch   = errors.New("there is no such punch in this year")
+	ErrNoApprover     = errors.New("a correction needs an approver")
+	ErrSelfApproval   = errors.New("a correction must be approved by somebody else")
+	ErrReason         = errors.New("the reason of the correction is not known")
+	ErrYear           = errors.New("a corrected punch stays in its calendar year (UTC): void it and record a new one")
+	ErrNothingChanges = errors.New("the correction changes nothing")
+)
+
+// ClockTolerance is how far a station's clock may run ahead of the server
+// before a punch is refused as lying in the future.
+const ClockTolerance = 24 * time.Hour
+
+// State holds what counts of each punch of the year.
+type State struct {
+	punches     map[uuid.UUID]counted
+	corrections map[uuid.UUID]struct{}
+}
+
+type counted struct {
+	void       bool
+	occurredAt time.Time
+	direction  eventschema.Direction
+	kind       eventschema.PunchKind
+}
+
+// Punches is how many punches the year has, voided ones included.
+func (s State) Punches() int { return len(s.punches) }
+
+// Command is one of [Punch], [Correct].
+type Command interface{ isCommand() }
+
+// Punch records one punch. PunchID comes from [PunchID] or from the device that
+// made the punch; the same id is recorded once.
+type Punch struct {
+	PunchID        uuid.UUID
+	WorkID         uuid.UUID
+	OccurredAt     time.Time
+	Zone           string
+	OffsetSeconds  int
+	Direction      eventschema.Direction
+	Kind           eventschema.PunchKind
+	Station        string
+	StationClock   string
+	StationCounter *int64
+	Verification   string
+	ReceivedAt     time.Time
+	Location       eventschema.LocationOutcome
+	Source         eventschema.Source
+}
+
+// Correct changes what counts of a punch. Both people are named, and they differ.
+type Correct struct {
+	CorrectionID  uuid.UUID
+	PunchID       uuid.UUID
+	WorkID        uuid.UUID
+	Void          bool
+	OccurredAt    time.Time
+	OffsetSeconds int
+	Direction     eventschema.Direction
+	Kind          eventschema.PunchKind
+	Reason        eventschema.CorrectionReason
+	CorrectedBy   uuid.UUID
+	ApprovedBy    uuid.UUID
+	CorrectedAt   time.Time
+}
+
+func (Punch) isCommand()   {}
+func (Correct) isCommand() {}
+
+// PunchID derives the id of a punch that its station did not number itself:
+// the same work id, station, clock reading, key and remaining columns are the
+// same punch, however often and from whichever file they arrive.
+func PunchID(tenant, work uuid.UUID, station, stationClock string, direction eventschema.Direction, kind eventschema.PunchKind, columns ...string) uuid.UUID {
+	parts := append([]string{eventschema.Hex(work), station, stationClock, string(direction), string(kind)}, columns...)
+	var name strings.Builder
+	for _, part := range parts { // length-prefixed, so that no two lists share a name
+		name.WriteString(strconv.Itoa(len(part)))
+		name.WriteByte(':')
+		name.WriteString(part)
+	}
+	return uuid.NewSHA1(tenant, []byte(name.String()))
+}
+
+// Decider decides for one punches stream.
+func Decider() domain.Decider[State, Command] {
+	return domain.Decider[State, Command]{
+		Initial: func() State {
+			return State{punches: map[uuid.UUID]counted{}, corrections: map[uuid.UUID]struct{}{}}
+		},
+		Decide: decide,
+		Evolve: evolve,
+	}
+}
+
+func decide(state State, command Command) ([]eventschema.Event, error) {
+	switch c := command.(type) {
+	case Punch:
+		return punch(state, c)
+	case Correct:
+		return correct(state, c)
+	}
+	return nil, domain.ErrUnknownCommand
+}
+
+func punch(state State, c Punch) ([]eventschema.Event, error) {
+	if _, recorded := state.punches[c.PunchID]; recorded {
+		return nil, nil
+	}
+	if c.OccurredAt.IsZero() {
+		return nil, ErrNoTime
+	}
+	if c.OccurredAt.After(c.ReceivedAt.Add(ClockTolerance)) {
+		return nil, ErrInTheFuture
+	}
+	if c.Station == "" {
+		return nil, ErrStation
+	}
+	if err := validKey(c.Direction, c.Kind, c.OffsetSeconds); err != nil {
+		return nil, err
+	}
+	return []eventschema.Event{&eventschema.PunchRecorded{
+		PunchID: c.PunchID, WorkID: c.WorkID, OccurredAt: c.OccurredAt.UTC(),
+		Zone: c.Zone, OffsetSeconds: c.OffsetSeconds, Direction: c.Direction, Kind: c.Kind,
+		Station: c.Station, StationClock: c.StationClock, StationCounter: c.StationCounter, Verification: c.Verification,
+		ReceivedAt: c.ReceivedAt.UTC(), Location: c.Location, Source: c.Source,
+	}}, nil
+}
+
+func correct(state State, c Correct) ([]eventschema.Event, error) {
+	if _, done := state.corrections[c.CorrectionID]; done {
+		return nil, nil
+	}
+	current, known := state.punches[c.PunchID]
+	switch {
+	case !known:
+		return nil, ErrUnknownPunch
+	case !validReason(c.Reason):
+		return nil, ErrReason
+	case c.ApprovedBy == uuid.Nil || c.CorrectedBy == uuid.Nil:
+		return nil, ErrNoApprover
+	case c.ApprovedBy == c.CorrectedBy:
+		return nil, ErrSelfApproval
+	}
+	event := &eventschema.PunchCorrected{
+		CorrectionID: c.CorrectionID, PunchID: c.PunchID, WorkID: c.WorkID, Void: c.Void,
+		OccurredAt: current.occurredAt, OffsetSeconds: c.OffsetSeconds, Direction: current.direction, Kind: current.kind,
+		Reason: c.Reason, CorrectedBy: c.CorrectedBy, ApprovedBy: c.ApprovedBy, CorrectedAt: c.CorrectedAt.UTC(),
+	}
+	if !c.Void {
+		if err := validKey(c.Direction, c.Kind, c.OffsetSeconds); err != nil {
+			return nil, err
+		}
+		switch {
+		case c.OccurredAt.IsZero():
+			return nil, ErrNoTime
+		case c.OccurredAt.UTC().Year() != current.occurredAt.Year():
+			return nil, ErrYear
+		case c.OccurredAt.After(c.CorrectedAt.Add(ClockTolerance)):
+			return nil, ErrInTheFuture
+		}
+		event.OccurredAt, event.Direction, event.Kind = c.OccurredAt.UTC(), c.Direction, c.Kind
+	}
+	after := counted{void: c.Void, occurredAt: event.OccurredAt, direction: event.Direction, kind: event.Kind}
+	if after == current {
+		return nil, ErrNothingChanges
+	}
+	return []eventschema.Event{event}, nil
+}
+
+func validKey(direction eventschema.Direction, kind eventschema.PunchKind, offsetSeconds int) error {
+	if direction != eventschema.DirectionIn && direction != eventschema.DirectionOut {
+		return ErrDirection
+	}
+	switch kind {
+	case eventschema.KindNormal, eventschema.KindBreak, eventschema.KindMeal, eventschema.KindTransfer, eventschema.KindOvertime:
+	default:
+		return ErrKind
+	}
+	if offsetSeconds < -14*3600 || offsetSeconds > 14*3600 {
+		return ErrOffset
+	}
+	return nil
+}
+
+func validReason(reason eventschema.CorrectionReason) bool {
+	switch reason {
+	case eventschema.ReasonWrongKey, eventschema.ReasonWrongTime, eventschema.ReasonNotThisPunch, eventschema.ReasonOther:
+		return true
+	}
+	return false
+}
+
+// evolve updates the maps in place: a State belongs to one fold.
+func evolve(state State, event eventschema.Event) State {
+	switch e := event.(type) {
+	case *eventschema.PunchRecorded:
+		state.punches[e.PunchID] = counted{occurredAt: e.OccurredAt.UTC(), direction: e.Direction, kind: e.Kind}
+	case *eventschema.PunchCorrected:
+		state.punches[e.PunchID] = counted{void: e.Void, occurredAt: e.OccurredAt.UTC(), direction: e.Direction, kind: e.Kind}
+		state.corrections[e.CorrectionID] = struct{}{}
+	}
+	return state
+}
