@@ -1,0 +1,445 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tracekeep/eventschema"
+)
+
+// Errors that implementations of the ports return. Any other error becomes a
+// generic 500 and its text goes to the log only.
+var (
+	// ErrNotFound: nothing of that id exists for this tenant. 404.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: the resource is not in the state the command needs, or lost
+	// every race. 409.
+	ErrConflict = errors.New("conflicts with the state of the resource")
+	// ErrStale: Intent.IfRevision is not the revision of the stream. 412.
+	ErrStale = errors.New("revision is stale")
+	// ErrUnavailable: a store cannot be reached now, or an outcome is unknown;
+	// repeating with the same key is safe. 503 with Retry-After.
+	ErrUnavailable = errors.New("temporarily unavailable")
+)
+
+// Refusal is a rule of the domain saying no. 422. Code is stable
+// ("nonexistent_local_time"), Message is safe to show: it holds no value that
+// was sent. Pointer may name the member at fault ("/local_time") or be empty.
+type Refusal struct{ Code, Message, Pointer string }
+
+// Error implements error.
+func (r *Refusal) Error() string { return "refused: " + r.Code }
+
+// Erased says that what was asked for was erased under a case. 410, with the
+// case and, once certified, the leaf of its certificate.
+type Erased struct {
+	Case            uuid.UUID
+	CertificateLeaf *uint64
+}
+
+// Error implements error.
+func (e *Erased) Error() string { return "erased under a case" }
+
+// Principal is who calls. Person and Work are set only for a worker: the records
+// that are their own. Two privacy officers are two principals of one role; that
+// they are two is seen by ID.
+type Principal struct {
+	Tenant uuid.UUID
+	ID     uuid.UUID
+	Role   Role
+	Person uuid.UUID
+	Work   uuid.UUID
+}
+
+// Actor is the principal as events name it.
+func (p Principal) Actor() eventschema.Actor {
+	return eventschema.Actor{ID: p.ID, Role: string(p.Role)}
+}
+
+// Use is the purpose of use this principal reads for: an auditor checks the
+// record, everybody else does the ordinary work.
+func (p Principal) Use() eventschema.Use {
+	if p.Role == RoleAuditor {
+		return eventschema.UseAudit
+	}
+	return eventschema.UseService
+}
+
+// Intent is what every change carries. Repeating an intent has no second effect
+// and answers as the first did, with Repeated; this is decided before IfRevision
+// is looked at, because the first attempt has moved the revision itself.
+type Intent struct {
+	Principal Principal
+	// Key is unique per tenant, principal and operation; it already contains
+	// those, so it can be used as domain.Request.Key as it is.
+	Key           string
+	CorrelationID uuid.UUID // the request id
+	IfRevision    *uint64   // set where the operation requires If-Match, else nil
+}
+
+// Receipt acknowledges a change. Position is the place in the log of its last
+// event, also when Repeated; it goes out as X-Position. 0 where nothing was
+// appended and the place is not known.
+type Receipt struct {
+	Position uint64
+	Revision uint64 // of the stream afterwards; the new ETag
+	Repeated bool
+}
+
+// Punches takes punches and corrections. Errors: *Refusal (unknown_badge,
+// unknown_work, nonexistent_local_time, ambiguous_local_time, …), ErrNotFound,
+// ErrConflict, ErrUnavailable.
+type Punches interface {
+	// RecordPunch records one punch. PunchID is the key for ever: the same id
+	// records nothing twice.
+	RecordPunch(ctx context.Context, intent Intent, punch PunchEntry) (PunchReceipt, error)
+	// CorrectPunch makes a recorded punch count differently.
+	CorrectPunch(ctx context.Context, intent Intent, correction PunchCorrection) (Receipt, error)
+}
+
+// PunchEntry is one punch. Either Work is set, or Badge and Station are. Either
+// OccurredAt is set, or LocalTime is ("2006-01-02T15:04:05" on the clock of
+// Zone, refused in a gap and in an overlap of the clock).
+type PunchEntry struct {
+	PunchID        uuid.UUID // as sent, or derived from the key
+	Work           uuid.UUID
+	Badge          eventschema.Personal
+	OccurredAt     time.Time
+	OffsetSeconds  int // as sent with OccurredAt
+	LocalTime      string
+	Zone           string // an IANA name that loads
+	Direction      eventschema.Direction
+	Kind           eventschema.PunchKind
+	Station        string
+	StationClock   string
+	StationCounter *int64
+	Location       *Location // nil when none was offered
+	LocationDenied bool      // the device said no (promise ST-46)
+	ReceivedAt     time.Time
+}
+
+// Location is a point offered with a punch: decimal degrees WGS 84, metres.
+type Location struct{ Latitude, Longitude, AccuracyMetres eventschema.Personal }
+
+// PunchReceipt answers a punch.
+type PunchReceipt struct {
+	Receipt
+	PunchID    uuid.UUID
+	OccurredAt time.Time
+	Location   eventschema.LocationOutcome
+}
+
+// PunchCorrection corrects one punch. With Void the last four fields are unset.
+type PunchCorrection struct {
+	CorrectionID uuid.UUID // derived from the key
+	PunchID      uuid.UUID
+	Work         uuid.UUID
+	// RecordedAs is the OccurredAt of the punch as recorded: its UTC year is the
+	// period of the stream.
+	RecordedAs    time.Time
+	Void          bool
+	OccurredAt    time.Time
+	OffsetSeconds int
+	Direction     eventschema.Direction
+	Kind          eventschema.PunchKind
+	Reason        eventschema.CorrectionReason
+	ApprovedBy    uuid.UUID
+	ReceivedAt    time.Time
+}
+
+// People changes what is known of people. Ids of a new person are chosen by the
+// implementation so that the same Intent.Key names the same person again, and so
+// that the work id cannot be computed from the person id. Errors: *Refusal,
+// *Erased, ErrNotFound, ErrStale, ErrConflict, ErrUnavailable.
+type People interface {
+	RegisterPerson(ctx context.Context, intent Intent, person Registration) (PersonReceipt, error)
+	CorrectPerson(ctx context.Context, intent Intent, correction PersonCorrection) (Receipt, error)
+	ClosePerson(ctx context.Context, intent Intent, closure PersonClosure) (Receipt, error)
+}
+
+// Registration is a new person. LegalName is present; the rest may be absent.
+type Registration struct {
+	LegalName, BirthDate, Email, Phone eventschema.Personal
+	PayrollName, EmployeeNumber, Badge eventschema.Personal
+	ReceivedAt                         time.Time
+}
+
+// PersonReceipt answers a registration.
+type PersonReceipt struct {
+	Receipt
+	PersonID uuid.UUID
+	WorkID   uuid.UUID
+}
+
+// PersonCorrection puts values right; an absent value stays as it is.
+type PersonCorrection struct {
+	PersonID                           uuid.UUID
+	LegalName, BirthDate, Email, Phone eventschema.Personal
+	Reason                             string // a code
+	ReceivedAt                         time.Time
+}
+
+// PersonClosure ends a person's account.
+type PersonClosure struct {
+	PersonID uuid.UUID
+	ClosedAt time.Time
+	Reason   string // a code
+}
+
+// Consents gives and withdraws consent for one purpose. Errors as for [People].
+type Consents interface {
+	GiveConsent(ctx context.Context, intent Intent, consent Consent) (Receipt, error)
+	WithdrawConsent(ctx context.Context, intent Intent, consent Consent) (Receipt, error)
+}
+
+// Consent names a work record and a purpose. NoticeVersion and Language are set
+// only when it is given.
+type Consent struct {
+	Work          uuid.UUID
+	Purpose       eventschema.Purpose
+	NoticeVersion string
+	Language      string
+	Method        string // app, paper or kiosk
+	At            time.Time
+}
+
+// Reading answers questions from the read models, opened for the principal's
+// purpose of use ([Principal.Use]). Every row belongs to the principal's tenant.
+// Errors: *Erased, ErrNotFound, ErrUnavailable.
+type Reading interface {
+	Person(ctx context.Context, by Principal, person uuid.UUID) (PersonView, error)
+	// People lists at most limit people in order of person id, after the one
+	// given (the nil id from the start). Fewer than limit means there are no more.
+	People(ctx context.Context, by Principal, after uuid.UUID, limit int) ([]PersonView, error)
+	// Presence lists who is in, in order of work id; limit as for People.
+	Presence(ctx context.Context, by Principal, after uuid.UUID, limit int) ([]PresenceView, error)
+	Hours(ctx context.Context, by Principal, question HoursQuestion) (HoursView, error)
+	// History lists the events of a person in order of position, after the one
+	// given (0 from the start); limit as for People.
+	History(ctx context.Context, by Principal, person uuid.UUID, after uint64, limit int) ([]EventView, error)
+}
+
+// Personal is a personal value as this reader may see it. CertificateLeaf is the
+// place of the certificate of an erased value, once there is one.
+type Personal struct {
+	eventschema.Personal
+	CertificateLeaf *uint64
+}
+
+// PersonView is one person.
+type PersonView struct {
+	PersonID     uuid.UUID
+	Revision     uint64 // of the person's stream
+	RegisteredAt time.Time
+	ClosedAt     *time.Time
+	WorkID       Personal
+	LegalName    Personal
+	BirthDate    Personal
+	Email        Personal
+	Phone        Personal
+}
+
+// PresenceView is one work record that is in.
+type PresenceView struct {
+	WorkID  uuid.UUID
+	Since   time.Time
+	Zone    string
+	Station string
+	PunchID uuid.UUID
+	Name    Personal
+}
+
+// HoursQuestion asks for the days From to To, both included, as 2006-01-02.
+// Exactly one of Work and Person is set.
+type HoursQuestion struct {
+	From, To string
+	Work     uuid.UUID
+	Person   uuid.UUID
+}
+
+// HoursView is the answer, days in order. Days without intervals or exceptions
+// may be left out. RuleVersion is the pairing rule that was applied.
+type HoursView struct {
+	WorkID      uuid.UUID
+	RuleVersion int
+	Days        []DayView
+}
+
+// DayView is one work date at the site.
+type DayView struct {
+	Date       string
+	Intervals  []IntervalView
+	Exceptions []ExceptionView
+}
+
+// IntervalView is one paired span; its length follows from the two instants.
+type IntervalView struct {
+	In, Out    uuid.UUID
+	Start, End time.Time
+}
+
+// ExceptionView is one punch that counts for nothing, and why.
+type ExceptionView struct {
+	Punch uuid.UUID
+	Code  string
+	At    time.Time
+}
+
+// EventView is one event of a person's history. Facts is the skeleton of the
+// event as a JSON object, without sealed sections.
+type EventView struct {
+	Position   uint64
+	Revision   uint64
+	Stream     string
+	EventID    uuid.UUID
+	Type       string // stored name with version
+	RecordedAt time.Time
+	Actor      eventschema.Actor
+	Facts      []byte
+	Personal   []NamedPersonal
+}
+
+// NamedPersonal is one personal value of an event.
+type NamedPersonal struct {
+	Section, Field string
+	Purpose        eventschema.Purpose
+	Value          Personal
+}
+
+// Trail proves what is in the log. Errors: ErrNotFound (no such event of this
+// tenant, or not yet covered by a checkpoint), ErrUnavailable.
+type Trail interface {
+	Proof(ctx context.Context, by Principal, position uint64) (ProofView, error)
+	// Checkpoint is the newest signed checkpoint, a signed note.
+	Checkpoint(ctx context.Context, by Principal) (string, error)
+}
+
+// ProofView proves that one event is in the log. Checkpoint is the signed note
+// whose root Hashes leads to.
+type ProofView struct {
+	Position   uint64
+	Leaf       uint64
+	LeafHash   []byte
+	TreeSize   uint64
+	Hashes     [][]byte
+	Checkpoint string
+}
+
+// Erasures runs erasure cases. Errors: *Refusal (same_officer, under_hold, …),
+// ErrNotFound, ErrConflict, ErrUnavailable.
+type Erasures interface {
+	// RequestErasure opens a case for a whole person.
+	RequestErasure(ctx context.Context, intent Intent, person uuid.UUID, receivedAt time.Time) (ErasureReceipt, error)
+	// ApproveErasure is the second person's word; the case then goes forward on
+	// its own. The same officer who requested is refused.
+	ApproveErasure(ctx context.Context, intent Intent, erasureCase uuid.UUID, receivedAt time.Time) (Receipt, error)
+	ErasureCase(ctx context.Context, by Principal, erasureCase uuid.UUID) (ErasureView, error)
+	// Certificate answers ErrNotFound until the case is certified.
+	Certificate(ctx context.Context, by Principal, erasureCase uuid.UUID) (CertificateView, error)
+}
+
+// ErasureReceipt answers a request. ClaimCode is for the person and is empty
+// when the request was Repeated and the code cannot be given twice.
+type ErasureReceipt struct {
+	Receipt
+	CaseID    uuid.UUID
+	ClaimCode string
+}
+
+// ErasureView is one case. Times are nil until their step is done.
+type ErasureView struct {
+	CaseID        uuid.UUID
+	PersonID      uuid.UUID
+	Revision      uint64
+	Scope         eventschema.ErasureScope
+	RequestedAt   time.Time
+	RequestedBy   uuid.UUID
+	ApprovedAt    *time.Time
+	ApprovedBy    *uuid.UUID
+	DestroyedAt   *time.Time
+	KeysDestroyed int
+	Retained      []eventschema.Retained
+	CertifiedAt   *time.Time
+}
+
+// CertificateView is the certificate of a case: a signed note, byte for byte.
+type CertificateView struct {
+	CaseID      uuid.UUID
+	CertifiedAt time.Time
+	Leaf        uint64
+	Position    uint64
+	Certificate string
+}
+
+// Freshness waits for the read models, so that a client reads what it wrote.
+type Freshness interface {
+	// Await returns nil once every read model the API reads from has applied the
+	// log up to position, and ctx's error when ctx ends before.
+	Await(ctx context.Context, position uint64) error
+}
+
+// Health says how the parts are. It returns quickly and bounds its own probes.
+type Health interface {
+	Checks(ctx context.Context) []Check
+}
+
+// Check is one part. Name and Reason are shown to anybody: no addresses, no
+// versions, no error texts.
+type Check struct {
+	Name   string
+	OK     bool
+	Reason string // a code such as "behind"; empty when OK
+}
+
+// Idempotency remembers, durably and for at least seven days, which keys were
+// used for what. It must decide atomically across every running process.
+type Idempotency interface {
+	// Reserve looks the key up and takes it if it is free: absent, released, or
+	// outstanding with a lease that ended. A taken key is outstanding until
+	// Complete, Release, or now + lease.
+	Reserve(ctx context.Context, use KeyUse, now time.Time, lease time.Duration) (Reserved, error)
+	// Complete notes that the request succeeded. Later reservations with the
+	// same fingerprint answer KeyRepeated.
+	Complete(ctx context.Context, use KeyUse, now time.Time) error
+	// Release frees the key of a request that failed, so that it may be repeated,
+	// also with another payload. A completed key is not released.
+	Release(ctx context.Context, use KeyUse) error
+}
+
+// KeyUse is one use of an Idempotency-Key. A record is unique per (Tenant,
+// Principal, Key). Fingerprint is the SHA-256 of method, route, principal and
+// canonical body; it confirms guesses about the body, so the record is personal
+// and must not outlive its seven days.
+type KeyUse struct {
+	Tenant      uuid.UUID
+	Principal   uuid.UUID
+	Key         string
+	Fingerprint [32]byte
+}
+
+// Reserved is the answer to a reservation.
+type Reserved int
+
+// The answers.
+const (
+	KeyTaken       Reserved = iota + 1 // free before; this request goes on
+	KeyRepeated                        // completed before by the same request; goes on, the use case repeats nothing
+	KeyOutstanding                     // the same request is being handled now: 409
+	KeyMismatch                        // used, by another request: 422
+)
+
+// Inside is everything behind the API. Every member is required.
+type Inside struct {
+	Punches     Punches
+	People      People
+	Consents    Consents
+	Reading     Reading
+	Trail       Trail
+	Erasures    Erasures
+	Freshness   Freshness
+	Health      Health
+	Idempotency Idempotency
+}
