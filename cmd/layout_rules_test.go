@@ -1,0 +1,97 @@
+package cmd_test
+
+// rule is one row of the table of who may import what. A package belongs to the
+// row with the longest path that is the package itself or a folder above it.
+type rule struct {
+	path string
+	own  []string // own packages: "domain" is that package alone, "domain/..." also those below it
+	// third lists third-party packages in the same notation; anyThird lifts the limit.
+	third    []string
+	anyThird bool
+	// noStd lists packages of the standard library that are closed, those below them included.
+	noStd []string
+	// pure forbids clock, id generation and randomness.
+	pure bool
+	// exact says that a package below path needs a row of its own.
+	exact bool
+	// testOnly says that only tests may import the package.
+	testOnly bool
+}
+
+// outside is what reaches out of the process or depends on the machine.
+var outside = []string{"crypto/rand", "database/sql", "log", "math/rand", "net", "os", "plugin", "syscall", "unsafe"}
+
+// effects is what no rule of the domain needs: time, ids and values arrive in the command.
+var effects = append([]string{"context", "crypto", "encoding/json", "io", "runtime", "testing"}, outside...)
+
+const (
+	uuidPkg = "github.com/google/uuid"
+	zapPkg  = "go.uber.org/zap/..."
+	pgxPkg  = "github.com/jackc/pgx/v5/..."
+	goose   = "github.com/pressly/goose/v3/..."
+	client  = "github.com/EventStore/EventStore-Client-Go/v4/..."
+	mill    = "github.com/ThreeDotsLabs/watermill/..."
+	grpcPkg = "google.golang.org/grpc/..."
+	xsync   = "golang.org/x/sync/..."
+	xtime   = "golang.org/x/time/..."
+)
+
+// inner is what every adapter may know of the inside.
+var inner = []string{"eventschema", "domain", "domain/..."}
+
+// rules is the table. A package without a row fails.
+var rules = []rule{
+	{path: "eventschema", third: []string{uuidPkg}, noStd: outside, pure: true, exact: true},
+	{path: "domain", own: []string{"eventschema"}, third: []string{uuidPkg}, noStd: append([]string{"encoding/json"}, outside...), pure: true, exact: true},
+	{path: "domain/domaintest", own: []string{"eventschema", "domain"}, third: []string{uuidPkg, "github.com/google/go-cmp/..."}, noStd: outside, pure: true, testOnly: true},
+	{path: "domain/calendar", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/consent", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/erasure", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/hours", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/localtime", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/person", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/timecard", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/work", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+
+	// See domain/decisions/0002 for the hours rule. Of pgx only the package with
+	// the Tx type: a projection gets a transaction, never a pool.
+	{path: "projections", own: []string{"eventschema", "domain/hours"}, third: []string{uuidPkg, "github.com/jackc/pgx/v5"}, noStd: outside, pure: true, exact: true},
+
+	{path: "adapters/eventnode", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, xsync, "github.com/cockroachdb/pebble/v2/...", "google.golang.org/protobuf/..."}},
+	{path: "adapters/eventstoredb", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, mill, xsync, xtime}},
+	{path: "adapters/exporter", own: inner, third: []string{uuidPkg, zapPkg}},
+	{path: "adapters/httpapi", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, xtime, "github.com/danielgtaylor/huma/v2/...", "github.com/go-chi/chi/v5/..."}},
+	{path: "adapters/importer", own: inner, third: []string{uuidPkg, zapPkg, xsync}},
+	{path: "adapters/keyring", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg, goose, xsync}},
+	{path: "adapters/ledger", own: inner, third: []string{uuidPkg, zapPkg, "github.com/transparency-dev/merkle/...", "golang.org/x/mod/..."}},
+	{path: "adapters/pgcluster", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg}},
+	{path: "adapters/postgres", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, pgxPkg, goose, mill, xsync}},
+	{path: "adapters/zaplog", own: inner, third: []string{zapPkg, mill}},
+
+	{path: "cmd", own: []string{"eventschema", "domain/...", "projections", "adapters/...", "cmd/..."}, anyThird: true},
+}
+
+// testTools may be imported by every test.
+var testTools = []string{
+	"github.com/google/go-cmp/...", "pgregory.net/rapid", "go.uber.org/goleak",
+	zapPkg, uuidPkg, // zap to show that a log leaks nothing
+}
+
+// startable are the real stores that tests of adapters may start. See domain/decisions/0004.
+var startable = []string{"adapters/eventnode/...", "adapters/eventstoredb/...", "adapters/pgcluster/..."}
+
+// topFolders and topFiles are all that stands at the top, beside dot-files and
+// what .gitignore keeps out of the repository.
+var (
+	topFolders = []string{"eventschema", "domain", "adapters", "projections", "cmd"}
+	topFiles   = []string{"go.mod", "go.sum", "Makefile", "docker-compose.yml", "README.md", "LICENSE"}
+)
+
+// impure lists, by import path, what a pure package may not name.
+var impure = map[string][]string{
+	"time": {"Now", "Since", "Until", "After", "AfterFunc", "Tick", "NewTicker", "NewTimer", "Sleep"},
+	uuidPkg: {
+		"New", "NewString", "NewRandom", "NewRandomFromReader", "NewUUID", "NewV6", "NewV7", "NewV7FromReader",
+		"NewDCEPerson", "NewDCEGroup", "NewDCESecurity", "SetRand", "EnableRandPool",
+	},
+}
