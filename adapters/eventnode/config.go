@@ -1,0 +1,109 @@
+package eventnode
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/zap"
+)
+
+const (
+	// DefaultMaxAppendBytes is the size limit of one append, as on a real node.
+	DefaultMaxAppendBytes = 1 << 20
+	// DefaultCacheBytes is the size of the block cache.
+	DefaultCacheBytes = 128 << 20
+
+	// maxMessageBytes is what the official client is willing to receive.
+	maxMessageBytes = 17 << 20
+	appendCeiling   = 16<<20 - 10<<10
+)
+
+// Errors that Open returns, for errors.Is.
+var (
+	// ErrLocked: another node, of this process or another, has the folder open.
+	ErrLocked = errors.New("event store folder is in use by another node")
+	// ErrPortInUse: something else listens on the wanted address.
+	ErrPortInUse = errors.New("address is already in use")
+	// ErrCorrupt: stored bytes are not what was written. The node refuses to
+	// start or to return them; it repairs nothing but the torn end of the log.
+	ErrCorrupt = errors.New("event store is corrupt")
+	// ErrUnknownFormat: the folder was written by something else, or by a later
+	// version of this package.
+	ErrUnknownFormat = errors.New("unknown format of the event store folder")
+	// ErrClosed: the node is closing or closed.
+	ErrClosed = errors.New("event store is closed")
+)
+
+// Config says where a node keeps its log and where it listens.
+type Config struct {
+	// Dir is the data folder; it is created when absent. Required.
+	Dir string
+	// Listen is host:port; port 0 takes a free one. Required.
+	Listen string
+	// Advertise is the host:port that Gossip names, which must be reachable for
+	// clients that discover the node. Default: the address listened on.
+	Advertise string
+	// MaxAppendBytes limits one append; 0 means DefaultMaxAppendBytes.
+	MaxAppendBytes int
+	// CacheBytes is the size of the block cache; 0 means DefaultCacheBytes.
+	CacheBytes int64
+	// FS is the file system; nil means the disk.
+	FS vfs.FS
+	// NoSync acknowledges before the disk has the data. It is unsafe, loses
+	// acknowledged events on a power cut and exists for benchmarks only.
+	NoSync bool
+	// Clock stamps events. Required.
+	Clock func() time.Time
+	// Log receives what an operator should know; nil means nobody listens. A
+	// failed write to the log ends the process through Log.Fatal, because
+	// nothing may be acknowledged after it.
+	Log *zap.Logger
+}
+
+// Validate reports everything that is wrong with the configuration at once.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Dir == "" {
+		errs = append(errs, errors.New("Dir is empty"))
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		errs = append(errs, fmt.Errorf("Listen: %w", err))
+	}
+	if c.Advertise != "" {
+		if _, _, err := splitAddress(c.Advertise); err != nil {
+			errs = append(errs, fmt.Errorf("Advertise: %w", err))
+		}
+	}
+	if c.MaxAppendBytes < 0 || c.MaxAppendBytes > appendCeiling {
+		errs = append(errs, fmt.Errorf("MaxAppendBytes is %d, allowed are 0 to %d", c.MaxAppendBytes, appendCeiling))
+	}
+	if c.CacheBytes < 0 {
+		errs = append(errs, fmt.Errorf("CacheBytes is %d, less than nothing", c.CacheBytes))
+	}
+	if c.Clock == nil {
+		errs = append(errs, errors.New("Clock is nil"))
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("event node configuration: %w", errors.Join(errs...))
+}
+
+func (c Config) withDefaults() Config {
+	if c.MaxAppendBytes == 0 {
+		c.MaxAppendBytes = DefaultMaxAppendBytes
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = DefaultCacheBytes
+	}
+	if c.FS == nil {
+		c.FS = vfs.Default
+	}
+	if c.Log == nil {
+		c.Log = zap.NewNop()
+	}
+	return c
+}

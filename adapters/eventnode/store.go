@@ -1,0 +1,160 @@
+package eventnode
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/google/uuid"
+)
+
+// store is the folder: what is written, and what of it readers may see.
+type store struct {
+	db     *pebble.DB
+	lock   *pebble.Lock
+	mark   *watermark
+	heads  headCache
+	nodeID uuid.UUID
+
+	last       int64  // position of the last record when the folder was opened
+	lastTicks  int64  // its creation time
+	lastStream uint64 // the highest stream number given out
+}
+
+// headCache keeps heads of recently written streams. Only the sequencer puts
+// heads in, and only durable ones; a reader that put in what it had read could
+// replace a newer head by an older one.
+type headCache struct {
+	mu        sync.RWMutex
+	young     map[string]head
+	old       map[string]head
+	perBuffer int
+}
+
+func newHeadCache(perBuffer int) headCache {
+	return headCache{young: map[string]head{}, perBuffer: perBuffer}
+}
+
+func (c *headCache) get(name string) (head, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if h, ok := c.young[name]; ok {
+		return h, true
+	}
+	h, ok := c.old[name]
+	return h, ok
+}
+
+func (c *headCache) put(streams map[string]*openStream) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, s := range streams {
+		if s.head.no == 0 {
+			continue // asked for, never written
+		}
+		if len(c.young) >= c.perBuffer {
+			c.young, c.old = map[string]head{}, c.young
+		}
+		c.young[name] = s.head
+	}
+}
+
+func corrupt(what string, err error) error { return fmt.Errorf("%w: %s: %w", ErrCorrupt, what, err) }
+
+// storageError names corruption as such, wherever pebble met it.
+func storageError(what string, err error) error {
+	if errors.Is(err, pebble.ErrCorruption) {
+		return corrupt(what, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// get copies a value out of the database; absent keys give nil.
+func (s *store) get(key []byte) ([]byte, error) {
+	v, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer closer.Close()
+	return append([]byte{}, v...), nil
+}
+
+// loadHead reads a head as it was last written, durable or not.
+func (s *store) loadHead(name string) (head, bool, error) {
+	no, err := s.get(nameKey(name))
+	if err != nil {
+		return head{}, false, storageError("name of stream "+name, err)
+	}
+	if no == nil {
+		return head{}, false, nil
+	}
+	if len(no) != 8 {
+		return head{}, false, corrupt("name of stream "+name, fmt.Errorf("%d bytes", len(no)))
+	}
+	raw, err := s.get(headKey(binary.BigEndian.Uint64(no)))
+	if err != nil {
+		return head{}, false, storageError("head of stream "+name, err)
+	}
+	h, err := decodeHead(raw)
+	if err != nil {
+		return head{}, false, corrupt("head of stream "+name, err)
+	}
+	return h, true, nil
+}
+
+// readHead is the head of a stream as readers may see it: durable.
+func (s *store) readHead(ctx context.Context, name string) (head, bool, error) {
+	if h, ok := s.heads.get(name); ok {
+		return h, true, nil
+	}
+	h, found, err := s.loadHead(name)
+	if err != nil || !found {
+		return head{}, false, err
+	}
+	// What pebble shows may still be on its way to the disk.
+	if err := s.mark.reach(ctx, h.asOf); err != nil {
+		return head{}, false, err
+	}
+	return h, true, nil
+}
+
+// readRecord reads one record; the result owns its memory.
+func (s *store) readRecord(pos int64) (record, error) {
+	raw, err := s.get(logKey(pos))
+	if err != nil {
+		return record{}, storageError(fmt.Sprintf("record at position %d", pos), err)
+	}
+	if raw == nil {
+		return record{}, corrupt(fmt.Sprintf("record at position %d", pos), errors.New("it is missing"))
+	}
+	r, err := decodeRecord(pos, raw)
+	if err != nil {
+		return record{}, corrupt(fmt.Sprintf("record at position %d", pos), err)
+	}
+	return r, nil
+}
+
+// positionAt is the position of an event of a stream; 0 means there is none.
+func (s *store) positionAt(stream uint64, rev int64) (int64, error) {
+	raw, err := s.get(streamKey(stream, rev))
+	if err != nil {
+		return 0, storageError("stream index", err)
+	}
+	if raw == nil {
+		return 0, nil
+	}
+	return decodePosition(raw)
+}
+
+func decodePosition(raw []byte) (int64, error) {
+	if len(raw) != 8 {
+		return 0, corrupt("stream index", fmt.Errorf("entry of %d bytes", len(raw)))
+	}
+	return int64(binary.BigEndian.Uint64(raw)), nil
+}

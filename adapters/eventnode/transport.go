@@ -1,0 +1,172 @@
+package eventnode
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// sniffTimeout is how long a connection may stay silent before it is dropped.
+const sniffTimeout = 10 * time.Second
+
+// demux accepts connections and hands those that begin like HTTP/2 to one
+// listener and all others to another. Four bytes are enough to tell, and every
+// HTTP/1 request is longer, so the look never hangs.
+type demux struct {
+	net.Listener
+	h2, h1 *handedListener
+
+	mu      sync.Mutex
+	waiting map[net.Conn]struct{} // connections that have not shown themselves
+	closed  bool
+	looks   sync.WaitGroup
+}
+
+func newDemux(l net.Listener) *demux {
+	return &demux{
+		Listener: l, waiting: map[net.Conn]struct{}{},
+		h2: newHandedListener(l.Addr()), h1: newHandedListener(l.Addr()),
+	}
+}
+
+// run accepts until the listener is closed.
+func (d *demux) run() {
+	for {
+		c, err := d.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			// Out of file descriptors, for one; the next try may succeed.
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		if d.remember(c) {
+			d.looks.Go(func() { d.look(c) })
+		}
+	}
+}
+
+func (d *demux) remember(c net.Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		c.Close()
+		return false
+	}
+	d.waiting[c] = struct{}{}
+	return true
+}
+
+func (d *demux) look(c net.Conn) {
+	s := &sniffed{Conn: c}
+	_ = c.SetReadDeadline(time.Now().Add(sniffTimeout))
+	n := 0
+	var err error
+	for n < len(s.head) && err == nil {
+		var m int
+		m, err = c.Read(s.head[n:])
+		n += m
+	}
+	d.mu.Lock()
+	delete(d.waiting, c)
+	d.mu.Unlock()
+	if n < len(s.head) {
+		c.Close()
+		return
+	}
+	_ = c.SetReadDeadline(time.Time{})
+	to := d.h1
+	if string(s.head[:]) == "PRI " {
+		to = d.h2
+	}
+	to.hand(s)
+}
+
+// shut stops accepting and drops connections that have not shown themselves.
+func (d *demux) shut() {
+	d.Listener.Close()
+	d.mu.Lock()
+	d.closed = true
+	for c := range d.waiting {
+		c.Close()
+	}
+	d.mu.Unlock()
+	d.h1.Close()
+	d.h2.Close()
+	d.looks.Wait()
+}
+
+// sniffed gives back the bytes that were looked at.
+type sniffed struct {
+	net.Conn
+	head [4]byte
+	used int
+}
+
+func (s *sniffed) Read(p []byte) (int, error) {
+	if s.used < len(s.head) {
+		n := copy(p, s.head[s.used:])
+		s.used += n
+		return n, nil
+	}
+	return s.Conn.Read(p)
+}
+
+// handedListener accepts what is handed to it.
+type handedListener struct {
+	addr  net.Addr
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newHandedListener(addr net.Addr) *handedListener {
+	return &handedListener{addr: addr, conns: make(chan net.Conn), done: make(chan struct{})}
+}
+
+func (l *handedListener) hand(c net.Conn) {
+	select {
+	case l.conns <- c:
+	case <-l.done:
+		c.Close()
+	}
+}
+
+// Accept waits for a connection, until Close.
+func (l *handedListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends Accept; it may be called more than once.
+func (l *handedListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+// Addr is the address really listened on.
+func (l *handedListener) Addr() net.Addr { return l.addr }
+
+// health answers probes: 204 while the node serves, 503 when it does not.
+func health(ready func() bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) {
+		if !ready() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /info", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentJSON)
+		_, _ = w.Write([]byte(`{"esVersion":"` + serverVersion + `","state":"leader","features":{}}`))
+	})
+	return mux
+}
