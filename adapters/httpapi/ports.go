@@ -397,16 +397,20 @@ type Check struct {
 // Idempotency remembers, durably and for at least seven days, which keys were
 // used for what. It must decide atomically across every running process.
 type Idempotency interface {
-	// Reserve looks the key up and takes it if it is free: absent, released, or
-	// outstanding with a lease that ended. A taken key is outstanding until
-	// Complete, Release, or now + lease.
+	// Reserve looks the key up. A key that nobody holds is taken: it is then
+	// outstanding until Complete, Release, Lapse, or now + lease. A key that
+	// lapsed, or whose lease ended, is taken again by the same fingerprint and
+	// mismatches any other, because what it did is not known.
 	Reserve(ctx context.Context, use KeyUse, now time.Time, lease time.Duration) (Reserved, error)
 	// Complete notes that the request succeeded. Later reservations with the
 	// same fingerprint answer KeyRepeated.
 	Complete(ctx context.Context, use KeyUse, now time.Time) error
-	// Release frees the key of a request that failed, so that it may be repeated,
-	// also with another payload. A completed key is not released.
+	// Release forgets the key of a request that was refused and did nothing, so
+	// that it may be used with another payload. A completed key stays.
 	Release(ctx context.Context, use KeyUse) error
+	// Lapse ends the lease of a request whose outcome is unknown and keeps its
+	// fingerprint. A completed key stays.
+	Lapse(ctx context.Context, use KeyUse) error
 }
 
 // KeyUse is one use of an Idempotency-Key. A record is unique per (Tenant,
