@@ -15,6 +15,9 @@ import (
 // attempts bounds how often a command is decided again after a conflict.
 const attempts = 8
 
+// ErrStale refuses a command that was meant for another revision of its stream.
+var ErrStale = errors.New("the stream is not at the revision the command was meant for")
+
 // ErrBusy refuses a command that lost every race for its stream.
 var ErrBusy = errors.New("the stream is too busy, try again")
 
@@ -37,6 +40,9 @@ type Request struct {
 	// correlation id is replaced by one derived from Key.
 	CorrelationID uuid.UUID
 	CausationID   uuid.UUID
+	// IfRevision, when set, is the revision the sender saw. A command that was
+	// not handled before is refused with [ErrStale] at any other.
+	IfRevision *uint64
 }
 
 // Loaded is a folded stream and the revision its next append expects.
@@ -119,6 +125,9 @@ func Handle[S, C any](ctx context.Context, h *Handler, d Decider[S, C], request 
 		}
 		if _, repeated := loaded.seen[first]; repeated {
 			return Outcome{Revision: uint64(loaded.Next), Repeated: true}, nil //nolint:gosec // the stream has an event
+		}
+		if request.IfRevision != nil && loaded.Next != Expected(*request.IfRevision) { //nolint:gosec // a revision is below 2^63
+			return Outcome{}, ErrStale
 		}
 		outcome, err := Advance(ctx, h, d, loaded, request, command)
 		if errors.Is(err, ErrConflict) {
