@@ -26,8 +26,8 @@ var (
 )
 
 // Refusal is a rule of the domain saying no. 422. Code is stable
-// ("nonexistent_local_time"), Message is safe to show: it holds no value that
-// was sent. Pointer may name the member at fault ("/local_time") or be empty.
+// ("unknown_badge"), Message is safe to show: it holds no value that
+// was sent. Pointer may name the member at fault ("/badge") or be empty.
 type Refusal struct{ Code, Message, Pointer string }
 
 // Error implements error.
@@ -90,7 +90,7 @@ type Receipt struct {
 }
 
 // Punches takes punches and corrections. Errors: *Refusal (unknown_badge,
-// unknown_work, nonexistent_local_time, ambiguous_local_time, …), ErrNotFound,
+// unknown_work, …), ErrNotFound,
 // ErrConflict, ErrUnavailable.
 type Punches interface {
 	// RecordPunch records one punch. PunchID is the key for ever: the same id
@@ -100,17 +100,15 @@ type Punches interface {
 	CorrectPunch(ctx context.Context, intent Intent, correction PunchCorrection) (Receipt, error)
 }
 
-// PunchEntry is one punch. Either Work is set, or Badge and Station are. Either
-// OccurredAt is set, or LocalTime is ("2006-01-02T15:04:05" on the clock of
-// Zone, refused in a gap and in an overlap of the clock).
+// PunchEntry is one punch. Either Work is set, or Badge is. The API has already
+// turned a local time into an instant and refused one in a gap or an overlap.
 type PunchEntry struct {
-	PunchID        uuid.UUID // as sent, or derived from the key
+	PunchID        uuid.UUID // as sent by the device, or derived from the key
 	Work           uuid.UUID
 	Badge          eventschema.Personal
-	OccurredAt     time.Time
-	OffsetSeconds  int // as sent with OccurredAt
-	LocalTime      string
-	Zone           string // an IANA name that loads
+	OccurredAt     time.Time // UTC
+	Zone           string    // an IANA name that loads
+	OffsetSeconds  int       // in force in Zone at OccurredAt
 	Direction      eventschema.Direction
 	Kind           eventschema.PunchKind
 	Station        string
@@ -132,7 +130,8 @@ type PunchReceipt struct {
 	Location   eventschema.LocationOutcome
 }
 
-// PunchCorrection corrects one punch. With Void the last four fields are unset.
+// PunchCorrection corrects one punch. With Void, OccurredAt, OffsetSeconds,
+// Direction and Kind are unset.
 type PunchCorrection struct {
 	CorrectionID uuid.UUID // derived from the key
 	PunchID      uuid.UUID
