@@ -1,0 +1,430 @@
+package ledger
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"tracekeep/eventschema"
+)
+
+const testOrigin = "example.com/tracekeep/trail"
+
+// seeded is a reproducible source of bytes.
+func seeded(seed uint64) *rand.ChaCha8 {
+	var key [32]byte
+	for i := range 8 {
+		key[i] = byte(seed >> (8 * i))
+	}
+	return rand.NewChaCha8(key)
+}
+
+// history makes n events as a store would hold them: positions with gaps, a few
+// streams, some of the store's own events without a salt.
+func history(seed uint64, n int) []eventschema.Recorded {
+	source := seeded(seed)
+	random := rand.New(source)
+	events := make([]eventschema.Recorded, n)
+	revisions := map[string]uint64{}
+	position := uint64(random.IntN(500))
+	created := time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)
+	for i := range events {
+		position += 3 + uint64(random.IntN(900))
+		created = created.Add(time.Duration(random.IntN(1e6)) * 100)
+		stream := fmt.Sprintf("punches-0123456789abcdef0123456789abcdef.%032x.2026", random.IntN(7))
+		events[i] = eventschema.Recorded{
+			Stream: stream, Revision: revisions[stream], Position: position, ID: uuid.Must(uuid.NewRandomFromReader(source)),
+			Type: "punch-recorded.v2", ContentType: eventschema.ContentTypeJSON, Created: created,
+			Data: fmt.Appendf(nil, `{"n":%d,"envelope":"%x"}`, i, random.Uint64()), Metadata: salted(source),
+		}
+		revisions[stream]++
+		if i%11 == 5 {
+			events[i].Stream, events[i].Type, events[i].Metadata = "$$"+stream, "$metadata", nil
+			events[i].Data = fmt.Appendf(nil, `{"$maxAge":%d}`, i)
+		}
+	}
+	return events
+}
+
+func salted(source *rand.ChaCha8) []byte {
+	salt := make([]byte, eventschema.SaltBytes)
+	source.Read(salt)
+	metadata, err := json.Marshal(eventschema.Metadata{Tenant: uuid.MustParse("01234567-89ab-4def-8123-456789abcdef"), Salt: salt})
+	if err != nil {
+		panic(err) // a fixed struct always marshals
+	}
+	return metadata
+}
+
+func testConfig(dir string) Config {
+	return Config{Dir: dir, Origin: testOrigin, Random: seeded(7)}
+}
+
+// openTest opens with a small journal so that short tests cross its restarts.
+func openTest(t testing.TB, dir string) *Ledger {
+	t.Helper()
+	l, err := open(testConfig(dir), 700)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+func appendAll(t testing.TB, l *Ledger, events []eventschema.Recorded, page int) {
+	t.Helper()
+	for chunk := range slices.Chunk(events, page) {
+		if err := l.Append(t.Context(), chunk); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func closeTest(t testing.TB, l *Ledger) {
+	t.Helper()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The root must be the one of RFC 6962 section 2.1 computed by its definition.
+func definedRoot(hashes []Hash) Hash {
+	if len(hashes) == 1 {
+		return hashes[0]
+	}
+	split := 1
+	for split*2 < len(hashes) {
+		split *= 2
+	}
+	return join(definedRoot(hashes[:split]), definedRoot(hashes[split:]))
+}
+
+func TestRootFollowsRFC6962AtEverySize(t *testing.T) {
+	events := history(1, 600)
+	hashes := make([]Hash, len(events))
+	for i, event := range events {
+		hashes[i] = LeafHash(event)
+	}
+	l := openTest(t, t.TempDir())
+	for i := range events {
+		if err := l.Append(t.Context(), events[i:i+1]); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.Checkpoint(); got.Size != uint64(i+1) || got.Root != definedRoot(hashes[:i+1]) || got.Position != events[i].Position {
+			t.Fatalf("after %d events: %+v", i+1, got)
+		}
+	}
+}
+
+func TestEmptyLogHasTheRootOfNothing(t *testing.T) {
+	l := openTest(t, t.TempDir())
+	at := l.Checkpoint()
+	if at.Size != 0 || at.Root.String() != "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" {
+		t.Fatalf("empty log: %+v", at)
+	}
+	if _, some := l.LastPosition(); some {
+		t.Fatal("an empty log has a last position")
+	}
+}
+
+func TestReopenContinuesToTheSameRoot(t *testing.T) {
+	events := history(2, 3000)
+	dir := t.TempDir()
+	for chunk := range slices.Chunk(events, 431) {
+		l := openTest(t, dir)
+		appendAll(t, l, chunk, 97)
+		closeTest(t, l)
+	}
+	whole := openTest(t, t.TempDir())
+	appendAll(t, whole, events, 5000)
+	if again := openTest(t, dir); again.Checkpoint() != whole.Checkpoint() {
+		t.Fatalf("interrupted %+v\nwhole       %+v", again.Checkpoint(), whole.Checkpoint())
+	}
+}
+
+func TestOnlyOneWriter(t *testing.T) {
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	if _, err := Open(testConfig(dir)); !errors.Is(err, ErrLocked) {
+		t.Fatalf("second writer: %v", err)
+	}
+	closeTest(t, l)
+	openTest(t, dir)
+}
+
+func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	appendAll(t, l, history(3, 5), 5)
+	key := l.VerifierKey()
+	closeTest(t, l)
+	stat, err := os.Stat(filepath.Join(dir, signerKeyFile))
+	if err != nil || stat.Mode().Perm() != 0o600 {
+		t.Fatalf("signer key: %v %v", stat, err)
+	}
+	again, err := Open(Config{Dir: dir, Origin: testOrigin})
+	if err != nil || again.VerifierKey() != key {
+		t.Fatalf("opened without randomness: %v", err)
+	}
+	closeTest(t, again)
+	if err := os.Remove(filepath.Join(dir, signerKeyFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(testConfig(dir)); !errors.Is(err, ErrCorrupt) {
+		t.Fatalf("a lost key was replaced: %v", err)
+	}
+}
+
+func TestWhatAppendRefuses(t *testing.T) {
+	events := history(4, 400)
+	other := events[120]
+	other.Data = []byte(`{"other":1}`)
+	between := events[120]
+	between.Position++
+	without := func(i int, page []eventschema.Recorded) []eventschema.Recorded {
+		return slices.Delete(slices.Clone(page), i, i+1)
+	}
+	for rule, c := range map[string]struct {
+		page []eventschema.Recorded
+		want error
+		size uint64
+	}{
+		"a known page again is skipped":                     {events[100:200], nil, 300},
+		"a page half known continues":                       {events[250:350], nil, 350},
+		"positions that fall are refused":                   {[]eventschema.Recorded{events[301], events[300]}, ErrOutOfOrder, 300},
+		"the same position twice is refused":                {[]eventschema.Recorded{events[300], events[300]}, ErrOutOfOrder, 300},
+		"another event at a known position is a fork":       {[]eventschema.Recorded{other}, ErrFork, 300},
+		"an event between known positions is a fork":        {[]eventschema.Recorded{between}, ErrFork, 300},
+		"a known page with a hole is a fork":                {without(10, events[100:200]), ErrFork, 300},
+		"a hole before the end of the known part is a fork": {without(49, events[250:350]), ErrFork, 300},
+		"a fork late in a page writes nothing of it":        {append(slices.Clone(events[250:280]), events[290:310]...), ErrFork, 300},
+		"an empty page changes nothing":                     {nil, nil, 300},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			l := openTest(t, t.TempDir())
+			appendAll(t, l, events[:300], 77)
+			if err := l.Append(t.Context(), c.page); !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			if got := l.Checkpoint().Size; got != c.size {
+				t.Fatalf("size %d, want %d", got, c.size)
+			}
+		})
+	}
+}
+
+// A follower that reopens beside a restored or replaced event store must not
+// continue as if nothing had happened.
+func TestReopenBesideAnotherEventStore(t *testing.T) {
+	events, foreign := history(5, 500), history(6, 900)
+	for i := range foreign {
+		foreign[i].Position = uint64(i) // dense: some position of every known event is taken
+	}
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	appendAll(t, l, events, 100)
+	closeTest(t, l)
+
+	l = openTest(t, dir)
+	before := l.Checkpoint()
+	for rule, next := range map[string][]eventschema.Recorded{
+		"a shorter store":                      nil,
+		"a store without the last known event": {{Position: before.Position + 10}},
+		"another event at the last position":   {{Position: before.Position, Type: "other.v1"}},
+	} {
+		if err := l.Confirm(t.Context(), next); !errors.Is(err, ErrFork) {
+			t.Errorf("%s: %v", rule, err)
+		}
+	}
+	if err := l.Append(t.Context(), foreign[:50]); !errors.Is(err, ErrFork) {
+		t.Errorf("append of a shorter, regrown store: %v", err)
+	}
+	if l.Checkpoint() != before {
+		t.Error("a refused page changed the trail")
+	}
+	if err := l.Confirm(t.Context(), events[499:]); err != nil {
+		t.Errorf("the right store is refused: %v", err)
+	}
+}
+
+func TestCancelledAndClosed(t *testing.T) {
+	events := history(8, 20)
+	l := openTest(t, t.TempDir())
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := l.Append(cancelled, events); !errors.Is(err, context.Canceled) || l.Checkpoint().Size != 0 {
+		t.Fatalf("cancelled append: %v", err)
+	}
+	appendAll(t, l, events[:10], 10) // a cancelled append is no failed write
+	closeTest(t, l)
+	closeTest(t, l)
+	if err := l.Append(t.Context(), events); !errors.Is(err, ErrClosed) {
+		t.Errorf("append after close: %v", err)
+	}
+	if _, err := l.Prove(t.Context(), events[0].Position); !errors.Is(err, ErrClosed) {
+		t.Errorf("prove after close: %v", err)
+	}
+}
+
+func TestLocateAndProveKnowWhatIsThere(t *testing.T) {
+	events := history(9, 700)
+	l := openTest(t, t.TempDir())
+	appendAll(t, l, events, 33)
+	for i, event := range events {
+		if index, ok := l.Locate(event.Position); !ok || index != uint64(i) {
+			t.Fatalf("position %d: %d %v", event.Position, index, ok)
+		}
+		if _, ok := l.Locate(event.Position + 1); ok {
+			t.Fatalf("position %d has no event", event.Position+1)
+		}
+	}
+	if _, err := l.Prove(t.Context(), events[699].Position+1); !errors.Is(err, ErrNotYet) {
+		t.Errorf("beyond the end: %v", err)
+	}
+	if _, err := l.Prove(t.Context(), events[10].Position+1); !errors.Is(err, ErrNotInTrail) {
+		t.Errorf("between events: %v", err)
+	}
+}
+
+// promise: I9
+func TestEveryProofVerifiesAndNoneForAChangedEvent(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		events := history(rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 1200).Draw(rt, "events"))
+		dir, err := os.MkdirTemp(t.TempDir(), "log")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		l, err := open(testConfig(dir), uint64(rapid.IntRange(1, 900).Draw(rt, "journal")))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer l.Close()
+		heads := []Checkpoint{l.Checkpoint()}
+		for rest := events; len(rest) > 0; {
+			n := rapid.IntRange(1, len(rest)).Draw(rt, "page")
+			if err := l.Append(t.Context(), rest[:n]); err != nil {
+				rt.Fatal(err)
+			}
+			rest = rest[n:]
+			heads = append(heads, l.Checkpoint())
+		}
+		for range 20 {
+			event := rapid.SampledFrom(events).Draw(rt, "event")
+			made, err := l.Prove(t.Context(), event.Position)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			made = throughJSON(rt, made)
+			if err := VerifyInclusion(made, event, l.VerifierKey()); err != nil {
+				rt.Fatalf("position %d: %v", event.Position, err)
+			}
+			if err := VerifyInclusion(made, changed(rt, event), l.VerifierKey()); !errors.Is(err, ErrProof) {
+				rt.Fatalf("changed event at %d: %v", event.Position, err)
+			}
+			if err := VerifyInclusion(bent(rt, made), event, l.VerifierKey()); err == nil {
+				rt.Fatal("a bent proof verifies")
+			}
+		}
+		older := rapid.SampledFrom(heads).Draw(rt, "older")
+		newer := rapid.SampledFrom(heads).Draw(rt, "newer")
+		if older.Size > newer.Size {
+			older, newer = newer, older
+		}
+		steps, err := l.ProveConsistency(t.Context(), older.Size, newer.Size)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if err := VerifyConsistency(older.Text, newer.Text, steps, l.VerifierKey()); err != nil {
+			rt.Fatalf("from %d to %d: %v", older.Size, newer.Size, err)
+		}
+		if len(steps) > 0 {
+			steps[rapid.IntRange(0, len(steps)-1).Draw(rt, "step")][3] ^= 1
+			if err := VerifyConsistency(older.Text, newer.Text, steps, l.VerifierKey()); !errors.Is(err, ErrProof) {
+				rt.Fatalf("bent consistency: %v", err)
+			}
+		}
+	})
+}
+
+func throughJSON(t *rapid.T, made InclusionProof) (back InclusionProof) {
+	text, err := json.Marshal(made)
+	if err == nil {
+		err = json.Unmarshal(text, &back)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return back
+}
+
+// changed alters one thing that was recorded about an event.
+func changed(t *rapid.T, e eventschema.Recorded) eventschema.Recorded {
+	switch rapid.IntRange(0, 8).Draw(t, "what changes") {
+	case 0:
+		e.Data = flipped(t, e.Data)
+	case 1:
+		e.Metadata = flipped(t, e.Metadata)
+	case 2:
+		e.Type += "x"
+	case 3:
+		e.Created = e.Created.Add(100)
+	case 4:
+		e.Stream += "0"
+	case 5:
+		e.Revision++
+	case 6:
+		e.Position++
+	case 7:
+		e.ID[3] ^= 1
+	case 8:
+		e.ContentType = "text/plain"
+	}
+	return e
+}
+
+func flipped(t *rapid.T, content []byte) []byte {
+	if len(content) == 0 {
+		return []byte{0}
+	}
+	content = slices.Clone(content)
+	content[rapid.IntRange(0, len(content)-1).Draw(t, "byte")] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+	return content
+}
+
+// bent falsifies one part of a proof.
+func bent(t *rapid.T, p InclusionProof) InclusionProof {
+	p.Hashes = slices.Clone(p.Hashes)
+	switch kind := rapid.IntRange(0, 4).Draw(t, "what bends"); {
+	case kind == 0 && len(p.Hashes) > 0:
+		p.Hashes[rapid.IntRange(0, len(p.Hashes)-1).Draw(t, "hash")][0] ^= 1
+	case kind == 1 && len(p.Hashes) > 0:
+		p.Hashes = p.Hashes[1:]
+	case kind == 2:
+		p.Hashes = append(p.Hashes, Hash{})
+	case kind == 3:
+		p.Size++
+	default:
+		p.Leaf[5] ^= 1
+	}
+	return p
+}
+
+func TestHashTextIsCanonical(t *testing.T) {
+	var h Hash
+	for _, text := range []string{"", "AAAA", base64.StdEncoding.EncodeToString(make([]byte, 33)), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV="} {
+		if err := h.UnmarshalText([]byte(text)); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
