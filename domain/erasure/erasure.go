@@ -47,7 +47,9 @@ type State struct {
 	RequestedBy uuid.UUID
 	ApprovedBy  uuid.UUID
 	RequestedAt time.Time
+	ApprovedAt  time.Time
 	DestroyedAt time.Time
+	CertifiedAt time.Time
 	ClaimHash   string
 	Keys        []eventschema.DestroyedKey
 	Lookups     int
@@ -189,12 +191,13 @@ func evolve(state State, event eventschema.Event) State {
 		state.Phase, state.CaseID, state.PersonID, state.Scope = PhaseRequested, e.CaseID, e.PersonID, e.Scope
 		state.RequestedBy, state.RequestedAt, state.ClaimHash = e.RequestedBy, e.RequestedAt, e.ClaimHash
 	case *eventschema.ErasureApproved:
-		state.Phase, state.ApprovedBy = PhaseApproved, e.ApprovedBy
+		state.Phase, state.ApprovedBy, state.ApprovedAt = PhaseApproved, e.ApprovedBy, e.ApprovedAt
 	case *eventschema.KeysDestroyed:
 		state.Phase, state.DestroyedAt = PhaseDestroyed, e.DestroyedAt
 		state.Keys, state.Lookups, state.Retained = e.Keys, e.Lookups, e.Retained
 	case *eventschema.ErasureCertified:
-		state.Phase, state.Certificate, state.Leaf, state.Position = PhaseCertified, e.Certificate, e.Leaf, e.Position
+		state.Phase, state.CertifiedAt, state.Certificate = PhaseCertified, e.CertifiedAt, e.Certificate
+		state.Leaf, state.Position = e.Leaf, e.Position
 	}
 	return state
 }
