@@ -6,10 +6,7 @@
 // 29 February plus seven years is 1 March, each a day too late.
 package calendar
 
-import (
-"os"
-"time"
-)
+import "time"
 
 // AddMonths moves t by n months (n may be negative), to the last day of the target
 // month where it has no day of that number. Time of day and location stay as they
