@@ -1,0 +1,208 @@
+package importer
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+	"unicode/utf8"
+
+	"tracekeep/domain/localtime"
+	"tracekeep/eventschema"
+)
+
+const (
+	minColumns  = 4  // PIN, time, verify, state: without these there is no punch
+	fullColumns = 6  // as the terminals write them
+	maxColumns  = 16 // newer firmware adds some that are not read
+	maxPIN      = 24
+	maxCode     = 16
+	blanks      = " \x00" // terminals pad with blanks, and after power loss with NUL
+)
+
+// row is one line of a clock file: a punch whose PIN is not resolved yet, or the
+// reason why it is none.
+type row struct {
+	line         int64
+	reason       Reason // empty for a punch
+	shaped       bool   // it has the columns of a clock file, whatever they hold
+	pin          string
+	at           time.Time
+	offset       int
+	clock        string // local time as written
+	state        byte
+	verification string
+	workCode     string
+	same         [16]byte // equal for lines that are the same punch
+}
+
+// attlog parses the lines of one clock file. Not for use by several goroutines.
+type attlog struct {
+	place   placer
+	usual   int               // columns of the last good line
+	interns map[string]string // so that a million rows share the strings of a few people
+}
+
+func newAttlog(place placer) *attlog {
+	return &attlog{place: place, usual: fullColumns, interns: map[string]string{}}
+}
+
+// parse reads one line that is not blank.
+func (a *attlog) parse(l line) row {
+	r := row{line: l.number}
+	switch {
+	case l.tooLong:
+		r.reason = LineTooLong
+		return r
+	case !utf8.Valid(l.text):
+		r.reason = NotUTF8
+		return r
+	}
+	var columns [maxColumns][]byte
+	n := split(l.text, &columns)
+	if l.unterminated && (n < a.usual || n < fullColumns) {
+		r.reason = TruncatedLine
+		return r
+	}
+	if n < minColumns || n > maxColumns {
+		r.reason = BrokenLine
+		return r
+	}
+	r.shaped = true
+	if r.reason = a.fill(&r, &columns); r.reason != "" {
+		return r
+	}
+	a.usual = n
+	r.same = sameness(r)
+	return r
+}
+
+// fill reads the columns into r and answers the reason if that cannot be done.
+func (a *attlog) fill(r *row, columns *[maxColumns][]byte) Reason {
+	if !isCode(columns[0], maxPIN) || len(columns[0]) == 0 {
+		return BadPIN
+	}
+	wall, ok := parseClock(columns[1])
+	if !ok {
+		return BadTime
+	}
+	if r.state, ok = parseState(columns[3]); !ok {
+		if string(columns[3]) == "255" {
+			return UndefinedState
+		}
+		return BadState
+	}
+	if !isCode(columns[2], maxCode) || !isCode(columns[4], maxCode) {
+		return BrokenLine
+	}
+	resolved, reason := a.place.resolve(wall)
+	if reason != "" {
+		return reason
+	}
+	r.at, r.offset = resolved.At, resolved.OffsetSeconds
+	r.pin, r.clock = a.intern(columns[0]), string(columns[1])
+	r.verification, r.workCode = a.intern(columns[2]), a.intern(columns[4])
+	return ""
+}
+
+// intern is bounded: a hostile file may have as many PINs as lines.
+func (a *attlog) intern(b []byte) string {
+	if s, ok := a.interns[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(a.interns) < 1<<16 {
+		a.interns[s] = s
+	}
+	return s
+}
+
+// split cuts text at its tabs and answers how many columns there are, which may
+// be more than were kept.
+func split(text []byte, columns *[maxColumns][]byte) int {
+	for n := 0; ; n++ {
+		column, rest, more := bytes.Cut(text, []byte{'\t'})
+		if n < maxColumns {
+			columns[n] = bytes.Trim(column, blanks)
+		}
+		if !more {
+			return n + 1
+		}
+		text = rest
+	}
+}
+
+// isCode tells whether b is what a station writes as a number or short code. It
+// keeps free text out of punches, which are not sealed.
+func isCode(b []byte, longest int) bool {
+	for _, c := range b {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return len(b) <= longest
+}
+
+func parseState(b []byte) (byte, bool) {
+	if len(b) != 1 || b[0] < '0' || b[0] > '5' {
+		return 0, false
+	}
+	return b[0], true
+}
+
+// pressed is what the key meant: break out leaves work, break in comes back.
+func pressed(state byte) (eventschema.Direction, eventschema.PunchKind) {
+	direction, kind := eventschema.DirectionIn, eventschema.KindNormal
+	switch state {
+	case '1', '2', '5':
+		direction = eventschema.DirectionOut
+	}
+	switch state {
+	case '2', '3':
+		kind = eventschema.KindBreak
+	case '4', '5':
+		kind = eventschema.KindOvertime
+	}
+	return direction, kind
+}
+
+// parseClock reads exactly YYYY-MM-DD HH:MM:SS; whether there is such a date is
+// for [localtime.Readings] to say.
+func parseClock(b []byte) (localtime.Wall, bool) {
+	const form = "0000-00-00 00:00:00"
+	if len(b) != len(form) {
+		return localtime.Wall{}, false
+	}
+	for i := range form {
+		if form[i] != '0' && b[i] != form[i] || form[i] == '0' && (b[i] < '0' || b[i] > '9') {
+			return localtime.Wall{}, false
+		}
+	}
+	number := func(from, to int) (n int) {
+		for _, c := range b[from:to] {
+			n = n*10 + int(c-'0')
+		}
+		return n
+	}
+	return localtime.Wall{
+		Year: number(0, 4), Month: time.Month(number(5, 7)), Day: number(8, 10),
+		Hour: number(11, 13), Min: number(14, 16), Sec: number(17, 19),
+	}, true
+}
+
+// sameness is a hash of everything that is read from a line, wide enough that two
+// different punches never share it. The instant belongs to it: in an overlap the
+// same line may be two punches.
+func sameness(r row) (same [16]byte) {
+	text := make([]byte, 0, 128)
+	for _, field := range [...]string{r.pin, r.clock, r.verification, r.workCode} {
+		text = append(append(text, field...), '\t')
+	}
+	text = append(text, r.state)
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64(text, uint64(r.at.Unix())))
+	copy(same[:], sum[:])
+	return same
+}
+
+// isBlank tells whether a line holds nothing but padding. Such lines are no rows.
+func isBlank(text []byte) bool { return len(bytes.Trim(text, blanks+"\r")) == 0 }

@@ -1,0 +1,113 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ErrOptions wraps everything that is wrong with the options of an import.
+var ErrOptions = errors.New("import options")
+
+// ErrStation: the station's name is missing or unusable.
+var ErrStation = errors.New("station must be 1 to 64 letters, digits, dots, dashes or underscores")
+
+// Options says what to import and how. Zero values take the defaults named.
+type Options struct {
+	Clock   io.Reader      // the clock file
+	Size    int64          // its length in bytes where known, for progress
+	People  io.Reader      // the people file; nil when everybody is known at the station
+	Station string         // required; see [StationFromName]
+	Zone    *time.Location // required; see [ParseZone]
+	Overlap Overlap        // default [OverlapReject]
+	Now     time.Time      // required; rows more than 24 hours later are rejected
+
+	BatchRows  int       // rows handed over at a time; default 1,000, at most 10,000
+	MaxRejects int       // rejected rows kept in the summary, per file; default 1,000
+	Rejects    io.Writer // receives every rejected row as CSV, where given
+
+	// Progress is called after every batch, from the goroutine that calls the sink.
+	Progress func(Progress)
+}
+
+// Progress says how far an import is.
+type Progress struct {
+	BytesDone  int64
+	BytesTotal int64 // 0 when not known
+	Rows       int64
+	Recorded   int64
+	Rejected   int64
+}
+
+// StationFromName takes the station's name from the name that the terminal gave
+// the file: 1_attlog.dat came from station 1. Error: [ErrStation].
+func StationFromName(file string) (string, error) {
+	const suffix = "_attlog.dat"
+	name := filepath.Base(file)
+	if len(name) <= len(suffix) || !strings.EqualFold(name[len(name)-len(suffix):], suffix) {
+		return "", fmt.Errorf("%w: the file is not named like 1_attlog.dat, so name the station", ErrStation)
+	}
+	station := name[:len(name)-len(suffix)]
+	return station, validStation(station)
+}
+
+func validStation(station string) error {
+	unusable := strings.ContainsFunc(station, func(r rune) bool {
+		return !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", r)
+	})
+	if station == "" || len(station) > 64 || unusable {
+		return ErrStation
+	}
+	return nil
+}
+
+// Validate reports everything that is wrong at once, wrapped in [ErrOptions].
+func (o Options) Validate() error {
+	var wrong []error
+	if o.Clock == nil {
+		wrong = append(wrong, errors.New("a clock file is needed"))
+	}
+	if err := validStation(o.Station); err != nil {
+		wrong = append(wrong, err)
+	}
+	if o.Zone == nil || o.Zone == time.Local {
+		wrong = append(wrong, fmt.Errorf("%w: the station's zone is needed", ErrZone))
+	}
+	if o.Overlap != "" {
+		if err := o.Overlap.validate(); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	if o.Now.IsZero() {
+		wrong = append(wrong, errors.New("the time of the import is needed"))
+	}
+	if o.BatchRows < 0 || o.BatchRows > 10_000 {
+		wrong = append(wrong, errors.New("batch rows must be 1 to 10,000"))
+	}
+	if o.MaxRejects < 0 || o.MaxRejects > 1_000_000 {
+		wrong = append(wrong, errors.New("rejects kept must be at most 1,000,000"))
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrOptions, errors.Join(wrong...))
+}
+
+func (o Options) withDefaults() Options {
+	if o.Overlap == "" {
+		o.Overlap = OverlapReject
+	}
+	if o.BatchRows == 0 {
+		o.BatchRows = 1000
+	}
+	if o.MaxRejects == 0 {
+		o.MaxRejects = 1000
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	return o
+}

@@ -1,0 +1,266 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The reasons why a people file as a whole cannot be used.
+var (
+	// ErrNotPeopleFile: the file has no header with pin and a name.
+	ErrNotPeopleFile = errors.New("not a people file")
+	// ErrPeopleTooLarge: more people than [MaxPeople], or a row beyond all measure.
+	ErrPeopleTooLarge = errors.New("people file too large")
+	// ErrWrongPeopleFile: nobody in it ever punched at this station.
+	ErrWrongPeopleFile = errors.New("no PIN of the people file occurs in the clock file: wrong people file?")
+)
+
+// MaxPeople is how many people one file may hold; they are kept in memory until
+// their PIN occurs.
+const MaxPeople = 1_000_000
+
+const (
+	maxPersonRow = 1 << 20 // a quote left open would otherwise swallow the file
+	maxName      = 2000
+	maxEmail     = 254 // RFC 5321, as counted by its errata
+	maxShort     = 64
+	maxIgnored   = 64
+)
+
+// people is what a people file said.
+type people struct {
+	byPIN    map[string]Person
+	ignored  []string // columns that were not read, as named in the header
+	rejected int64
+	rejects  []Rejected
+}
+
+// columns says where in a row the values are; -1 where the file has no such column.
+type columns struct{ pin, name, email, phone, birthDate, employeeNumber int }
+
+// readPeople reads a whole people file. A row it cannot use is reported and left
+// out; today bounds birth dates; keep is called for every rejected row.
+func readPeople(ctx context.Context, r io.Reader, today time.Time, keep func(Rejected) bool) (*people, error) {
+	from, comma, err := openPeople(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	rows := csv.NewReader(from)
+	rows.Comma, rows.FieldsPerRecord, rows.ReuseRecord = comma, -1, true
+	header, err := rows.Read()
+	if err != nil {
+		return nil, unreadable(err, "the header is missing or broken")
+	}
+	at, ignored, err := readHeader(header)
+	if err != nil {
+		return nil, err
+	}
+	p := &people{byPIN: map[string]Person{}, ignored: ignored}
+	width := len(header)
+	for {
+		from.allow(maxPersonRow)
+		record, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return p, nil
+		}
+		line, person, reason := int64(0), Person{}, BrokenLine
+		var syntax *csv.ParseError
+		switch {
+		case errors.As(err, &syntax):
+			line = int64(syntax.StartLine)
+		case err != nil:
+			return nil, unreadable(err, "a row is longer than 1 MiB: is a quote left open?")
+		default:
+			n, _ := rows.FieldPos(0)
+			line = int64(n)
+			if len(record) == width {
+				person, reason = at.person(record, today)
+			}
+		}
+		if _, twice := p.byPIN[person.PIN]; reason == "" && twice {
+			reason = DuplicatePIN
+		}
+		if reason != "" {
+			p.reject(reject(line, reason), keep)
+			continue
+		}
+		if len(p.byPIN) == MaxPeople {
+			return nil, fmt.Errorf("%w: more than %d people", ErrPeopleTooLarge, MaxPeople)
+		}
+		p.byPIN[person.PIN] = person
+	}
+}
+
+func (p *people) reject(r Rejected, keep func(Rejected) bool) {
+	p.rejected++
+	if keep(r) {
+		p.rejects = append(p.rejects, r)
+	}
+}
+
+// unreadable hides the text of a csv error, which is about the row's own content.
+func unreadable(err error, meaning string) error {
+	var syntax *csv.ParseError
+	switch {
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("%w: it is empty", ErrNotPeopleFile)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("%w: %s", ErrNotPeopleFile, meaning)
+	case errors.Is(err, ErrPeopleTooLarge):
+		return fmt.Errorf("%w: %s", ErrPeopleTooLarge, meaning)
+	}
+	return fmt.Errorf("read people file: %w", err)
+}
+
+// openPeople looks at the beginning of the file: what it is not, and which
+// separator its header has.
+func openPeople(ctx context.Context, r io.Reader) (*metered, rune, error) {
+	peek := bufio.NewReaderSize(readerFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return r.Read(p)
+	}), 64<<10)
+	head, err := peek.Peek(4096)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, 0, fmt.Errorf("read people file: %w", err)
+	}
+	switch {
+	case len(head) == 0:
+		return nil, 0, fmt.Errorf("%w: it is empty", ErrNotPeopleFile)
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("\xD0\xCF\x11\xE0")):
+		return nil, 0, fmt.Errorf("%w: it is a spreadsheet; save it as CSV UTF-8", ErrNotPeopleFile)
+	case bytes.HasPrefix(head, []byte("\xFF\xFE")), bytes.HasPrefix(head, []byte("\xFE\xFF")):
+		return nil, 0, fmt.Errorf("%w: it is UTF-16 text; save it as CSV UTF-8", ErrNotPeopleFile)
+	case bytes.IndexByte(head, 0) >= 0:
+		return nil, 0, fmt.Errorf("%w: it is binary", ErrNotPeopleFile)
+	}
+	first, _, _ := bytes.Cut(head, []byte{'\n'})
+	comma := ','
+	for _, other := range []rune{';', '\t'} { // what spreadsheets write in some countries
+		if bytes.ContainsRune(first, other) && !bytes.ContainsRune(first, ',') {
+			comma = other
+		}
+	}
+	if bytes.HasPrefix(head, []byte("\uFEFF")) {
+		_, _ = peek.Discard(len("\uFEFF"))
+	}
+	if looksLikeClockFile(first) {
+		return nil, 0, fmt.Errorf("%w: it looks like a clock file", ErrNotPeopleFile)
+	}
+	m := &metered{from: peek}
+	m.allow(maxPersonRow)
+	return m, comma, nil
+}
+
+func looksLikeClockFile(first []byte) bool {
+	var columns [maxColumns][]byte
+	if split(bytes.TrimRight(first, "\r"), &columns) < minColumns {
+		return false
+	}
+	_, ok := parseClock(columns[1])
+	return ok
+}
+
+// metered gives out what was allowed and then refuses.
+type metered struct {
+	from io.Reader
+	left int
+}
+
+func (m *metered) allow(n int) { m.left = n }
+
+func (m *metered) Read(p []byte) (int, error) {
+	if m.left <= 0 {
+		return 0, ErrPeopleTooLarge
+	}
+	n, err := m.from.Read(p[:min(len(p), m.left)])
+	m.left -= n
+	return n, err
+}
+
+// readHeader finds the columns. Its errors name no column of the file: where the
+// header is missing, the first row is a person.
+func readHeader(header []string) (columns, []string, error) {
+	at := columns{-1, -1, -1, -1, -1, -1}
+	where := map[string]*int{
+		"pin": &at.pin, "email": &at.email, "phone": &at.phone,
+		"birth_date": &at.birthDate, "employee_number": &at.employeeNumber,
+	}
+	names := map[string]int{}
+	for i, name := range header {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if _, twice := names[name]; twice && name != "" {
+			return at, nil, fmt.Errorf("%w: its header names a column twice", ErrNotPeopleFile)
+		}
+		names[name] = i
+		if column := where[name]; column != nil {
+			*column = i
+		}
+	}
+	for _, name := range []string{"full_name", "name", "display_name"} { // the last that is there counts
+		if i, ok := names[name]; ok {
+			at.name = i
+		}
+	}
+	if at.pin < 0 || at.name < 0 {
+		return at, nil, fmt.Errorf("%w: its first line must name the columns pin and one of display_name, name, full_name", ErrNotPeopleFile)
+	}
+	var ignored []string
+	for i, name := range header {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if where[name] == nil && i != at.name && len(ignored) < maxIgnored && len(name) <= maxShort && isText(name) {
+			ignored = append(ignored, name)
+		}
+	}
+	return at, ignored, nil
+}
+
+// person reads one row, or answers why it cannot.
+func (c columns) person(record []string, today time.Time) (Person, Reason) {
+	value := func(i int) string {
+		if i < 0 {
+			return ""
+		}
+		return strings.Clone(strings.TrimSpace(record[i]))
+	}
+	p := Person{
+		PIN: value(c.pin), Name: value(c.name), Email: value(c.email), Phone: value(c.phone),
+		BirthDate: value(c.birthDate), EmployeeNumber: value(c.employeeNumber),
+	}
+	for _, field := range record {
+		if !utf8.ValidString(field) {
+			return Person{}, NotUTF8
+		}
+	}
+	at, _, isAddress := strings.Cut(p.Email, "@")
+	switch {
+	case p.PIN == "" || !isCode([]byte(p.PIN), maxPIN):
+		return Person{}, BadPIN
+	case p.Name == "" || len(p.Name) > maxName || !isText(p.Name):
+		return Person{}, BadName
+	case p.Email != "" && (!isAddress || at == "" || strings.HasSuffix(p.Email, "@") || len(p.Email) > maxEmail || !isText(p.Email)):
+		return Person{}, BadEmail
+	case len(p.Phone) > maxShort || !isText(p.Phone):
+		return Person{}, BadPhone
+	case len(p.EmployeeNumber) > maxShort || !isText(p.EmployeeNumber):
+		return Person{}, BadEmployeeNumber
+	}
+	if born, err := time.Parse(time.DateOnly, p.BirthDate); p.BirthDate != "" && (err != nil || born.After(today)) {
+		return Person{}, BadBirthDate
+	}
+	return p, ""
+}
+
+// isText tells that s has no control characters. Writing direction and joiners
+// are part of names and stay.
+func isText(s string) bool { return !strings.ContainsFunc(s, unicode.IsControl) }

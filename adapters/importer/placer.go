@@ -1,0 +1,93 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"tracekeep/domain/localtime"
+)
+
+// Overlap says what to do with a local time that came twice because the clocks
+// were put back, when the file has no offsets.
+type Overlap string
+
+// The choices.
+const (
+	// OverlapReject rejects the row. It is the default: nothing is guessed.
+	OverlapReject Overlap = "reject"
+	// OverlapFirst takes the earlier instant: for stations whose clock is put back late.
+	OverlapFirst Overlap = "first"
+	// OverlapSecond takes the later instant: for stations whose clock is put back early.
+	OverlapSecond Overlap = "second"
+	// OverlapOrder takes the earliest instant that is not before the punch above it
+	// in the file, since stations write in order of time. Where neither is, the row
+	// is rejected.
+	OverlapOrder Overlap = "order"
+)
+
+// ErrOverlapChoice: the choice is none of reject, first, second and order.
+var ErrOverlapChoice = errors.New("overlap must be reject, first, second or order")
+
+func (o Overlap) validate() error {
+	switch o {
+	case OverlapReject, OverlapFirst, OverlapSecond, OverlapOrder:
+		return nil
+	}
+	return fmt.Errorf("%w, not %q", ErrOverlapChoice, string(o))
+}
+
+// ahead is how far a station's clock may run in front of ours.
+const ahead = 24 * time.Hour
+
+// firstYear is the first whose dates are believed: a clock that lost its battery
+// starts again at 2000-01-01.
+const firstYear = 2001
+
+// placer finds the instants of one file's local times, in file order.
+type placer struct {
+	zone    *time.Location
+	overlap Overlap
+	latest  time.Time // last instant that is not in the future
+	last    time.Time // instant of the row above
+}
+
+func (p *placer) resolve(wall localtime.Wall) (localtime.Resolved, Reason) {
+	readings, err := localtime.Readings(wall, p.zone)
+	switch {
+	case errors.Is(err, localtime.ErrGap):
+		return localtime.Resolved{}, GapInLocalTime
+	case err != nil:
+		return localtime.Resolved{}, BadTime
+	case wall.Year < firstYear:
+		return localtime.Resolved{}, StationClockReset
+	}
+	chosen, ok := readings[0], true
+	if len(readings) > 1 {
+		chosen, ok = p.choose(readings)
+	}
+	switch {
+	case !ok:
+		return localtime.Resolved{}, AmbiguousLocalTime
+	case chosen.At.After(p.latest):
+		return localtime.Resolved{}, InTheFuture
+	}
+	p.last = chosen.At
+	return chosen, ""
+}
+
+func (p *placer) choose(readings []localtime.Resolved) (localtime.Resolved, bool) {
+	switch p.overlap {
+	case OverlapFirst:
+		return readings[0], true
+	case OverlapSecond:
+		return readings[len(readings)-1], true
+	case OverlapOrder:
+		for _, r := range readings {
+			if !r.At.Before(p.last) {
+				return r, true
+			}
+		}
+	}
+	return localtime.Resolved{}, false
+}

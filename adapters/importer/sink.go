@@ -1,0 +1,43 @@
+package importer
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tracekeep/eventschema"
+)
+
+// Punch is one row of a clock file whose instant and person are known.
+type Punch struct {
+	Line          int64
+	PIN           string
+	Work          uuid.UUID
+	At            time.Time // UTC
+	OffsetSeconds int       // seconds east of UTC, in force in Zone at At
+	Zone          string    // IANA name
+	Direction     eventschema.Direction
+	Kind          eventschema.PunchKind
+	StationClock  string // local time as the station wrote it
+	Verification  string // as the station coded it
+	WorkCode      string // as the station coded it
+}
+
+// Sink is where punches go. [Run] calls it from one goroutine, never twice at a
+// time, in the order of the file. Both calls must honour ctx and be idempotent:
+// after an error the same file is imported again from its beginning.
+type Sink interface {
+	// Resolve registers the people given whose PIN is not known at the station yet,
+	// and answers the work id of every one of pins that is known then, and how many
+	// people it registered. people holds nobody but owners of pins. A PIN without an
+	// answer (nobody's, or one whose person was erased) makes its rows rejected;
+	// Resolve may be asked about it again.
+	Resolve(ctx context.Context, station string, pins []string, people map[string]Person) (known map[string]uuid.UUID, registered int, err error)
+
+	// Record stores a batch and answers how many of its punches are new and how
+	// many had been recorded before. A punch is the same when station, PIN, instant,
+	// station clock, direction, kind, verification and work code are. Record must
+	// not keep the slice.
+	Record(ctx context.Context, station string, batch []Punch) (recorded, already int, err error)
+}

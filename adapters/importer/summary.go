@@ -1,0 +1,37 @@
+package importer
+
+import "time"
+
+// Summary is the account of an import. Every line is accepted, rejected or blank;
+// every accepted row is an exact duplicate, recorded, or was recorded before.
+type Summary struct {
+	Station string `json:"station"`
+	Zone    string `json:"zone"`
+
+	Bytes      int64 `json:"bytes"`
+	Lines      int64 `json:"lines"`
+	BlankLines int64 `json:"blank_lines"`
+	Accepted   int64 `json:"accepted"`
+	Rejected   int64 `json:"rejected"`
+
+	ExactDuplicates int64 `json:"exact_duplicates"`
+	Recorded        int64 `json:"recorded"`
+	AlreadyRecorded int64 `json:"already_recorded"`
+
+	PeopleInFile         int64    `json:"people_in_file"`
+	PeopleRegistered     int64    `json:"people_registered"`
+	PeopleWithoutPunches int64    `json:"people_without_punches"`
+	PeopleRejected       int64    `json:"people_rejected"`
+	PeopleColumnsIgnored []string `json:"people_columns_ignored,omitempty"`
+
+	// First and Last are the earliest and latest accepted punch, in local time.
+	First time.Time `json:"first,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
+
+	PerState map[string]int64 `json:"per_state"` // accepted rows by the key pressed
+	PerYear  map[string]int64 `json:"per_year"`  // accepted rows by local year
+
+	RejectsByReason map[Reason]int64 `json:"rejects_by_reason"` // rows of the clock file
+	Rejects         []Rejected       `json:"rejects,omitempty"` // the first of them, in file order
+	PeopleRejects   []Rejected       `json:"people_rejects,omitempty"`
+}
