@@ -1,0 +1,285 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"tracekeep/domain/hours"
+	"tracekeep/eventschema"
+)
+
+// touched is a span of time in which punches of one work id changed, and the
+// punches found around it.
+type touched struct {
+	workKey
+	lo, hi  time.Time // both included
+	reach   int32     // how many punches to read on either side
+	punches []hours.Punch
+	window  hours.Window
+	settled bool
+}
+
+// complete says on which sides the punches read go to the end of the history.
+func (t *touched) complete() [2]bool {
+	var before, after int32
+	for i := range t.punches {
+		switch at := t.punches[i].OccurredAt; {
+		case at.Before(t.lo):
+			before++
+		case at.After(t.hi):
+			after++
+		}
+	}
+	return [2]bool{before < t.reach, after < t.reach}
+}
+
+const (
+	// firstReach is enough where people press in and out in turn.
+	firstReach = 4
+	// apart is how far two changes of one work id must lie from each other to be
+	// read separately: a correction of an old punch must not read the years between.
+	apart = 7 * 24 * time.Hour
+)
+
+// touchedBy collects the spans in which a page changes the count of punches:
+// where they are recorded, and where corrected ones counted before and count now.
+func touchedBy(ctx context.Context, tx pgx.Tx, page Page) ([]*touched, error) {
+	instants := map[workKey][]time.Time{}
+	var tenants, corrected uuids
+	for i := range page.Events {
+		tenant := page.Events[i].Meta.Tenant
+		switch e := page.Events[i].Event.(type) {
+		case *eventschema.PunchRecorded:
+			key := workKey{tenant, e.WorkID}
+			instants[key] = append(instants[key], stored(e.OccurredAt))
+		case *eventschema.PunchCorrected:
+			tenants.add(tenant)
+			corrected.add(e.PunchID)
+		}
+	}
+	if len(corrected) > 0 {
+		if err := addFormerInstants(ctx, tx, instants, tenants, corrected); err != nil {
+			return nil, fmt.Errorf("find corrected punches: %w", err)
+		}
+	}
+	return spansOf(instants), nil
+}
+
+// addFormerInstants adds every instant at which the corrected punches ever
+// counted.
+func addFormerInstants(ctx context.Context, tx pgx.Tx, instants map[workKey][]time.Time, tenants, corrected uuids) error {
+	rows, err := tx.Query(ctx, `
+WITH n AS (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[]) AS n (tenant_id, punch_id))
+SELECT p.tenant_id, p.work_id, COALESCE(p.recorded_occurred_at, p.occurred_at)
+FROM n JOIN punch p ON p.tenant_id = n.tenant_id AND p.punch_id = n.punch_id
+UNION ALL
+SELECT p.tenant_id, p.work_id, c.occurred_at
+FROM n JOIN punch p ON p.tenant_id = n.tenant_id AND p.punch_id = n.punch_id
+JOIN punch_correction c ON c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND NOT c.void`, tenants, corrected)
+	if err != nil {
+		return err
+	}
+	var tenant, work [16]byte
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&tenant, &work, &at}, func() error {
+		key := workKey{tenant, work}
+		instants[key] = append(instants[key], at.UTC())
+		return nil
+	})
+	return err
+}
+
+func spansOf(instants map[workKey][]time.Time) []*touched {
+	spans := make([]*touched, 0, len(instants))
+	for key, all := range instants {
+		slices.SortFunc(all, time.Time.Compare)
+		span := &touched{workKey: key, lo: all[0], hi: all[0], reach: firstReach}
+		for _, at := range all[1:] {
+			if at.Sub(span.hi) > apart {
+				spans = append(spans, span)
+				span = &touched{workKey: key, lo: at, reach: firstReach}
+			}
+			span.hi = at
+		}
+		spans = append(spans, span)
+	}
+	slices.SortFunc(spans, (*touched).compare)
+	return spans
+}
+
+func (t *touched) compare(other *touched) int {
+	if c := slices.Compare(t.tenant[:], other.tenant[:]); c != 0 {
+		return c
+	}
+	if c := slices.Compare(t.work[:], other.work[:]); c != 0 {
+		return c
+	}
+	return t.lo.Compare(other.lo)
+}
+
+// windows reads around every span until it has edges beyond which nothing can
+// have changed. Spans whose windows meet are joined, because an edge proves
+// nothing when the punches beyond it changed as well.
+func windows(ctx context.Context, tx pgx.Tx, rule hours.PairingRule, spans []*touched) ([]*touched, error) {
+	for {
+		var open []*touched
+		for _, s := range spans {
+			if !s.settled {
+				open = append(open, s)
+			}
+		}
+		if len(open) == 0 {
+			joined := join(spans)
+			if len(joined) == len(spans) {
+				return spans, nil
+			}
+			spans = joined
+			continue
+		}
+		if err := readAround(ctx, tx, open); err != nil {
+			return nil, fmt.Errorf("read around changed punches: %w", err)
+		}
+		for _, s := range open {
+			complete := s.complete()
+			if s.window, s.settled = rule.Window(s.punches, s.lo, s.hi, complete); !s.settled {
+				s.reach *= 4
+			}
+		}
+	}
+}
+
+// join expects spans in order of work id and time.
+func join(spans []*touched) []*touched {
+	joined := spans[:0:0]
+	for _, s := range spans {
+		if n := len(joined); n > 0 && joined[n-1].workKey == s.workKey && joined[n-1].meets(s) {
+			joined[n-1] = &touched{workKey: s.workKey, lo: joined[n-1].lo, hi: s.hi, reach: max(joined[n-1].reach, s.reach)}
+			continue
+		}
+		joined = append(joined, s)
+	}
+	return joined
+}
+
+// meets says whether the window of t reaches the changes of the later span or
+// the other way round.
+func (t *touched) meets(later *touched) bool {
+	if !t.settled || !later.settled {
+		return true
+	}
+	return t.window.To.IsZero() || !t.window.To.Before(later.lo) || later.window.From.IsZero() || !later.window.From.After(t.hi)
+}
+
+// readAround fills the punches that count inside every span and the nearest on
+// either side of it.
+func readAround(ctx context.Context, tx pgx.Tx, spans []*touched) error {
+	var tenants, works uuids
+	los, his := make([]time.Time, 0, len(spans)), make([]time.Time, 0, len(spans))
+	reaches := make([]int32, 0, len(spans))
+	for _, s := range spans {
+		tenants.add(s.tenant)
+		works.add(s.work)
+		los, his, reaches = append(los, s.lo), append(his, s.hi), append(reaches, s.reach)
+		s.punches = s.punches[:0]
+	}
+	rows, err := tx.Query(ctx, `
+SELECT s.i, p.punch_id, p.occurred_at, p.offset_seconds, p.direction, p.kind, p.position
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::integer[])
+	WITH ORDINALITY AS s (tenant_id, work_id, lo, hi, reach, i)
+CROSS JOIN LATERAL (
+	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at < s.lo AND NOT voided
+		ORDER BY occurred_at DESC, position DESC LIMIT s.reach)
+	UNION ALL
+	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at >= s.lo AND occurred_at <= s.hi AND NOT voided)
+	UNION ALL
+	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at > s.hi AND NOT voided
+		ORDER BY occurred_at, position LIMIT s.reach)) p`, tenants, works, los, his, reaches)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var i int64
+		punch, err := scanHoursPunch(rows, &i)
+		if err != nil {
+			return err
+		}
+		spans[i-1].punches = append(spans[i-1].punches, punch)
+	}
+	return rows.Err()
+}
+
+// scanHoursPunch reads what pairing needs, behind the columns in before.
+func scanHoursPunch(rows pgx.Rows, before ...any) (hours.Punch, error) {
+	var p hours.Punch
+	var id [16]byte
+	var position int64
+	var direction, kind string
+	err := rows.Scan(append(before, &id, &p.OccurredAt, &p.OffsetSeconds, &direction, &kind, &position)...)
+	p.ID, p.Position, p.OccurredAt = id, uint64(position), p.OccurredAt.UTC()
+	p.Direction, p.Kind = eventschema.Direction(direction), eventschema.PunchKind(kind)
+	return p, err
+}
+
+// settleBatch is how many punches are read before their results are written.
+const settleBatch = 20_000
+
+// eachHistory yields all punches that count of one work id after the other.
+// Between two calls of flush, which comes after every batch and at the end, it
+// does not use the transaction.
+func eachHistory(ctx context.Context, tx pgx.Tx, yield func(workKey, []hours.Punch), flush func() error) error {
+	if _, err := tx.Exec(ctx, `DECLARE history NO SCROLL CURSOR FOR
+SELECT tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, position
+FROM punch WHERE NOT voided ORDER BY tenant_id, work_id, occurred_at, position`); err != nil {
+		return err
+	}
+	var current workKey
+	var history []hours.Punch
+	for {
+		rows, err := tx.Query(ctx, fmt.Sprintf("FETCH %d FROM history", settleBatch))
+		if err != nil {
+			return err
+		}
+		fetched := 0
+		for rows.Next() {
+			var tenant, work [16]byte
+			punch, err := scanHoursPunch(rows, &tenant, &work)
+			if err != nil {
+				rows.Close()
+				return err
+			}
+			if key := (workKey{tenant, work}); key != current {
+				if len(history) > 0 {
+					yield(current, history)
+				}
+				current, history = key, history[:0]
+			}
+			history = append(history, punch)
+			fetched++
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		if fetched < settleBatch && len(history) > 0 {
+			yield(current, history)
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+		if fetched < settleBatch {
+			_, err := tx.Exec(ctx, `CLOSE history`)
+			return err
+		}
+	}
+}
+
+// dateOf is a work date in the form that pgx sends as a date.
+func dateOf(workDate string) pgtype.Date {
+	at, err := time.Parse(time.DateOnly, workDate)
+	return pgtype.Date{Time: at, Valid: err == nil}
+}

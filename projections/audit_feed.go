@@ -1,0 +1,122 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tracekeep/eventschema"
+)
+
+// What happened, in which order, by whom?
+//
+// One narrow row for each event, whatever it is. The facts themselves are not
+// repeated: they stand in the log, under the position given here.
+func auditFeed() Projection {
+	return Projection{
+		Name: "audit_feed", Question: "What happened, in which order, by whom?", Version: 1,
+		Tables: []string{"audit_feed"},
+		Schema: `
+CREATE TABLE audit_feed (
+	tenant_id uuid NOT NULL,
+	position bigint NOT NULL,
+	revision bigint NOT NULL,
+	recorded_at timestamptz NOT NULL,
+	stream_id uuid NOT NULL,
+	event_id uuid NOT NULL,
+	actor_id uuid NOT NULL,
+	correlation_id uuid NOT NULL,
+	category text NOT NULL,
+	period text NOT NULL,
+	event_type text NOT NULL, -- as stored, with its version
+	role text NOT NULL,
+	PRIMARY KEY (tenant_id, position)
+);`,
+		Indexes: `CREATE INDEX audit_feed_by_stream ON audit_feed (tenant_id, stream_id, position);`,
+		Apply:   applyAuditFeed,
+	}
+}
+
+func applyAuditFeed(ctx context.Context, tx pgx.Tx, page Page) error {
+	if len(page.Events) == 0 {
+		return nil
+	}
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"audit_feed"}, []string{
+		"tenant_id", "position", "revision", "recorded_at", "stream_id", "event_id", "actor_id", "correlation_id",
+		"category", "period", "event_type", "role",
+	}, pgx.CopyFromSlice(len(page.Events), func(i int) ([]any, error) {
+		d := &page.Events[i]
+		name, err := eventschema.ParseStreamName(d.Stream)
+		if err != nil {
+			return nil, fmt.Errorf("stream at position %d: %w", d.Position, err)
+		}
+		return []any{
+			[16]byte(d.Meta.Tenant), int64(d.Position), int64(d.Revision), d.Created, [16]byte(name.ID), [16]byte(d.ID),
+			[16]byte(d.Meta.Actor.ID), [16]byte(d.Meta.CorrelationID),
+			storable(name.Category), storable(name.Period), d.Type, storable(d.Meta.Actor.Role),
+		}, nil
+	}))
+	if err != nil {
+		return fmt.Errorf("insert into the audit feed: %w", err)
+	}
+	return nil
+}
+
+// AuditEntry is one event of the feed.
+type AuditEntry struct {
+	Position      uint64
+	Stream        eventschema.StreamName
+	Revision      uint64
+	EventType     string // as stored, with its version
+	EventID       uuid.UUID
+	Actor         eventschema.Actor
+	RecordedAt    time.Time // UTC
+	CorrelationID uuid.UUID
+}
+
+// AuditQuery chooses entries.
+type AuditQuery struct {
+	// Streams are the ids that stand in stream names: of people, work records,
+	// cases. None means all of the tenant.
+	Streams []uuid.UUID
+	// OldestFirst turns the order, which else is the newest first.
+	OldestFirst bool
+	// From continues behind (in the chosen order) the position of the last entry
+	// received; nil starts.
+	From  *uint64
+	Limit int
+}
+
+// Audit lists entries of the feed, in the order of their positions.
+func Audit(ctx context.Context, q Querier, tenant uuid.UUID, query AuditQuery) ([]AuditEntry, error) {
+	sql := `
+SELECT position, category, stream_id, period, revision, event_type, event_id, actor_id, role, recorded_at, correlation_id
+FROM audit_feed WHERE tenant_id = $1`
+	args := []any{tenant, query.Limit}
+	if len(query.Streams) > 0 {
+		args = append(args, uuidsOf(query.Streams))
+		sql += fmt.Sprintf(` AND stream_id = ANY($%d)`, len(args))
+	}
+	order, behind := "DESC", "<"
+	if query.OldestFirst {
+		order, behind = "ASC", ">"
+	}
+	if query.From != nil {
+		args = append(args, int64(*query.From))
+		sql += fmt.Sprintf(` AND position %s $%d`, behind, len(args))
+	}
+	rows, err := q.Query(ctx, sql+` ORDER BY position `+order+` LIMIT $2`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("query the audit feed: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (e AuditEntry, err error) {
+		var position, revision int64
+		err = row.Scan(&position, &e.Stream.Category, &e.Stream.ID, &e.Stream.Period, &revision, &e.EventType, &e.EventID,
+			&e.Actor.ID, &e.Actor.Role, &e.RecordedAt, &e.CorrelationID)
+		e.Position, e.Revision, e.Stream.Tenant, e.RecordedAt = uint64(position), uint64(revision), tenant, e.RecordedAt.UTC()
+		return e, err
+	})
+}

@@ -1,0 +1,296 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tracekeep/eventschema"
+)
+
+// What counts of each punch?
+//
+// A punch counts as it was recorded until a correction says otherwise. The
+// latest correction decides whether it counts at all; the latest one that does
+// not void decides when and how. What was recorded stays beside it, and every
+// correction stays in a table of its own.
+func punches() Projection {
+	return Projection{
+		Name: "punches", Question: "What counts of each punch?", Version: 1,
+		Tables: []string{"punch", "punch_correction"},
+		Schema: `
+CREATE TABLE punch (
+	tenant_id uuid NOT NULL,
+	punch_id uuid NOT NULL,
+	work_id uuid NOT NULL,
+	occurred_at timestamptz NOT NULL,
+	position bigint NOT NULL,
+	offset_seconds integer NOT NULL,
+	voided boolean NOT NULL,
+	direction text NOT NULL,
+	kind text NOT NULL,
+	zone text NOT NULL,
+	station text NOT NULL,
+	-- set with the first correction: what was recorded
+	recorded_occurred_at timestamptz,
+	recorded_offset_seconds integer,
+	recorded_direction text,
+	recorded_kind text,
+	-- of the latest correction
+	corrected_by uuid,
+	correction_reason text,
+	PRIMARY KEY (tenant_id, punch_id)
+);
+CREATE TABLE punch_correction (
+	tenant_id uuid NOT NULL,
+	punch_id uuid NOT NULL,
+	position bigint NOT NULL,
+	correction_id uuid NOT NULL,
+	void boolean NOT NULL,
+	occurred_at timestamptz NOT NULL,
+	offset_seconds integer NOT NULL,
+	direction text NOT NULL,
+	kind text NOT NULL,
+	reason text NOT NULL,
+	corrected_by uuid NOT NULL,
+	approved_by uuid NOT NULL,
+	corrected_at timestamptz NOT NULL,
+	PRIMARY KEY (tenant_id, punch_id, position)
+);`,
+		Indexes: `CREATE INDEX punch_by_work ON punch (tenant_id, work_id, occurred_at, position);`,
+		Apply:   applyPunches,
+	}
+}
+
+func applyPunches(ctx context.Context, tx pgx.Tx, page Page) error {
+	var recorded, corrected []*eventschema.Decoded
+	for i := range page.Events {
+		switch page.Events[i].Event.(type) {
+		case *eventschema.PunchRecorded:
+			recorded = append(recorded, &page.Events[i])
+		case *eventschema.PunchCorrected:
+			corrected = append(corrected, &page.Events[i])
+		}
+	}
+	if err := insertPunches(ctx, tx, recorded); err != nil {
+		return fmt.Errorf("insert punches: %w", err)
+	}
+	if len(corrected) == 0 {
+		return nil
+	}
+	if err := insertCorrections(ctx, tx, corrected); err != nil {
+		return fmt.Errorf("insert corrections: %w", err)
+	}
+	if err := correctPunches(ctx, tx, corrected); err != nil {
+		return fmt.Errorf("correct punches: %w", err)
+	}
+	return nil
+}
+
+var punchColumns = []string{
+	"tenant_id", "punch_id", "work_id", "occurred_at", "position", "offset_seconds", "voided", "direction", "kind", "zone", "station",
+}
+
+// uniqueViolation is the SQLSTATE of a key that is already there.
+const uniqueViolation = "23505"
+
+// insertPunches copies. A punch id that the log holds twice makes the copy fail
+// as a whole; then the page takes the slower way, where the first one stays.
+func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded) error {
+	if len(recorded) == 0 {
+		return nil
+	}
+	rows := pgx.CopyFromSlice(len(recorded), func(i int) ([]any, error) {
+		e := recorded[i].Event.(*eventschema.PunchRecorded)
+		return []any{
+			[16]byte(recorded[i].Meta.Tenant), [16]byte(e.PunchID), [16]byte(e.WorkID), e.OccurredAt, int64(recorded[i].Position),
+			int32(e.OffsetSeconds), false, string(e.Direction), string(e.Kind), storable(e.Zone), storable(e.Station),
+		}, nil
+	})
+	attempt, err := tx.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err = attempt.CopyFrom(ctx, pgx.Identifier{"punch"}, punchColumns, rows); err == nil {
+		return attempt.Commit(ctx)
+	}
+	if undone := attempt.Rollback(ctx); undone != nil {
+		return errors.Join(err, undone)
+	}
+	if refused := (*pgconn.PgError)(nil); !errors.As(err, &refused) || refused.Code != uniqueViolation {
+		return err
+	}
+	return insertNewPunches(ctx, tx, recorded)
+}
+
+func insertNewPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded) error {
+	n := len(recorded)
+	tenants, ids, works := make(uuids, 0, n), make(uuids, 0, n), make(uuids, 0, n)
+	occurred, positions, offsets := make([]time.Time, 0, n), make([]int64, 0, n), make([]int32, 0, n)
+	directions, kinds, zones, stations := make([]string, 0, n), make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
+	for _, d := range recorded {
+		e := d.Event.(*eventschema.PunchRecorded)
+		tenants.add(d.Meta.Tenant)
+		ids.add(e.PunchID)
+		works.add(e.WorkID)
+		occurred, positions, offsets = append(occurred, e.OccurredAt), append(positions, int64(d.Position)), append(offsets, int32(e.OffsetSeconds))
+		directions, kinds = append(directions, string(e.Direction)), append(kinds, string(e.Kind))
+		zones, stations = append(zones, storable(e.Zone)), append(stations, storable(e.Station))
+	}
+	_, err := tx.Exec(ctx, `
+INSERT INTO punch (tenant_id, punch_id, work_id, occurred_at, position, offset_seconds, voided, direction, kind, zone, station)
+SELECT tenant_id, punch_id, work_id, occurred_at, position, offset_seconds, false, direction, kind, zone, station
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::text[])
+	AS n (tenant_id, punch_id, work_id, occurred_at, position, offset_seconds, direction, kind, zone, station)
+ORDER BY position
+ON CONFLICT DO NOTHING`, tenants, ids, works, occurred, positions, offsets, directions, kinds, zones, stations)
+	return err
+}
+
+func insertCorrections(ctx context.Context, tx pgx.Tx, corrected []*eventschema.Decoded) error {
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"punch_correction"}, []string{
+		"tenant_id", "punch_id", "position", "correction_id", "void", "occurred_at", "offset_seconds", "direction", "kind",
+		"reason", "corrected_by", "approved_by", "corrected_at",
+	}, pgx.CopyFromSlice(len(corrected), func(i int) ([]any, error) {
+		e := corrected[i].Event.(*eventschema.PunchCorrected)
+		return []any{
+			[16]byte(corrected[i].Meta.Tenant), [16]byte(e.PunchID), int64(corrected[i].Position), [16]byte(e.CorrectionID), e.Void,
+			e.OccurredAt, int32(e.OffsetSeconds), string(e.Direction), string(e.Kind),
+			storable(string(e.Reason)), [16]byte(e.CorrectedBy), [16]byte(e.ApprovedBy), e.CorrectedAt,
+		}, nil
+	}))
+	return err
+}
+
+// correctPunches derives what counts from all corrections of the punches named,
+// so that a page holds no state of its own. A correction that stands before its
+// punch in the log corrects nothing.
+func correctPunches(ctx context.Context, tx pgx.Tx, corrected []*eventschema.Decoded) error {
+	var tenants, ids uuids
+	seen := map[workKey]bool{}
+	for _, d := range corrected {
+		key := workKey{d.Meta.Tenant, d.Event.(*eventschema.PunchCorrected).PunchID}
+		if !seen[key] {
+			seen[key] = true
+			tenants.add(key.tenant)
+			ids.add(key.work)
+		}
+	}
+	_, err := tx.Exec(ctx, `
+UPDATE punch p SET
+	recorded_occurred_at = COALESCE(p.recorded_occurred_at, p.occurred_at),
+	recorded_offset_seconds = COALESCE(p.recorded_offset_seconds, p.offset_seconds),
+	recorded_direction = COALESCE(p.recorded_direction, p.direction),
+	recorded_kind = COALESCE(p.recorded_kind, p.kind),
+	occurred_at = COALESCE(v.occurred_at, p.occurred_at),
+	offset_seconds = COALESCE(v.offset_seconds, p.offset_seconds),
+	direction = COALESCE(v.direction, p.direction),
+	kind = COALESCE(v.kind, p.kind),
+	voided = l.void, corrected_by = l.corrected_by, correction_reason = l.reason
+FROM unnest($1::uuid[], $2::uuid[]) AS n (tenant_id, punch_id)
+JOIN punch q ON q.tenant_id = n.tenant_id AND q.punch_id = n.punch_id
+CROSS JOIN LATERAL (
+	SELECT void, corrected_by, reason FROM punch_correction c
+	WHERE c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND c.position > q.position
+	ORDER BY c.position DESC LIMIT 1) l
+LEFT JOIN LATERAL (
+	SELECT occurred_at, offset_seconds, direction, kind FROM punch_correction c
+	WHERE c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND c.position > q.position AND NOT c.void
+	ORDER BY c.position DESC LIMIT 1) v ON true
+WHERE p.tenant_id = n.tenant_id AND p.punch_id = n.punch_id`, tenants, ids)
+	return err
+}
+
+// Punch is one punch as it counts, beside what was recorded.
+type Punch struct {
+	ID       uuid.UUID
+	WorkID   uuid.UUID
+	Position uint64 // of its recording, in the log
+	Zone     string
+	Station  string
+	Counts   PunchReading // meaningless while Voided
+	Recorded PunchReading
+	Voided   bool // a correction took it out of the count
+	// CorrectedBy and Reason are of the latest correction, nil and empty without one.
+	CorrectedBy *uuid.UUID
+	Reason      eventschema.CorrectionReason
+}
+
+// PunchReading is when and how a punch was made.
+type PunchReading struct {
+	OccurredAt    time.Time // UTC
+	OffsetSeconds int       // seconds east
+	Direction     eventschema.Direction
+	Kind          eventschema.PunchKind
+}
+
+const punchQuery = `
+SELECT punch_id, work_id, position, zone, station, occurred_at, offset_seconds, direction, kind,
+	COALESCE(recorded_occurred_at, occurred_at), COALESCE(recorded_offset_seconds, offset_seconds),
+	COALESCE(recorded_direction, direction), COALESCE(recorded_kind, kind),
+	voided, corrected_by, COALESCE(correction_reason, '')
+FROM punch WHERE tenant_id = $1 `
+
+// PunchesOf lists the punches of one work id that count (or, while voided,
+// counted last) from an instant on and before another, in order of time. A zero
+// to has no end. limit bounds the rows.
+func PunchesOf(ctx context.Context, q Querier, tenant, work uuid.UUID, from, to time.Time, limit int) ([]Punch, error) {
+	return scanPunches(q.Query(ctx, punchQuery+`AND work_id = $2 AND occurred_at >= $3 AND occurred_at < $4
+ORDER BY occurred_at, position LIMIT $5`, tenant, work, from, until(to), limit))
+}
+
+// PunchByID finds one punch, or answers [ErrNotFound].
+func PunchByID(ctx context.Context, q Querier, tenant, punch uuid.UUID) (Punch, error) {
+	return one(scanPunches(q.Query(ctx, punchQuery+`AND punch_id = $2`, tenant, punch)))
+}
+
+func scanPunches(rows pgx.Rows, err error) ([]Punch, error) {
+	if err != nil {
+		return nil, fmt.Errorf("query punches: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Punch, err error) {
+		var position int64
+		err = row.Scan(&p.ID, &p.WorkID, &position, &p.Zone, &p.Station,
+			&p.Counts.OccurredAt, &p.Counts.OffsetSeconds, &p.Counts.Direction, &p.Counts.Kind,
+			&p.Recorded.OccurredAt, &p.Recorded.OffsetSeconds, &p.Recorded.Direction, &p.Recorded.Kind,
+			&p.Voided, &p.CorrectedBy, &p.Reason)
+		p.Position = uint64(position)
+		p.Counts.OccurredAt, p.Recorded.OccurredAt = p.Counts.OccurredAt.UTC(), p.Recorded.OccurredAt.UTC()
+		return p, err
+	})
+}
+
+// Correction is one correction of a punch.
+type Correction struct {
+	ID          uuid.UUID
+	PunchID     uuid.UUID
+	Position    uint64
+	Void        bool
+	Reading     PunchReading // what counts from then on; meaningless when Void
+	Reason      eventschema.CorrectionReason
+	CorrectedBy uuid.UUID
+	ApprovedBy  uuid.UUID
+	CorrectedAt time.Time
+}
+
+// CorrectionsOf lists the corrections of one punch, the first one first.
+func CorrectionsOf(ctx context.Context, q Querier, tenant, punch uuid.UUID) ([]Correction, error) {
+	rows, err := q.Query(ctx, `
+SELECT correction_id, punch_id, position, void, occurred_at, offset_seconds, direction, kind, reason, corrected_by, approved_by, corrected_at
+FROM punch_correction WHERE tenant_id = $1 AND punch_id = $2 ORDER BY position`, tenant, punch)
+	if err != nil {
+		return nil, fmt.Errorf("query corrections: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c Correction, err error) {
+		var position int64
+		err = row.Scan(&c.ID, &c.PunchID, &position, &c.Void, &c.Reading.OccurredAt, &c.Reading.OffsetSeconds, &c.Reading.Direction,
+			&c.Reading.Kind, &c.Reason, &c.CorrectedBy, &c.ApprovedBy, &c.CorrectedAt)
+		c.Position, c.Reading.OccurredAt, c.CorrectedAt = uint64(position), c.Reading.OccurredAt.UTC(), c.CorrectedAt.UTC()
+		return c, err
+	})
+}
