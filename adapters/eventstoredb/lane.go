@@ -1,0 +1,211 @@
+package eventstoredb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"tracekeep/domain"
+)
+
+// errNoBatchAppend: the server offers Append only.
+var errNoBatchAppend = errors.New("server does not offer batch append")
+
+// lane keeps one call of BatchAppend open.
+type lane struct {
+	conn    *grpc.ClientConn
+	config  Config
+	breaker *breaker[*ride]
+}
+
+// ride is one call of BatchAppend from its start to its failure.
+type ride struct {
+	stream streams.Streams_BatchAppendClient
+	ended  context.Context
+	queue  chan *passenger
+
+	mu      sync.Mutex
+	last    uint64
+	waiting map[uuid.UUID]*passenger // by correlation id
+}
+
+// passenger is an append under way.
+type passenger struct {
+	request  *streams.BatchAppendReq
+	answered chan *streams.BatchAppendResp
+}
+
+func newLane(conn *grpc.ClientConn, config Config) *lane {
+	return &lane{conn: conn, config: config, breaker: newBreaker[*ride]()}
+}
+
+// supervise opens the call again whenever it ends, with growing pauses.
+func (l *lane) supervise(ctx context.Context) {
+	defer l.breaker.shut()
+	pause := &pauses{low: l.config.MinPause, high: l.config.MaxPause, jitter: l.config.Jitter}
+	for ctx.Err() == nil {
+		answered, err := l.run(ctx)
+		if answered {
+			pause.reset()
+			l.breaker.connecting()
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		l.breaker.open(err)
+		l.config.Log.Warn("batch append is interrupted", zap.Error(err))
+		if !pause.wait(ctx) {
+			return
+		}
+	}
+}
+
+// run keeps one call open until it fails. It tells whether the server answered
+// at least one append on it.
+func (l *lane) run(ctx context.Context) (answered bool, err error) {
+	if err := l.offered(ctx); err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := streams.NewStreamsClient(l.conn).BatchAppend(ctx)
+	if err != nil {
+		return false, err
+	}
+	r := &ride{stream: stream, ended: ctx, queue: make(chan *passenger), waiting: map[uuid.UUID]*passenger{}}
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		r.send()
+		cancel()
+	})
+	defer sending.Wait()
+	defer cancel()
+	l.breaker.connected(r)
+	for {
+		answer, err := stream.Recv()
+		if err != nil {
+			return answered, err
+		}
+		answered = true
+		r.deliver(answer)
+	}
+}
+
+// offered asks the server whether it has batch append.
+func (l *lane) offered(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	methods, err := serverfeatures.NewServerFeaturesClient(l.conn).GetSupportedMethods(ctx, &shared.Empty{})
+	if code := status.Code(err); code == codes.Unimplemented || code == codes.NotFound {
+		return errNoBatchAppend
+	}
+	if err != nil {
+		return err
+	}
+	for _, m := range methods.GetMethods() {
+		if m.GetServiceName() == "event_store.client.streams.streams" && m.GetMethodName() == "batchappend" {
+			return nil
+		}
+	}
+	return errNoBatchAppend
+}
+
+// append sends one append and waits for its answer. It says whether the append
+// may have been stored when it fails.
+func (l *lane) append(ctx context.Context, patient bool, request *streams.BatchAppendReq) (domain.Appended, bool, error) {
+	r, err := l.breaker.acquire(ctx, patient)
+	if err != nil {
+		if errors.Is(err, errNoBatchAppend) {
+			err = errNoBatchAppend
+		}
+		return domain.Appended{}, false, err
+	}
+	p := &passenger{request: request, answered: make(chan *streams.BatchAppendResp, 1)}
+	select {
+	case r.queue <- p:
+	case <-r.ended.Done():
+		return domain.Appended{}, false, fmt.Errorf("%w: batch append was interrupted", domain.ErrUnavailable)
+	case <-ctx.Done():
+		return domain.Appended{}, false, fmt.Errorf("%w: %w", domain.ErrUnavailable, ctx.Err())
+	}
+	select {
+	case answer := <-p.answered:
+		return batchOutcome(answer)
+	case <-r.ended.Done():
+		err = errors.New("batch append was interrupted")
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	select {
+	case answer := <-p.answered: // the answer and the end came together
+		return batchOutcome(answer)
+	default:
+		return domain.Appended{}, true, fmt.Errorf("%w: %w", domain.ErrUnavailable, err)
+	}
+}
+
+// send gives each append its correlation id and sends it, in order of arrival.
+func (r *ride) send() {
+	for {
+		select {
+		case p := <-r.queue:
+			if r.stream.Send(r.board(p)) != nil {
+				return // the receiving side learns why
+			}
+		case <-r.ended.Done():
+			return
+		}
+	}
+}
+
+func (r *ride) board(p *passenger) *streams.BatchAppendReq {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last++
+	id := correlation(r.last)
+	key, _ := correlated(id)
+	r.waiting[key] = p
+	// A copy, because an earlier attempt may still be on its way to another ride.
+	return &streams.BatchAppendReq{
+		CorrelationId: id, Options: p.request.GetOptions(),
+		ProposedMessages: p.request.GetProposedMessages(), IsFinal: p.request.GetIsFinal(),
+	}
+}
+
+func (r *ride) deliver(answer *streams.BatchAppendResp) {
+	key, ok := correlated(answer.GetCorrelationId())
+	if !ok {
+		return
+	}
+	r.mu.Lock()
+	p := r.waiting[key]
+	delete(r.waiting, key)
+	r.mu.Unlock()
+	if p != nil {
+		p.answered <- answer
+	}
+}
+
+// correlated reads a correlation id in either of its two shapes on the wire.
+func correlated(id *shared.UUID) (uuid.UUID, bool) {
+	var key uuid.UUID
+	var err error
+	if s := id.GetStructured(); s != nil {
+		key, err = esdb.ParseUUIDFromInt64(s.GetMostSignificantBits(), s.GetLeastSignificantBits())
+	} else {
+		key, err = uuid.Parse(id.GetString_())
+	}
+	return key, err == nil
+}
