@@ -53,14 +53,15 @@ type placer struct {
 }
 
 func (p *placer) resolve(wall localtime.Wall) (localtime.Resolved, Reason) {
+	if wall.Year < firstYear {
+		return localtime.Resolved{}, StationClockReset
+	}
 	readings, err := localtime.Readings(wall, p.zone)
 	switch {
 	case errors.Is(err, localtime.ErrGap):
 		return localtime.Resolved{}, GapInLocalTime
 	case err != nil:
 		return localtime.Resolved{}, BadTime
-	case wall.Year < firstYear:
-		return localtime.Resolved{}, StationClockReset
 	}
 	chosen, ok := readings[0], true
 	if len(readings) > 1 {

@@ -113,7 +113,7 @@ func Readings(local Wall, loc *time.Location) ([]Resolved, error) {
 	var readings []Resolved
 	for _, p := range around(asUTC, loc) {
 		at := asUTC.Add(-time.Duration(p.offset) * time.Second)
-		if at.Before(p.start) || !p.end.IsZero() && !at.Before(p.end) {
+		if !p.start.IsZero() && at.Before(p.start) || !p.end.IsZero() && !at.Before(p.end) {
 			continue
 		}
 		readings = append(readings, Resolved{At: at, OffsetSeconds: p.offset})
@@ -124,7 +124,8 @@ func Readings(local Wall, loc *time.Location) ([]Resolved, error) {
 	return readings, nil
 }
 
-// period is a span of time with one offset; end is zero when it lasts for ever.
+// period is a span of time with one offset; start is zero when it began before all
+// changes, end when it lasts for ever.
 type period struct {
 	start, end time.Time
 	offset     int
@@ -139,19 +140,12 @@ func around(t time.Time, loc *time.Location) []period {
 	for at := t.Add(-reach).In(loc); ; {
 		_, offset := at.Zone()
 		start, end := at.ZoneBounds()
-		periods = append(periods, period{start: start.UTC(), end: endOf(end), offset: offset})
+		periods = append(periods, period{start: start.UTC(), end: end.UTC(), offset: offset})
 		if end.IsZero() || end.After(t.Add(reach)) {
 			return periods
 		}
 		at = end
 	}
-}
-
-func endOf(end time.Time) time.Time {
-	if end.IsZero() {
-		return end
-	}
-	return end.UTC()
 }
 
 // change finds the change of offset that swallowed or repeated local.

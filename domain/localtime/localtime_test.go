@@ -47,6 +47,7 @@ func TestResolve(t *testing.T) {
 		"midnight can be skipped":                             {zone: "America/Sao_Paulo", local: Wall{2018, 11, 4, 0, 0, 0}, err: ErrGap},
 		"the clocks can go back in March":                     {zone: "Africa/Casablanca", local: Wall{2024, 3, 10, 2, 30, 0}, err: ErrOverlap},
 		"an offset may have seconds":                          {zone: "Africa/Monrovia", local: Wall{1972, 1, 6, 23, 50, 0}, want: "1972-01-07T00:34:30Z"},
+		"before all changes the first offset counts":          {zone: "Asia/Manila", local: Wall{0, 5, 4, 8, 0, 0}, want: "0000-05-04T23:56:08Z"},
 		"31 April is no date":                                 {zone: "Asia/Manila", local: Wall{2020, 4, 31, 0, 0, 0}, err: ErrNoSuchTime},
 		"month 13 is no month":                                {zone: "Asia/Manila", local: Wall{2020, 13, 1, 0, 0, 0}, err: ErrNoSuchTime},
 		"29 February is a date in leap years only":            {zone: "Asia/Manila", local: Wall{2021, 2, 29, 0, 0, 0}, err: ErrNoSuchTime},
