@@ -61,6 +61,9 @@ type Config struct {
 	// failed write to the log ends the process through Log.Fatal, because
 	// nothing may be acknowledged after it.
 	Log *zap.Logger
+
+	// memTable is small in tests, so that flushes happen in them.
+	memTable uint64
 }
 
 // Validate reports everything that is wrong with the configuration at once.
@@ -98,6 +101,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CacheBytes == 0 {
 		c.CacheBytes = DefaultCacheBytes
+	}
+	if c.memTable == 0 {
+		c.memTable = 64 << 20
 	}
 	if c.FS == nil {
 		c.FS = vfs.Default

@@ -13,7 +13,6 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
-	"github.com/cockroachdb/pebble/v2"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/keepalive"
@@ -65,20 +64,17 @@ func Open(cfg Config) (*Node, error) {
 }
 
 func (n *Node) start() {
-	commit := pebble.Sync
-	if n.cfg.NoSync {
-		commit = pebble.NoSync
-	}
 	warm := make(chan warmth, 1)
 	n.work.Go(func() { warm <- n.store.recent(idMemoryLimit, n.stopping) })
-	n.sequencer = newSequencer(n.store, n.cfg.Clock, commit, warm)
+	n.sequencer = newSequencer(n.store, n.cfg, warm)
 	n.streams = &streamServer{
 		store: n.store, sequencer: n.sequencer, clock: n.cfg.Clock,
 		maxAppend: n.cfg.MaxAppendBytes, stopping: n.stopping,
 	}
 	n.grpc = n.newServer()
 	n.http = &http.Server{Handler: health(n.ready.Load), ReadHeaderTimeout: sniffTimeout, IdleTimeout: time.Minute}
-	go n.sequencer.run()
+	n.work.Go(n.sequencer.run)
+	n.work.Go(n.sequencer.settle)
 	n.work.Go(n.demux.run)
 	n.work.Go(func() { _ = n.grpc.Serve(n.demux.h2) })
 	n.work.Go(func() { _ = n.http.Serve(n.demux.h1) })

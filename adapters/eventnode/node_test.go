@@ -1,4 +1,4 @@
-package eventnode_test
+package eventnode
 
 import (
 	"context"
@@ -9,18 +9,16 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/uuid"
-
-	"tracekeep/adapters/eventnode"
 )
 
 // start runs a node on a folder of its own until the test ends.
-func start(t testing.TB, change ...func(*eventnode.Config)) *eventnode.Node {
+func start(t testing.TB, change ...func(*Config)) *Node {
 	t.Helper()
-	cfg := eventnode.Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Clock: time.Now}
+	cfg := Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Clock: time.Now}
 	for _, f := range change {
 		f(&cfg)
 	}
-	n, err := eventnode.Open(cfg)
+	n, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +31,7 @@ func start(t testing.TB, change ...func(*eventnode.Config)) *eventnode.Node {
 }
 
 // connect gives an official client of the node.
-func connect(t testing.TB, n *eventnode.Node) *esdb.Client {
+func connect(t testing.TB, n *Node) *esdb.Client {
 	t.Helper()
 	cfg, err := esdb.ParseConnectionString(n.ConnectionString())
 	if err != nil {

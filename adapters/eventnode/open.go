@@ -108,7 +108,7 @@ func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 		FS:                 cfg.FS,
 		Lock:               lock,
 		FormatMajorVersion: engineFormat,
-		MemTableSize:       64 << 20,
+		MemTableSize:       cfg.memTable,
 		CacheSize:          cfg.CacheBytes,
 		BytesPerSync:       1 << 20,
 		Logger:             engineLog{cfg.Log},

@@ -12,6 +12,10 @@ import (
 // they will be once it is on the disk.
 type round struct {
 	q          *sequencer
+	requests   []*writeRequest
+	outcomes   []outcome
+	err        error // why nothing of the round was written
+	handed     bool  // the batch is with the write-ahead log
 	batch      *pebble.Batch
 	streams    map[string]*openStream
 	dirty      []*openStream
@@ -37,19 +41,34 @@ type freshEvent struct {
 	pos int64
 }
 
-func (q *sequencer) newRound() *round {
+func (q *sequencer) newRound(requests []*writeRequest) *round {
 	return &round{
-		q: q, batch: q.store.db.NewBatch(), streams: map[string]*openStream{},
+		q: q, requests: requests, outcomes: make([]outcome, len(requests)),
+		batch: q.store.db.NewBatch(), streams: map[string]*openStream{},
 		pos: q.pos, ticks: q.nowTicks(), lastStream: q.lastStream,
 	}
 }
+
+// answer tells every writer of the round what became of its request.
+func (rd *round) answer() {
+	for i, r := range rd.requests {
+		if rd.err != nil {
+			r.done(outcome{err: rd.err})
+			continue
+		}
+		r.done(rd.outcomes[i])
+	}
+}
+
+// close gives the batch back; a batch that was written can no longer fail.
+func (rd *round) close() { _ = rd.batch.Close() }
 
 // open finds a stream as the requests before this one left it.
 func (rd *round) open(name string) (*openStream, error) {
 	if s, ok := rd.streams[name]; ok {
 		return s, nil
 	}
-	h, found := rd.q.store.heads.get(name)
+	h, found := rd.q.heads.get(name)
 	if !found {
 		var err error
 		if h, found, err = rd.q.store.loadHead(name); err != nil {

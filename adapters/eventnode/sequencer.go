@@ -7,12 +7,16 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/google/uuid"
+	"go.uber.org/zap"
 )
 
 const (
-	queueLen        = 2048
-	roundRequests   = 1024
-	roundBytes      = 4 << 20
+	queueLen      = 2048
+	roundRequests = 512
+	roundBytes    = 4 << 20
+	// roundsUnsynced bounds the rounds that wait for the disk.
+	roundsUnsynced = 16
+
 	ticksPerSecond  = 10_000_000
 	nanosecondsTick = 100
 )
@@ -45,8 +49,16 @@ type writeRequest struct {
 	events   []proposed
 	size     int
 	deadline time.Time // zero: none. A request that waited longer is not written.
-	// done is called once, from the sequencer, which must not be held up.
+	// done is called once, from the settler, which must not be held up.
 	done func(outcome)
+}
+
+func (r *writeRequest) ids() []uuid.UUID {
+	ids := make([]uuid.UUID, len(r.events))
+	for i := range r.events {
+		ids[i] = r.events[i].id
+	}
+	return ids
 }
 
 // outcome is the answer to a writeRequest.
@@ -60,15 +72,24 @@ type outcome struct {
 
 var errTooLate = errors.New("deadline passed before the write began")
 
-// sequencer is the only writer of a store.
+// sequencer is the only writer of a store. It works in two steps, each with a
+// goroutine: one rules on requests and hands rounds to pebble's write-ahead log
+// one after the other, so that their order on the disk is ours; the other, the
+// settler, waits until a round is on the disk, shows it to readers and answers.
+// Because rounds settle in the order in which they were written, an answer
+// never rests on anything a power cut could take back.
 type sequencer struct {
-	store *store
-	clock func() time.Time
-	sync  *pebble.WriteOptions
-	queue chan *writeRequest
-	stop  chan struct{} // closed when no more requests will be queued
-	done  chan struct{} // closed when the last round has been answered
-	ids   *idMemory
+	store  *store
+	clock  func() time.Time
+	log    *zap.Logger
+	noSync bool
+	queue  chan *writeRequest
+	rounds chan *round
+	stop   chan struct{} // closed when no more requests will be queued
+	done   chan struct{} // closed when the last round has been answered
+	ids    *idMemory
+	// heads are those of recently written streams, durable or not.
+	heads headCache
 
 	pos        int64
 	ticks      int64
@@ -78,11 +99,12 @@ type sequencer struct {
 	broken error
 }
 
-func newSequencer(s *store, clock func() time.Time, sync *pebble.WriteOptions, warm <-chan warmth) *sequencer {
+func newSequencer(s *store, cfg Config, warm <-chan warmth) *sequencer {
 	return &sequencer{
-		store: s, clock: clock, sync: sync,
-		queue: make(chan *writeRequest, queueLen), stop: make(chan struct{}), done: make(chan struct{}),
-		ids: newIDMemory(idMemoryLimit, warm),
+		store: s, clock: cfg.Clock, log: cfg.Log, noSync: cfg.NoSync,
+		queue: make(chan *writeRequest, queueLen), rounds: make(chan *round, roundsUnsynced),
+		stop: make(chan struct{}), done: make(chan struct{}),
+		ids: newIDMemory(idMemoryLimit, warm), heads: newHeadCache(headsPerBuffer),
 		pos: s.last, ticks: s.lastTicks, lastStream: s.lastStream,
 	}
 }
@@ -90,11 +112,6 @@ func newSequencer(s *store, clock func() time.Time, sync *pebble.WriteOptions, w
 // submit queues a request. It blocks while the queue is full, until ctx ends or
 // the node stops; after an error done is never called.
 func (q *sequencer) submit(ctx context.Context, r *writeRequest) error {
-	select {
-	case <-q.done:
-		return ErrClosed
-	default:
-	}
 	select {
 	case q.queue <- r:
 		return nil
@@ -128,28 +145,30 @@ func (q *sequencer) write(ctx context.Context, r *writeRequest) (outcome, error)
 	}
 }
 
+// run rules and writes until stop; whoever stops it has seen to it that nobody
+// submits any more.
 func (q *sequencer) run() {
-	defer close(q.done)
-	requests := make([]*writeRequest, 0, roundRequests)
+	defer close(q.rounds)
 	for {
+		var requests []*writeRequest
 		select {
 		case r := <-q.queue:
-			requests = q.gather(append(requests[:0], r))
+			requests = q.gather(r)
 		case <-q.stop:
-			if requests = q.gather(requests[:0]); len(requests) == 0 {
+			select {
+			case r := <-q.queue:
+				requests = q.gather(r)
+			default:
 				return
 			}
 		}
-		q.commit(requests)
+		q.rounds <- q.writeRound(requests)
 	}
 }
 
 // gather takes what waits in the queue, up to the size of a round.
-func (q *sequencer) gather(requests []*writeRequest) []*writeRequest {
-	bytes := 0
-	for _, r := range requests {
-		bytes += r.size
-	}
+func (q *sequencer) gather(first *writeRequest) []*writeRequest {
+	requests, bytes := []*writeRequest{first}, first.size
 	for len(requests) < roundRequests && bytes < roundBytes {
 		select {
 		case r := <-q.queue:
@@ -162,58 +181,65 @@ func (q *sequencer) gather(requests []*writeRequest) []*writeRequest {
 	return requests
 }
 
-// commit writes one round and answers it. No answer leaves, not even a refusal,
-// before the round is on the disk: a refusal may rest on what the round wrote.
-func (q *sequencer) commit(requests []*writeRequest) {
-	outcomes := make([]outcome, len(requests))
-	if q.broken == nil {
-		q.broken = q.writeRound(requests, outcomes)
-	}
-	if q.broken != nil {
-		failAll(outcomes, q.broken)
+// writeRound rules on the requests and hands what they write to the log. No
+// answer leaves here, not even a refusal: a refusal may rest on what an
+// earlier request wrote.
+func (q *sequencer) writeRound(requests []*writeRequest) *round {
+	rd := q.newRound(requests)
+	if rd.err = q.broken; rd.err != nil {
+		return rd
 	}
 	for i, r := range requests {
-		r.done(outcomes[i])
-		requests[i] = nil
+		rd.outcomes[i] = rd.apply(r)
 	}
-}
-
-func (q *sequencer) writeRound(requests []*writeRequest, outcomes []outcome) error {
-	rd := q.newRound()
-	defer rd.batch.Close()
-	for i, r := range requests {
-		outcomes[i] = rd.apply(r)
+	if rd.err = rd.flush(); rd.err == nil && !rd.batch.Empty() {
+		rd.err = q.hand(rd.batch)
+		rd.handed = rd.err == nil
 	}
-	if err := rd.flush(); err != nil {
-		return err
-	}
-	if rd.batch.Empty() {
-		return nil
-	}
-	if err := q.store.db.Apply(rd.batch, q.sync); err != nil {
-		return storageError("commit", err)
+	if q.broken = rd.err; rd.err != nil {
+		return rd
 	}
 	q.pos, q.ticks, q.lastStream = rd.pos, rd.ticks, rd.lastStream
-	q.store.heads.put(rd.streams)
-	q.store.mark.advance(rd.pos, rd.streams)
+	q.heads.put(rd.streams)
+	return rd
+}
+
+// hand gives a batch to the write-ahead log without waiting for the disk. The
+// log is one sequence: when a later batch is on the disk, so is this one.
+func (q *sequencer) hand(b *pebble.Batch) error {
+	var err error
+	if q.noSync {
+		err = q.store.db.Apply(b, pebble.NoSync)
+	} else {
+		err = q.store.db.ApplyNoSyncWait(b, pebble.Sync)
+	}
+	if err != nil {
+		return storageError("write", err)
+	}
 	return nil
 }
 
-func failAll(outcomes []outcome, err error) {
-	for i := range outcomes {
-		outcomes[i] = outcome{err: err}
+// settle waits for the disk, round by round, and answers.
+func (q *sequencer) settle() {
+	defer close(q.done)
+	for rd := range q.rounds {
+		if rd.handed {
+			if !q.noSync {
+				if err := rd.batch.SyncWait(); err != nil {
+					// Nothing may be acknowledged after a failed sync, and what
+					// the disk has is unknown until the folder is opened anew.
+					q.log.Fatal("event store: log was not synced", zap.Error(err))
+				}
+			}
+			q.store.heads.put(rd.streams)
+			q.store.mark.advance(rd.pos, rd.streams)
+		}
+		rd.answer()
+		rd.close()
 	}
 }
 
 // nowTicks is the time in units of 100 ns since 1970, never less than before.
 func (q *sequencer) nowTicks() int64 {
 	return max(q.clock().UnixNano()/nanosecondsTick, q.ticks)
-}
-
-func (r *writeRequest) ids() []uuid.UUID {
-	ids := make([]uuid.UUID, len(r.events))
-	for i := range r.events {
-		ids[i] = r.events[i].id
-	}
-	return ids
 }

@@ -24,7 +24,7 @@ type store struct {
 	lastStream uint64 // the highest stream number given out
 }
 
-// headCache keeps heads of recently written streams. Only the sequencer puts
+// headCache keeps heads of recently written streams. Only the settler puts
 // heads in, and only durable ones; a reader that put in what it had read could
 // replace a newer head by an older one.
 type headCache struct {

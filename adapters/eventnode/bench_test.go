@@ -1,0 +1,172 @@
+package eventnode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// payload is about the size of a sealed punch.
+var payload = func() []byte {
+	b := []byte(`{"sealed":"`)
+	for i := range 380 {
+		b = append(b, 'a'+byte((i*7)%26))
+	}
+	return append(b, `"}`...)
+}()
+
+func BenchmarkAppend(b *testing.B) {
+	for _, unsafe := range []bool{false, true} {
+		for _, writers := range []int{1, 16, 64} {
+			name := fmt.Sprintf("sync/writers=%d", writers)
+			if unsafe {
+				name = fmt.Sprintf("nosync/writers=%d", writers)
+			}
+			b.Run(name, func(b *testing.B) {
+				c := connect(b, start(b, func(cfg *Config) { cfg.NoSync = unsafe }))
+				appendConcurrently(b, c, writers)
+			})
+		}
+	}
+}
+
+func appendConcurrently(b *testing.B, c *esdb.Client, writers int) {
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	b.ReportAllocs()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := uint64(0); left.Add(-1) >= 0; i++ {
+				o := esdb.AppendToStreamOptions{ExpectedRevision: esdb.NoStream{}}
+				if i > 0 {
+					o.ExpectedRevision = esdb.Revision(i - 1)
+				}
+				e := esdb.EventData{EventID: uuid.New(), EventType: "punch-recorded.v2", ContentType: esdb.ContentTypeJson, Data: payload}
+				if _, err := c.AppendToStream(context.Background(), fmt.Sprintf("punches-%032d", w), o, e); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+}
+
+func BenchmarkBatchAppend(b *testing.B) {
+	for _, unsafe := range []bool{false, true} {
+		b.Run(fmt.Sprintf("sync=%v", !unsafe), func(b *testing.B) {
+			n := start(b, func(cfg *Config) { cfg.NoSync = unsafe })
+			b.ReportAllocs()
+			b.ResetTimer()
+			batchAppend(b, n, b.N, 2000)
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+		})
+	}
+}
+
+// batchAppend appends one event at a time over one call, 256 in flight.
+func batchAppend(t testing.TB, n *Node, events, streamCount int) {
+	t.Helper()
+	conn, err := grpc.NewClient(n.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	call, err := streams.NewStreamsClient(conn).BatchAppend(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slots := make(chan struct{}, 256)
+	sent := make(chan error, 1)
+	go func() {
+		for i := range events {
+			slots <- struct{}{}
+			if err := call.Send(batchRequest(fmt.Sprintf("punches-%032d", i%streamCount))); err != nil {
+				sent <- err
+				return
+			}
+		}
+		sent <- call.CloseSend()
+	}()
+	for answered := 0; ; answered++ {
+		a, err := call.Recv()
+		if errors.Is(err, io.EOF) {
+			if answered != events {
+				t.Fatalf("%d answers to %d appends", answered, events)
+			}
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.GetError() != nil {
+			t.Fatal(a.GetError())
+		}
+		<-slots
+	}
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func batchRequest(stream string) *streams.BatchAppendReq {
+	return &streams.BatchAppendReq{
+		CorrelationId: wireID(uuid.New()),
+		Options: &streams.BatchAppendReq_Options{
+			StreamIdentifier:       &shared.StreamIdentifier{StreamName: []byte(stream)},
+			ExpectedStreamPosition: &streams.BatchAppendReq_Options_Any{Any: &emptypb.Empty{}},
+		},
+		ProposedMessages: []*streams.BatchAppendReq_ProposedMessage{{
+			Id: wireID(uuid.New()), Data: payload,
+			Metadata: map[string]string{"type": "punch-recorded.v2", "content-type": "application/json"},
+		}},
+		IsFinal: true,
+	}
+}
+
+func wireID(id uuid.UUID) *shared.UUID {
+	return &shared.UUID{Value: &shared.UUID_String_{String_: id.String()}}
+}
+
+func BenchmarkReadAll(b *testing.B) {
+	n := start(b, func(cfg *Config) { cfg.NoSync = true })
+	const events = 200_000
+	batchAppend(b, n, events, 2000)
+	c := connect(b, n)
+	b.Run("client", func(b *testing.B) {
+		b.ReportAllocs()
+		for read := 0; read < b.N; {
+			s, err := c.ReadAll(context.Background(), esdb.ReadAllOptions{From: esdb.Start{}}, uint64(b.N-read))
+			got := collect(b, s, err)
+			read += len(got)
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	})
+	b.Run("streams", func(b *testing.B) {
+		b.ReportAllocs()
+		read := 0
+		for i := 0; read < b.N; i++ {
+			s, err := c.ReadStream(context.Background(), fmt.Sprintf("punches-%032d", i%2000), esdb.ReadStreamOptions{}, 1000)
+			read += len(collect(b, s, err))
+		}
+		b.ReportMetric(float64(read)/b.Elapsed().Seconds(), "events/s")
+	})
+}
