@@ -98,3 +98,9 @@ func openNote(text string, verifier note.Verifier) (string, error) {
 	}
 	return opened.Text, nil
 }
+
+// cutNote answers the text of a note without checking who signed it.
+func cutNote(text string) (body string, ok bool) {
+	before, _, found := strings.Cut(text, "\n\n")
+	return before + "\n", found
+}

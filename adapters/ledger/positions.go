@@ -74,21 +74,22 @@ func encodePositions(leaves []leaf) []byte {
 // positionScan answers positions in rising order of index with few reads.
 type positionScan struct {
 	positions
+	io.Closer
 	first uint64
 	block []byte
 	size  uint64
 }
 
-func openPositionScan(dir string) (*positionScan, io.Closer, error) {
+func openPositionScan(dir string) (*positionScan, error) {
 	file, err := os.Open(filepath.Join(dir, positionsFile))
 	if err != nil {
-		return nil, nil, fmt.Errorf("open positions: %w", err)
+		return nil, fmt.Errorf("open positions: %w", err)
 	}
 	stat, err := file.Stat()
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("size of positions: %w", err), file.Close())
+		return nil, errors.Join(fmt.Errorf("size of positions: %w", err), file.Close())
 	}
-	return &positionScan{positions: positions{file: file}, size: uint64(stat.Size()) / positionBytes}, file, nil
+	return &positionScan{positions: positions{file: file}, Closer: file, size: uint64(stat.Size()) / positionBytes}, nil
 }
 
 // at answers false for a leaf the file does not reach.

@@ -1,0 +1,216 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/transparency-dev/merkle/compact"
+	"golang.org/x/mod/sumdb/note"
+
+	"tracekeep/eventschema"
+)
+
+// progressStep is how many events pass between two calls of progress.
+const progressStep = 4096
+
+// Verify compares a whole event store with the trail in dir and the trail with
+// its signed checkpoint, and names what was altered, removed, inserted or moved.
+//
+// events yields what the store holds, in order of position, chosen as the
+// writer chose them; events after the checkpoint are counted as later. progress
+// may be nil and is told the number of events read. dir is only read, needs no
+// lock, and may be written to meanwhile: the checkpoint found at the start
+// counts. Memory does not grow with the log.
+//
+// Whatever is wrong with the trail or the events is a finding. The error is
+// for what kept Verify from looking: ctx, a failing source of events, an
+// unreadable directory, a verifier key that is none ([ErrMalformed]).
+//
+// A trail and a store that were rolled back together to an older checkpoint are
+// not found here but by [VerifyExtends].
+func Verify(ctx context.Context, dir, verifierKey string, events iter.Seq2[eventschema.Recorded, error], progress func(done uint64)) (Report, error) {
+	if progress == nil {
+		progress = func(uint64) {}
+	}
+	a := &audit{dir: dir, journal: map[uint64]struct{}{}}
+	if err := a.readCheckpoint(strings.TrimSpace(verifierKey)); err != nil {
+		return a.report, err
+	}
+	if err := a.readTrail(ctx); err != nil {
+		return a.report, err
+	}
+	if a.scan != nil {
+		defer a.scan.Close()
+	}
+	var done uint64
+	for event, err := range events {
+		if err != nil {
+			return a.report, fmt.Errorf("read events after position %d: %w", a.previous, err)
+		}
+		if done%progressStep == 0 {
+			if err := ctx.Err(); err != nil {
+				return a.report, fmt.Errorf("verify the trail: %w", err)
+			}
+			progress(done)
+		}
+		if err := a.compare(event); err != nil {
+			return a.report, err
+		}
+		done++
+	}
+	progress(done)
+	return a.conclude()
+}
+
+// audit is the state of one verification.
+type audit struct {
+	dir    string
+	report Report
+	size   uint64
+	signed bool // the checkpoint is signed by the key
+	// authentic says that the level-0 tiles give the signed root, so that every
+	// difference from them lies in the event store.
+	authentic bool
+	journal   map[uint64]struct{} // leaves at which the journal differs
+	suspects  []uint64            // leaves under upper hashes or journal entries that disagree with the level-0 tiles
+
+	tree  *tree
+	cache leafCache
+	scan  *positionScan
+
+	index    uint64 // next leaf to find
+	previous uint64 // position of the event before
+	seen     bool
+	rebuilt  *compact.Range // over the events, while the tiles are not authentic
+}
+
+// readCheckpoint settles what is compared with. Under a bad signature the
+// comparison goes on, unauthenticated, to tell as much as possible.
+func (a *audit) readCheckpoint(verifierKey string) error {
+	if _, err := note.NewVerifier(verifierKey); err != nil {
+		return fmt.Errorf("verifier key: %w", ErrMalformed)
+	}
+	if _, err := os.ReadDir(a.dir); err != nil {
+		return fmt.Errorf("directory of the trail: %w", err)
+	}
+	text, err := os.ReadFile(filepath.Join(a.dir, checkpointFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the checkpoint: %w", err)
+	}
+	a.openPositions()
+	head, err := OpenCheckpoint(string(text), verifierKey)
+	switch {
+	case err == nil:
+		a.signed, a.size = true, head.Size
+	case errors.Is(err, ErrSignature):
+		a.report.add(Finding{Kind: KindBadSignature, Detail: "checkpoint is not signed by the given key"})
+	default:
+		a.report.add(Finding{Kind: KindCorrupt, Detail: "checkpoint is missing or malformed"})
+	}
+	held := uint64(0)
+	if a.scan != nil {
+		held = a.scan.size
+	}
+	if !a.signed {
+		body, _ := cutNote(string(text))
+		if head, err = parseCheckpoint(body); err == nil && head.Size <= held {
+			held = head.Size
+		}
+		a.size, head.Text = held, string(text)
+	}
+	if held < a.size {
+		a.report.add(Finding{Kind: KindCorrupt, Detail: fmt.Sprintf("%s holds %d of %d leaves", positionsFile, held, a.size)})
+	}
+	a.report.Checkpoint = head
+	if a.size > 0 {
+		a.report.Checkpoint.Position = a.position(a.size - 1)
+	}
+	a.checkKeyFile(verifierKey)
+	return nil
+}
+
+func (a *audit) checkKeyFile(verifierKey string) {
+	beside, err := os.ReadFile(filepath.Join(a.dir, verifierKeyFile))
+	if err == nil && string(beside) != verifierKey+"\n" {
+		a.report.add(Finding{Kind: KindCorrupt, Detail: verifierKeyFile + " is not the given key"})
+	}
+}
+
+// position answers 0 for a leaf whose position is lost.
+func (a *audit) position(index uint64) uint64 {
+	at, _ := a.scan.at(index)
+	return at
+}
+
+func (a *audit) openPositions() {
+	// A file that cannot be opened counts as one without entries.
+	a.scan, _ = openPositionScan(a.dir)
+}
+
+// conclude decides what the differences mean once all events were seen.
+func (a *audit) conclude() (Report, error) {
+	if a.index < a.size {
+		a.report.add(Finding{
+			Position: a.position(a.index), Kind: KindTruncated, index: a.index, isLeaf: true,
+			Detail: fmt.Sprintf("the store ends %d events before the trail", a.size-a.index),
+		})
+	}
+	a.blameJournal()
+	if !a.authentic && a.signed {
+		root, err := rootOf(a.rebuilt)
+		if err != nil {
+			return a.report, err
+		}
+		if a.rebuilt.End() == a.size && root == a.report.Checkpoint.Root {
+			a.blameFiles()
+		} else {
+			a.blameFork()
+		}
+	}
+	a.report.close()
+	return a.report, nil
+}
+
+// blameFiles: the events give the signed root, so every difference is damage in
+// the files of the trail.
+func (a *audit) blameFiles() {
+	for i := range a.report.Findings {
+		if f := &a.report.Findings[i]; f.isLeaf {
+			f.Kind = KindCorrupt
+			f.Detail = fmt.Sprintf("%s does not hold the signed hash of leaf %d", a.tileOf(f.index), f.index)
+		}
+	}
+	if len(a.report.Findings) > 0 {
+		return
+	}
+	for _, index := range a.suspects {
+		a.report.add(Finding{Position: a.position(index), Kind: KindCorrupt, Detail: "hashes disagree above " + a.tileOf(index)})
+	}
+}
+
+// blameFork: neither events nor tiles give the signed root.
+func (a *audit) blameFork() {
+	fork := Finding{Kind: KindForked, Detail: "neither the events nor the tiles give the signed root"}
+	if len(a.suspects) > 0 {
+		first := slices.Min(a.suspects)
+		fork.Position = a.position(first)
+		fork.Detail = fmt.Sprintf("%s and the hashes above it or the journal disagree from leaf %d on, and nothing gives the signed root", a.tileOf(first), first)
+	}
+	a.report.add(fork)
+}
+
+func (a *audit) tileOf(index uint64) string { return a.pathOf(0, index) }
+
+// pathOf names the tile that holds a hash of a level.
+func (a *audit) pathOf(level uint, index uint64) string {
+	number := index / tileWidth
+	width := min(entries(a.size, level)-number*tileWidth, tileWidth)
+	return tilePath(level, number, int(width))
+}

@@ -1,0 +1,446 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"tracekeep/eventschema"
+)
+
+func yield(events []eventschema.Recorded) iter.Seq2[eventschema.Recorded, error] {
+	return func(next func(eventschema.Recorded, error) bool) {
+		for _, event := range events {
+			if !next(event, nil) {
+				return
+			}
+		}
+	}
+}
+
+func verifyTest(t testing.TB, dir, key string, events []eventschema.Recorded) Report {
+	t.Helper()
+	report, err := Verify(t.Context(), dir, key, yield(events), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// written makes a closed trail and answers its directory and key.
+func written(t testing.TB, events []eventschema.Recorded) (dir, key string) {
+	t.Helper()
+	dir = t.TempDir()
+	l := openTest(t, dir)
+	appendAll(t, l, events, 211)
+	closeTest(t, l)
+	return dir, l.VerifierKey()
+}
+
+func TestCleanStoreVerifies(t *testing.T) {
+	for _, n := range []int{0, 1, 255, 256, 257, 1000, 3 * 256} {
+		events := history(uint64(n), n+20)
+		dir, key := written(t, events[:n])
+		var calls []uint64
+		report, err := Verify(t.Context(), dir, key, yield(events), func(done uint64) { calls = append(calls, done) })
+		if err != nil || !report.OK {
+			t.Fatalf("%d events: %v %+v", n, err, report)
+		}
+		if report.Events != uint64(n) || report.Later != 20 || report.Leaves != uint64(n) || report.Root != report.Checkpoint.Root {
+			t.Errorf("%d events: %+v", n, report)
+		}
+		if len(calls) == 0 || calls[len(calls)-1] != uint64(n+20) {
+			t.Errorf("progress ended with %v", calls)
+		}
+	}
+}
+
+// tampering changes what a store yields and says what must be found first.
+type tampering func(r *rand.Rand, events []eventschema.Recorded) (tampered []eventschema.Recorded, position uint64, kind Kind)
+
+func edit(change func(r *rand.Rand, e *eventschema.Recorded)) tampering {
+	return func(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+		i := r.IntN(len(events))
+		change(r, &events[i])
+		return events, events[i].Position, KindAltered
+	}
+}
+
+func flipBit(r *rand.Rand, content []byte) []byte {
+	if len(content) == 0 {
+		return []byte{byte(r.IntN(256))}
+	}
+	content = slices.Clone(content)
+	content[r.IntN(len(content))] ^= 1 << r.IntN(8)
+	return content
+}
+
+var storeTamperings = map[string]tampering{
+	"a bit of the data":                                  edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Data = flipBit(r, e.Data) }),
+	"a bit of the metadata":                              edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Metadata = flipBit(r, e.Metadata) }),
+	"a byte of the type":                                 edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Type = string(flipBit(r, []byte(e.Type))) }),
+	"a byte of the stream":                               edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Stream = string(flipBit(r, []byte(e.Stream))) }),
+	"the content type":                                   edit(func(r *rand.Rand, e *eventschema.Recorded) { e.ContentType += " " }),
+	"the time, by one step":                              edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Created = e.Created.Add(100) }),
+	"a bit of the id":                                    edit(func(r *rand.Rand, e *eventschema.Recorded) { e.ID[r.IntN(16)] ^= 1 << r.IntN(8) }),
+	"the revision":                                       edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Revision += 1 + uint64(r.IntN(9)) }),
+	"the data of two exchanged":                          exchangeData,
+	"an event removed":                                   removeOne,
+	"a run of events removed":                            removeRun,
+	"an event inserted":                                  insertOne,
+	"an event inserted under a position already taken":   insertTaken,
+	"two neighbours exchanged with their positions":      exchangeOrder,
+	"two neighbours exchanged, positions left in place":  exchangeContent,
+	"an event moved far away, positions left in place":   moveFar,
+	"the store cut off":                                  cutOff,
+	"the last event removed and others written after it": regrown,
+}
+
+func exchangeData(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events) - 1)
+	events[i].Data, events[i+1].Data = events[i+1].Data, events[i].Data
+	return events, events[i].Position, KindAltered
+}
+
+func removeOne(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events) - 1)
+	position := events[i].Position
+	return slices.Delete(events, i, i+1), position, KindRemoved
+}
+
+func removeRun(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events) - 200)
+	position := events[i].Position
+	return slices.Delete(events, i, i+1+r.IntN(190)), position, KindRemoved
+}
+
+func insertOne(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events))
+	forged := events[r.IntN(len(events))]
+	forged.Position = events[i].Position - 1
+	return slices.Insert(events, i, forged), forged.Position, KindInserted
+}
+
+func insertTaken(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events))
+	forged := events[i]
+	forged.Data = flipBit(r, forged.Data)
+	return slices.Insert(events, i+r.IntN(2), forged), forged.Position, KindInserted
+}
+
+func exchangeOrder(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events) - 1)
+	position := events[i].Position
+	events[i], events[i+1] = events[i+1], events[i]
+	return events, position, KindReordered
+}
+
+func exchangeContent(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events) - 1)
+	position := events[i].Position
+	events[i], events[i+1] = events[i+1], events[i]
+	events[i].Position, events[i+1].Position = events[i+1].Position, events[i].Position
+	return events, position, KindReordered
+}
+
+func moveFar(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	positions := make([]uint64, len(events))
+	for i := range events {
+		positions[i] = events[i].Position
+	}
+	i := r.IntN(len(events) - 60)
+	moved := events[i]
+	events = slices.Insert(slices.Delete(events, i, i+1), i+2+r.IntN(50), moved)
+	for i := range events {
+		events[i].Position = positions[i]
+	}
+	return events, positions[i], KindReordered
+}
+
+func cutOff(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events))
+	return events[:i], events[i].Position, KindTruncated
+}
+
+func regrown(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	last := events[len(events)-1]
+	forged := last
+	forged.Position++
+	return append(events[:len(events)-1], forged), last.Position, KindRemoved
+}
+
+// promise: I9
+func TestEveryTamperingWithTheStoreIsNamed(t *testing.T) {
+	events := history(20, 1500)
+	dir, key := written(t, events)
+	for name, tamper := range storeTamperings {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(30) {
+				r := rand.New(seeded(seed))
+				tampered, position, kind := tamper(r, slices.Clone(events))
+				report := verifyTest(t, dir, key, tampered)
+				if report.OK || len(report.Findings) == 0 {
+					t.Fatalf("seed %d: not found", seed)
+				}
+				if first := report.Findings[0]; first.Position != position || first.Kind != kind {
+					t.Fatalf("seed %d: want %s at %d, got %+v (%d findings)", seed, kind, position, first, len(report.Findings))
+				}
+				if name != "the data of two exchanged" && kind == KindAltered && len(report.Findings) != 1 {
+					t.Fatalf("seed %d: one change, %d findings: %+v", seed, len(report.Findings), report.Findings)
+				}
+			}
+		})
+	}
+}
+
+func copyDir(t testing.TB, from string) string {
+	t.Helper()
+	to := t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func filesOf(t testing.TB, dir, prefix string) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if relative, _ := filepath.Rel(dir, path); err == nil && !entry.IsDir() && strings.HasPrefix(relative, prefix) {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("files %s: %v %v", prefix, paths, err)
+	}
+	return paths
+}
+
+// promise: I16
+func TestEveryDamagedFileIsNamed(t *testing.T) {
+	events := history(21, 1500)
+	whole := t.TempDir()
+	l := openTest(t, whole)
+	appendAll(t, l, events, 211)
+	key := l.VerifierKey()
+	if l.journal.held == 0 {
+		t.Fatal("the test wants leaves in the journal")
+	}
+	dir := copyDir(t, whole)
+	if report := verifyTest(t, dir, key, events); !report.OK {
+		t.Fatalf("an untouched copy: %+v", report.Findings)
+	}
+	for prefix, kinds := range map[string][]Kind{
+		"tile/0/": {KindCorrupt}, "tile/1/": {KindCorrupt}, positionsFile: {KindCorrupt}, journalFile: {KindCorrupt},
+		verifierKeyFile: {KindCorrupt}, checkpointFile: {KindBadSignature, KindCorrupt},
+	} {
+		t.Run(strings.ReplaceAll(prefix, "/", "-"), func(t *testing.T) {
+			paths := filesOf(t, dir, prefix)
+			for seed := range uint64(60) {
+				r := rand.New(seeded(seed))
+				path := paths[r.IntN(len(paths))]
+				content, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				damaged, offset := damage(r, content)
+				rewriteFile(t, path, damaged)
+				report := verifyTest(t, dir, key, events)
+				if report.OK || !slices.Contains(kinds, report.Findings[0].Kind) {
+					t.Fatalf("seed %d, %s: %+v", seed, path, report)
+				}
+				if want, exact := damagedPosition(t, dir, path, offset, len(damaged) == len(content), events); exact && report.Findings[0].Position != want {
+					t.Fatalf("seed %d, %s offset %d: want position %d, got %+v", seed, path, offset, want, report.Findings)
+				}
+				rewriteFile(t, path, content)
+			}
+		})
+	}
+	if report := verifyTest(t, dir, key, events); !report.OK {
+		t.Fatalf("after everything was put back: %+v", report.Findings)
+	}
+}
+
+func rewriteFile(t testing.TB, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// damage flips a bit, or now and then cuts the file short.
+func damage(r *rand.Rand, content []byte) ([]byte, int) {
+	offset := r.IntN(len(content))
+	if r.IntN(5) == 0 {
+		return content[:offset], offset
+	}
+	damaged := slices.Clone(content)
+	damaged[offset] ^= 1 << r.IntN(8)
+	return damaged, offset
+}
+
+// damagedPosition is the first event whose record the damage touches, for a
+// flipped bit in a file that speaks about single events.
+func damagedPosition(t testing.TB, dir, path string, offset int, flipped bool, events []eventschema.Recorded) (uint64, bool) {
+	relative, err := filepath.Rel(dir, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case !flipped:
+		return 0, false
+	case relative == positionsFile:
+		return events[offset/positionBytes].Position, true
+	case strings.HasPrefix(relative, "tile/1/"):
+		return events[offset/32*tileWidth].Position, true
+	case strings.HasPrefix(relative, "tile/0/"):
+		number := strings.TrimPrefix(strings.Split(relative, ".p")[0], "tile/0/")
+		return events[int(number[2]-'0')*tileWidth+offset/32].Position, true
+	}
+	return 0, false
+}
+
+// An insider with the disk but not the key: the event and its leaf are rewritten
+// alike, then the hashes above as well.
+func TestForgedEventAndTileAreAFork(t *testing.T) {
+	events := history(22, 1500)
+	dir, key := written(t, events)
+	forged := slices.Clone(events)
+	forged[600].Data = []byte(`{"minutes":600}`)
+
+	tile0 := filepath.Join(dir, tilePath(0, 600/tileWidth, tileWidth))
+	content, err := os.ReadFile(tile0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := LeafHash(forged[600])
+	copy(content[600%tileWidth*32:], hash[:])
+	rewriteFile(t, tile0, content)
+	report := verifyTest(t, dir, key, forged)
+	if report.OK || report.Findings[0].Kind != KindForked || report.Findings[0].Position != events[512].Position {
+		t.Fatalf("forged leaf: %+v", report.Findings)
+	}
+
+	// The other trail is a complete one, under a key of its own.
+	other := t.TempDir()
+	l := openOther(t, other)
+	appendAll(t, l, forged, 300)
+	closeTest(t, l)
+	if report := verifyTest(t, other, key, forged); report.OK || report.Findings[0].Kind != KindBadSignature && report.Findings[0].Kind != KindCorrupt {
+		t.Fatalf("foreign key: %+v", report.Findings)
+	}
+	signed, err := os.ReadFile(filepath.Join(dir, checkpointFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewriteFile(t, filepath.Join(other, checkpointFile), signed)
+	rewriteFile(t, filepath.Join(other, verifierKeyFile), []byte(key+"\n"))
+	if report := verifyTest(t, other, key, forged); report.OK || report.Findings[0].Kind != KindForked {
+		t.Fatalf("all tiles rewritten: %+v", report.Findings)
+	}
+}
+
+func openOther(t testing.TB, dir string) *Ledger {
+	t.Helper()
+	l, err := Open(Config{Dir: dir, Origin: testOrigin, Random: seeded(99)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+func TestHeldCheckpointUnmasksARolledBackTrail(t *testing.T) {
+	events := history(23, 1200)
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	appendAll(t, l, events[:500], 50)
+	held := l.Checkpoint().Text
+	old := copyDir(t, dir)
+	appendAll(t, l, events[500:], 50)
+	later := l.Checkpoint().Text
+	if err := VerifyExtends(t.Context(), dir, l.VerifierKey(), held); err != nil {
+		t.Errorf("an honest trail: %v", err)
+	}
+	if err := VerifyExtends(t.Context(), old, l.VerifierKey(), later); !errors.Is(err, ErrFork) {
+		t.Errorf("rolled back: %v", err)
+	}
+	// Rewritten and signed with the same key.
+	forged := slices.Clone(events)
+	forged[3].Data = nil
+	rewritten := t.TempDir()
+	again := openTest(t, rewritten)
+	appendAll(t, again, forged, 400)
+	if again.VerifierKey() != l.VerifierKey() {
+		t.Fatal("the test wants the same key")
+	}
+	if report := verifyTest(t, rewritten, l.VerifierKey(), forged); !report.OK {
+		t.Fatalf("alone it looks right: %+v", report)
+	}
+	if err := VerifyExtends(t.Context(), rewritten, l.VerifierKey(), held); !errors.Is(err, ErrProof) {
+		t.Errorf("rewritten: %v", err)
+	}
+}
+
+func TestVerifyWhileTheWriterAppends(t *testing.T) {
+	events := history(24, 4000)
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	appendAll(t, l, events[:300], 100)
+	done := make(chan error, 1)
+	go func() {
+		for chunk := range slices.Chunk(events[300:], 7) {
+			if err := l.Append(context.WithoutCancel(t.Context()), chunk); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for runs := 0; ; runs++ {
+		report := verifyTest(t, dir, l.VerifierKey(), events)
+		if !report.OK {
+			t.Fatalf("run %d: %+v", runs, report.Findings)
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		default:
+		}
+	}
+}
+
+func TestVerifyStopsWhenItCannotLook(t *testing.T) {
+	events := history(25, 50)
+	dir, key := written(t, events)
+	broken := errors.New("connection lost")
+	source := func(next func(eventschema.Recorded, error) bool) {
+		if next(events[0], nil) {
+			next(eventschema.Recorded{}, broken)
+		}
+	}
+	if report, err := Verify(t.Context(), dir, key, source, nil); !errors.Is(err, broken) || report.OK {
+		t.Errorf("failing source: %v", err)
+	}
+	if _, err := Verify(t.Context(), filepath.Join(dir, "absent"), key, yield(nil), nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no directory: %v", err)
+	}
+	if _, err := Verify(t.Context(), dir, "no key", yield(nil), nil); !errors.Is(err, ErrMalformed) {
+		t.Errorf("no key: %v", err)
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Verify(cancelled, dir, key, yield(events), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
