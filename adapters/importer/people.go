@@ -34,6 +34,7 @@ const (
 	maxEmail     = 254 // RFC 5321, as counted by its errata
 	maxShort     = 64
 	maxIgnored   = 64
+	headerSize   = 4 << 10
 )
 
 // people is what a people file said.
@@ -130,7 +131,7 @@ func openPeople(ctx context.Context, r io.Reader) (*metered, rune, error) {
 		}
 		return r.Read(p)
 	}), 64<<10)
-	head, err := peek.Peek(4096)
+	head, err := peek.Peek(headerSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, 0, fmt.Errorf("read people file: %w", err)
 	}
@@ -141,10 +142,14 @@ func openPeople(ctx context.Context, r io.Reader) (*metered, rune, error) {
 		return nil, 0, fmt.Errorf("%w: it is a spreadsheet; save it as CSV UTF-8", ErrNotPeopleFile)
 	case bytes.HasPrefix(head, []byte("\xFF\xFE")), bytes.HasPrefix(head, []byte("\xFE\xFF")):
 		return nil, 0, fmt.Errorf("%w: it is UTF-16 text; save it as CSV UTF-8", ErrNotPeopleFile)
-	case bytes.IndexByte(head, 0) >= 0:
-		return nil, 0, fmt.Errorf("%w: it is binary", ErrNotPeopleFile)
 	}
-	first, _, _ := bytes.Cut(head, []byte{'\n'})
+	first, _, ended := bytes.Cut(head, []byte{'\n'})
+	switch {
+	case bytes.IndexByte(first, 0) >= 0, ended && !utf8.Valid(first):
+		return nil, 0, fmt.Errorf("%w: it is binary", ErrNotPeopleFile)
+	case !ended && len(head) == headerSize:
+		return nil, 0, fmt.Errorf("%w: its first line is longer than 4 KiB", ErrNotPeopleFile)
+	}
 	comma := ','
 	for _, other := range []rune{';', '\t'} { // what spreadsheets write in some countries
 		if bytes.ContainsRune(first, other) && !bytes.ContainsRune(first, ',') {

@@ -26,16 +26,16 @@ func ParseZone(name string) (*time.Location, error) {
 		return nil, fmt.Errorf("%w: say where the station hangs, for example Asia/Manila", ErrZone)
 	case strings.EqualFold(name, "local"), name == "localtime", name == "Factory",
 		strings.HasPrefix(name, "right/"), strings.HasPrefix(name, "posix"): // files beside the database, and leap second variants
-		return nil, fmt.Errorf("%w: %q is no place; give a name such as Asia/Manila", ErrZone, name)
+		return nil, fmt.Errorf("%w: %.64q is no place; give a name such as Asia/Manila", ErrZone, name)
 	}
 	loc, err := time.LoadLocation(name)
 	if err == nil && loc != time.Local {
 		return loc, nil
 	}
 	if near := suggest(name); len(near) > 0 {
-		return nil, fmt.Errorf("%w: %q; did you mean %s?", ErrZone, name, strings.Join(near, " or "))
+		return nil, fmt.Errorf("%w: %.64q; did you mean %s?", ErrZone, name, strings.Join(near, " or "))
 	}
-	return nil, fmt.Errorf("%w: %q; give an IANA name such as Asia/Manila", ErrZone, name)
+	return nil, fmt.Errorf("%w: %.64q; give an IANA name such as Asia/Manila", ErrZone, name)
 }
 
 // suggest lists up to three names, nearest first.
