@@ -18,6 +18,10 @@ const attempts = 8
 // ErrStale refuses a command that was meant for another revision of its stream.
 var ErrStale = errors.New("the stream is not at the revision the command was meant for")
 
+// ErrNoKey refuses a command without an idempotency key: two such commands could
+// not be told apart, and the second would be lost as a repetition of the first.
+var ErrNoKey = errors.New("an idempotency key is required")
+
 // ErrBusy refuses a command that lost every race for its stream.
 var ErrBusy = errors.New("the stream is too busy, try again")
 
@@ -117,6 +121,9 @@ func Advance[S, C any](ctx context.Context, h *Handler, d Decider[S, C], loaded 
 // somebody else was faster. A command whose key was handled before answers with
 // Repeated and appends nothing. A refusal is returned as the decider's sentinel.
 func Handle[S, C any](ctx context.Context, h *Handler, d Decider[S, C], request Request, command C) (Outcome, error) {
+	if request.Key == "" {
+		return Outcome{}, ErrNoKey
+	}
 	first := EventID(request.Stream.Tenant, request.Stream, request.Key, 0)
 	for range attempts {
 		loaded, err := Load(ctx, h, request.Stream, d)
@@ -127,7 +134,11 @@ func Handle[S, C any](ctx context.Context, h *Handler, d Decider[S, C], request 
 			return Outcome{Revision: uint64(loaded.Next), Repeated: true}, nil //nolint:gosec // the stream has an event
 		}
 		if request.IfRevision != nil && loaded.Next != Expected(*request.IfRevision) { //nolint:gosec // a revision is below 2^63
-			return Outcome{}, ErrStale
+			// An event with an id of its own is not in seen under the key: a command
+			// that was handled before decides nothing now.
+			if events, err := d.Decide(loaded.State, command); err != nil || len(events) > 0 {
+				return Outcome{}, ErrStale
+			}
 		}
 		outcome, err := Advance(ctx, h, d, loaded, request, command)
 		if errors.Is(err, ErrConflict) {

@@ -126,13 +126,13 @@ func (r *Registry) Decode(recorded Recorded) (Decoded, error) {
 			return Decoded{}, payloadError(recorded, err)
 		}
 	}
-	if err := json.Unmarshal(data, decoded.Event); err != nil {
+	if err := unmarshalObject(data, decoded.Event); err != nil {
 		return Decoded{}, payloadError(recorded, err)
 	}
-	if err := json.Unmarshal(recorded.Metadata, &decoded.Meta); err != nil {
+	if err := unmarshalObject(recorded.Metadata, &decoded.Meta); err != nil {
 		return Decoded{}, payloadError(recorded, err)
 	}
-	if bytes.Contains(recorded.Data, []byte(`"`+sealedKey+`":`)) {
+	if bytes.Contains(recorded.Data, []byte(`"`+sealedKey+`"`)) {
 		var sections struct {
 			Sealed []Sealed `json:"sealed"`
 		}
@@ -143,6 +143,15 @@ func (r *Registry) Decode(recorded Recorded) (Decoded, error) {
 		decoded.markSealed(stored.definition)
 	}
 	return decoded, nil
+}
+
+// unmarshalObject reads a JSON object. Without the check a null would pass as an
+// event whose every value is empty.
+func unmarshalObject(data []byte, into any) error {
+	if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
+		return ErrPayload
+	}
+	return json.Unmarshal(data, into)
 }
 
 func (r *Registry) unknown(storedName string) error {

@@ -28,8 +28,11 @@ const (
 
 // Personal is one personal value. It prints as [personal] with every verb,
 // cannot be marshalled or unmarshalled, and gives its text only to [Personal.Reveal].
+// Compare two with [Personal.Equal], not with ==.
 type Personal struct {
-	text  string
+	// text is a pointer because fmt prints an unexported field of a struct without
+	// asking its methods: so it prints an address, not the value.
+	text  *string
 	state State
 	under uuid.UUID
 }
@@ -39,7 +42,7 @@ func Clear(text string) Personal {
 	if text == "" {
 		return Personal{}
 	}
-	return Personal{text: text, state: StateClear}
+	return Personal{text: &text, state: StateClear}
 }
 
 // Withheld makes a value that cannot be read here, for the reason the state
@@ -47,7 +50,19 @@ func Clear(text string) Personal {
 func Withheld(state State, under uuid.UUID) Personal { return Personal{state: state, under: under} }
 
 // Reveal gives the text. It answers false unless the value is readable.
-func (p Personal) Reveal() (string, bool) { return p.text, p.state == StateClear }
+func (p Personal) Reveal() (string, bool) {
+	if p.state != StateClear || p.text == nil {
+		return "", false
+	}
+	return *p.text, true
+}
+
+// Equal says whether two values say the same: same state, same text, same case.
+func (p Personal) Equal(other Personal) bool {
+	text, _ := p.Reveal()
+	otherText, _ := other.Reveal()
+	return p.state == other.state && p.under == other.under && text == otherText
+}
 
 // State says what can be known of the value.
 func (p Personal) State() State { return p.state }

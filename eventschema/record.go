@@ -39,14 +39,14 @@ func StoredName(eventType string, version int) string {
 }
 
 // SplitStoredName is the inverse of [StoredName]. It answers false for a name
-// that carries no version, such as the store's own system events.
+// that [StoredName] would not write, such as the store's own system events.
 func SplitStoredName(name string) (eventType string, version int, ok bool) {
 	dot := strings.LastIndex(name, ".v")
 	if dot <= 0 {
 		return "", 0, false
 	}
 	version, err := strconv.Atoi(name[dot+2:])
-	if err != nil || version < 1 {
+	if err != nil || version < 1 || name != StoredName(name[:dot], version) {
 		return "", 0, false
 	}
 	return name[:dot], version, true

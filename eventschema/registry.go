@@ -68,7 +68,7 @@ func registryOf(definitions ...Definition) (*Registry, error) {
 			return nil, fmt.Errorf("define %q: constructor makes %q", d.Type, got)
 		}
 		for v := 1; v <= d.Version; v++ {
-			if _, ok := d.Upcasts[v]; !ok && v < d.Version {
+			if v < d.Version && d.Upcasts[v].Data == nil {
 				return nil, fmt.Errorf("define %q: no upcast from version %d", d.Type, v)
 			}
 			r.stored[StoredName(d.Type, v)] = storedVersion{definition: d, version: v}

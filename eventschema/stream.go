@@ -31,7 +31,7 @@ type StreamName struct {
 	Category string
 	Tenant   uuid.UUID
 	ID       uuid.UUID
-	Period   string // "2026" for punches, "202603" for locations, else empty
+	Period   string // digits: "2026" for punches, "202603" for locations, else empty
 }
 
 // String writes the name as the store holds it.
@@ -54,7 +54,7 @@ func (n StreamName) String() string {
 // [ErrStreamName] for any other, system streams included.
 func ParseStreamName(name string) (StreamName, error) {
 	category, rest, found := strings.Cut(name, "-")
-	if !found || category == "" || strings.HasPrefix(category, "$") {
+	if !found || category == "" || strings.Trim(category, "abcdefghijklmnopqrstuvwxyz") != "" {
 		return StreamName{}, ErrStreamName
 	}
 	parts := strings.Split(rest, ".")
@@ -71,7 +71,7 @@ func ParseStreamName(name string) (StreamName, error) {
 	}
 	parsed := StreamName{Category: category, Tenant: tenant, ID: id}
 	if len(parts) == 3 {
-		if parts[2] == "" {
+		if parts[2] == "" || strings.Trim(parts[2], "0123456789") != "" {
 			return StreamName{}, ErrStreamName
 		}
 		parsed.Period = parts[2]

@@ -5,6 +5,7 @@ package erasure
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,7 +23,7 @@ var (
 	ErrNotApproved      = errors.New("the case has not been approved")
 	ErrNotDestroyed     = errors.New("the keys have not been destroyed")
 	ErrScope            = errors.New("this scope of erasure is not known")
-	ErrClaimHash        = errors.New("the hash of the claim code is required")
+	ErrClaimHash        = errors.New("the SHA-256 of the claim code is required, in hex")
 	ErrReceipt          = errors.New("the destroyed keys are required")
 )
 
@@ -132,7 +133,7 @@ func request(state State, c Request) ([]eventschema.Event, error) {
 		return nil, ErrNoActor
 	case c.Scope != eventschema.ScopePerson:
 		return nil, ErrScope
-	case len(c.ClaimHash) != 64:
+	case len(c.ClaimHash) != 64 || strings.Trim(c.ClaimHash, "0123456789abcdef") != "":
 		return nil, ErrClaimHash
 	}
 	event := &eventschema.ErasureRequested{

@@ -34,7 +34,7 @@ type Command interface{ isCommand() }
 // is stored, and the caller makes both ids at random.
 type Register struct {
 	PersonID     uuid.UUID
-	WorkID       uuid.UUID
+	WorkID       uuid.UUID // nil when the person has no work record
 	LegalName    eventschema.Personal
 	BirthDate    eventschema.Personal
 	Email        eventschema.Personal
@@ -97,11 +97,14 @@ func register(state State, c Register) ([]eventschema.Event, error) {
 	if _, given := c.LegalName.Reveal(); !given {
 		return nil, ErrNoName
 	}
-	return []eventschema.Event{&eventschema.PersonRegistered{
-		PersonID: c.PersonID, RegisteredAt: c.RegisteredAt, Source: c.Source,
-		WorkID: eventschema.Clear(eventschema.Hex(c.WorkID)), LegalName: c.LegalName,
-		BirthDate: c.BirthDate, Email: c.Email, Phone: c.Phone,
-	}}, nil
+	event := &eventschema.PersonRegistered{
+		PersonID: c.PersonID, RegisteredAt: c.RegisteredAt.UTC(), Source: c.Source,
+		LegalName: c.LegalName, BirthDate: c.BirthDate, Email: c.Email, Phone: c.Phone,
+	}
+	if c.WorkID != uuid.Nil {
+		event.WorkID = eventschema.Clear(eventschema.Hex(c.WorkID))
+	}
+	return []eventschema.Event{event}, nil
 }
 
 func correct(state State, c Correct) ([]eventschema.Event, error) {
@@ -121,7 +124,7 @@ func correct(state State, c Correct) ([]eventschema.Event, error) {
 		return nil, ErrNothingToCorrect
 	}
 	return []eventschema.Event{&eventschema.PersonCorrected{
-		PersonID: c.PersonID, CorrectedAt: c.CorrectedAt, Reason: c.Reason,
+		PersonID: c.PersonID, CorrectedAt: c.CorrectedAt.UTC(), Reason: c.Reason,
 		LegalName: c.LegalName, BirthDate: c.BirthDate, Email: c.Email, Phone: c.Phone,
 	}}, nil
 }
@@ -133,7 +136,7 @@ func closeAccount(state State, c Close) ([]eventschema.Event, error) {
 	if c.Reason == "" {
 		return nil, ErrReason
 	}
-	return []eventschema.Event{&eventschema.PersonClosed{PersonID: c.PersonID, ClosedAt: c.ClosedAt, Reason: c.Reason}}, nil
+	return []eventschema.Event{&eventschema.PersonClosed{PersonID: c.PersonID, ClosedAt: c.ClosedAt.UTC(), Reason: c.Reason}}, nil
 }
 
 func evolve(state State, event eventschema.Event) State {

@@ -45,10 +45,11 @@ type State struct {
 }
 
 type counted struct {
-	void       bool
-	occurredAt time.Time
-	direction  eventschema.Direction
-	kind       eventschema.PunchKind
+	void          bool
+	occurredAt    time.Time
+	offsetSeconds int // decides the work date
+	direction     eventschema.Direction
+	kind          eventschema.PunchKind
 }
 
 // Punches is how many punches the year has, voided ones included.
@@ -171,7 +172,7 @@ func correct(state State, c Correct) ([]eventschema.Event, error) {
 	}
 	event := &eventschema.PunchCorrected{
 		CorrectionID: c.CorrectionID, PunchID: c.PunchID, WorkID: c.WorkID, Void: c.Void,
-		OccurredAt: current.occurredAt, OffsetSeconds: c.OffsetSeconds, Direction: current.direction, Kind: current.kind,
+		OccurredAt: current.occurredAt, OffsetSeconds: current.offsetSeconds, Direction: current.direction, Kind: current.kind,
 		Reason: c.Reason, CorrectedBy: c.CorrectedBy, ApprovedBy: c.ApprovedBy, CorrectedAt: c.CorrectedAt.UTC(),
 	}
 	if !c.Void {
@@ -186,10 +187,9 @@ func correct(state State, c Correct) ([]eventschema.Event, error) {
 		case c.OccurredAt.After(c.CorrectedAt.Add(ClockTolerance)):
 			return nil, ErrInTheFuture
 		}
-		event.OccurredAt, event.Direction, event.Kind = c.OccurredAt.UTC(), c.Direction, c.Kind
+		event.OccurredAt, event.OffsetSeconds, event.Direction, event.Kind = c.OccurredAt.UTC(), c.OffsetSeconds, c.Direction, c.Kind
 	}
-	after := counted{void: c.Void, occurredAt: event.OccurredAt, direction: event.Direction, kind: event.Kind}
-	if after == current {
+	if asCorrected(event) == current {
 		return nil, ErrNothingChanges
 	}
 	return []eventschema.Event{event}, nil
@@ -222,10 +222,14 @@ func validReason(reason eventschema.CorrectionReason) bool {
 func evolve(state State, event eventschema.Event) State {
 	switch e := event.(type) {
 	case *eventschema.PunchRecorded:
-		state.punches[e.PunchID] = counted{occurredAt: e.OccurredAt.UTC(), direction: e.Direction, kind: e.Kind}
+		state.punches[e.PunchID] = counted{occurredAt: e.OccurredAt.UTC(), offsetSeconds: e.OffsetSeconds, direction: e.Direction, kind: e.Kind}
 	case *eventschema.PunchCorrected:
-		state.punches[e.PunchID] = counted{void: e.Void, occurredAt: e.OccurredAt.UTC(), direction: e.Direction, kind: e.Kind}
+		state.punches[e.PunchID] = asCorrected(e)
 		state.corrections[e.CorrectionID] = struct{}{}
 	}
 	return state
+}
+
+func asCorrected(e *eventschema.PunchCorrected) counted {
+	return counted{void: e.Void, occurredAt: e.OccurredAt.UTC(), offsetSeconds: e.OffsetSeconds, direction: e.Direction, kind: e.Kind}
 }

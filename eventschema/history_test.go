@@ -1,0 +1,134 @@
+package eventschema_test
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+
+	"tracekeep/eventschema"
+)
+
+// chapter is one stored version of one event: what it must decode to today,
+// and for a version that no release writes any more, the bytes it wrote.
+type chapter struct {
+	stream string
+	id     uuid.UUID
+	want   eventschema.Event
+
+	skeleton string // of an older version, by hand
+	sections []byHand
+}
+
+// history has a chapter for every stored version of every event. A new version
+// adds a chapter; none is ever taken away or changed.
+func history() map[string]chapter {
+	tenant, person, work := id("tenant"), id("person"), id("work")
+	occurred := at("2026-03-05T08:00:12Z")
+	punches := eventschema.PunchesStream(tenant, work, occurred).String()
+	people := eventschema.PersonStream(tenant, person).String()
+	consents := eventschema.ConsentStream(tenant, work).String()
+	cases := eventschema.ErasureStream(tenant, id("case")).String()
+	clear := eventschema.Clear
+
+	return map[string]chapter{
+		"person-registered.v1": {
+			stream: people, id: id("registered"),
+			want: &eventschema.PersonRegistered{
+				PersonID: person, RegisteredAt: at("2026-01-02T09:30:00Z"), Source: eventschema.SourceAPI,
+				WorkID: clear(eventschema.Hex(work)), LegalName: clear("Wren Ōkafor"), BirthDate: clear("1988-02-29"), Email: clear("wren@example.org"),
+			},
+			skeleton: `{"person_id":"` + person.String() + `","registered_at":"2026-01-02T09:30:00Z"}`,
+			sections: []byHand{
+				{"identity", eventschema.PurposeIdentity, person, `{"birth_date":"1988-02-29","full_name":"Wren Ōkafor","work_id":"` + eventschema.Hex(work) + `"}`},
+				{"contact", eventschema.PurposeContact, person, `{"email":"wren@example.org"}`},
+			},
+		},
+		"person-registered.v2": {stream: people, id: id("registered"), want: &eventschema.PersonRegistered{
+			PersonID: person, RegisteredAt: at("2026-01-02T09:30:00Z"), Source: eventschema.SourceImport,
+			WorkID: clear(eventschema.Hex(work)), LegalName: clear("Wren Ōkafor"), BirthDate: clear("1988-02-29"),
+			Email: clear("wren@example.org"), Phone: clear("+1 555 0100"),
+		}},
+		"person-corrected.v1": {stream: people, id: id("corrected"), want: &eventschema.PersonCorrected{
+			PersonID: person, CorrectedAt: at("2026-02-01T10:00:00Z"), Reason: "misspelt", LegalName: clear("Wren Okafor-Lind"),
+		}},
+		"person-closed.v1": {stream: people, id: id("closed"), want: &eventschema.PersonClosed{
+			PersonID: person, ClosedAt: at("2026-06-30T22:00:00Z"), Reason: "left",
+		}},
+		"work-opened.v1": {stream: eventschema.WorkStream(tenant, work).String(), id: id("opened"), want: &eventschema.WorkOpened{
+			WorkID: work, OpenedAt: at("2026-01-02T09:30:00Z"), PayrollName: clear("OKAFOR WREN"), EmployeeNumber: clear("00417"),
+		}},
+		"punch-recorded.v1": {
+			stream: punches, id: id("punch"),
+			want: &eventschema.PunchRecorded{
+				PunchID: id("punch"), WorkID: work, OccurredAt: occurred, Zone: "Asia/Manila", OffsetSeconds: 8 * 3600,
+				Direction: eventschema.DirectionIn, Kind: eventschema.KindNormal, Station: "gate-1", StationClock: "2026-03-05 16:00:12",
+				ReceivedAt: at("2026-03-05T08:00:13.25Z"), Location: eventschema.LocationNotOffered, Source: eventschema.SourceAPI,
+			},
+			skeleton: `{"punch_id":"` + id("punch").String() + `","work_id":"` + work.String() + `","occurred_at":"2026-03-05T08:00:12Z",` +
+				`"zone":"Asia/Manila","direction":"in","station":"gate-1","station_clock":"2026-03-05 16:00:12","received_at":"2026-03-05T08:00:13.25Z"}`,
+		},
+		"punch-recorded.v2": {stream: punches, id: id("punch"), want: &eventschema.PunchRecorded{
+			PunchID: id("punch"), WorkID: work, OccurredAt: occurred, Zone: "Asia/Manila", OffsetSeconds: 8 * 3600,
+			Direction: eventschema.DirectionOut, Kind: eventschema.KindMeal, Station: "gate-1", StationClock: "2026-03-05 16:00:12",
+			StationCounter: pointer(int64(40123)), Verification: "1", ReceivedAt: at("2026-03-05T08:00:13.25Z"),
+			Location: eventschema.LocationDroppedNoConsent, Source: eventschema.SourceImport,
+		}},
+		"punch-corrected.v1": {stream: punches, id: id("correction"), want: &eventschema.PunchCorrected{
+			CorrectionID: id("correction"), PunchID: id("punch"), WorkID: work, OccurredAt: at("2026-03-05T08:04:00Z"), OffsetSeconds: 8 * 3600,
+			Direction: eventschema.DirectionIn, Kind: eventschema.KindNormal, Reason: eventschema.ReasonWrongKey,
+			CorrectedBy: id("worker"), ApprovedBy: id("officer"), CorrectedAt: at("2026-03-06T01:00:00Z"),
+		}},
+		"location-recorded.v1": {stream: eventschema.LocationStream(tenant, work, occurred).String(), id: id("point"), want: &eventschema.LocationRecorded{
+			PunchID: id("punch"), WorkID: work, OccurredAt: occurred,
+			Latitude: clear("14.5995"), Longitude: clear("120.9842"), AccuracyMetres: clear("8"),
+		}},
+		"consent-given.v1": {
+			stream: consents, id: id("given"),
+			want: &eventschema.ConsentGiven{
+				WorkID: work, Purpose: eventschema.PurposeLocation, GivenAt: at("2026-01-05T00:00:00Z"), NoticeVersion: "2026-01", Language: "und", Method: "paper",
+			},
+			skeleton: `{"work_id":"` + work.String() + `","scope":"gps","given_at":"2026-01-05T00:00:00Z","notice_version":"2026-01","method":"paper"}`,
+		},
+		"consent-given.v2": {stream: consents, id: id("given"), want: &eventschema.ConsentGiven{
+			WorkID: work, Purpose: eventschema.PurposeLocation, GivenAt: at("2026-01-05T00:00:00Z"), NoticeVersion: "2026-01", Language: "fil", Method: "app",
+		}},
+		"consent-withdrawn.v1": {stream: consents, id: id("withdrawn"), want: &eventschema.ConsentWithdrawn{
+			WorkID: work, Purpose: eventschema.PurposeLocation, WithdrawnAt: at("2026-04-05T00:00:00Z"), Method: "app",
+		}},
+		"erasure-requested.v1": {stream: cases, id: id("requested"), want: &eventschema.ErasureRequested{
+			CaseID: id("case"), PersonID: person, Scope: eventschema.ScopePerson, RequestedAt: at("2026-07-01T12:00:00Z"), RequestedBy: id("officer"),
+			ClaimHash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", WorkID: clear(eventschema.Hex(work)),
+		}},
+		"erasure-approved.v1": {stream: cases, id: id("approved"), want: &eventschema.ErasureApproved{
+			CaseID: id("case"), ApprovedAt: at("2026-07-02T12:00:00Z"), ApprovedBy: id("second officer"),
+		}},
+		"keys-destroyed.v1": {stream: cases, id: id("destroyed"), want: &eventschema.KeysDestroyed{
+			CaseID: id("case"), PersonID: person, DestroyedAt: at("2026-07-02T12:00:05Z"), Lookups: 2,
+			Keys:     []eventschema.DestroyedKey{{KeyID: id("key"), Purpose: eventschema.PurposeIdentity, Check: "5f2c", Epoch: 7}},
+			Retained: []eventschema.Retained{{Purpose: eventschema.PurposeWork, Ground: "29 CFR 516.5", Until: "2033-06-30"}},
+		}},
+		"erasure-certified.v1": {stream: cases, id: id("certified"), want: &eventschema.ErasureCertified{
+			CaseID: id("case"), PersonID: person, CertifiedAt: at("2026-07-02T12:00:09Z"), Leaf: 812, Position: 40961, Certificate: "tracekeep erasure\n{}\n\n— log sig\n",
+		}},
+	}
+}
+
+// stored gives the event of a chapter as its release stored it.
+func (c chapter) stored(t testing.TB, storedName string) eventschema.Recorded {
+	t.Helper()
+	sealer := newSealer(t)
+	if c.skeleton != "" {
+		return sealByHand(t, sealer, c.stream, c.id, storedName, c.skeleton, c.sections...)
+	}
+	proposed, err := newRegistry(t).Encode(t.Context(), sealer, c.want, eventschema.Envelope{Stream: c.stream, EventID: c.id, Metadata: metadata()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if proposed.Type != storedName {
+		t.Fatalf("%s is stored as %s today: an older version needs its bytes by hand", storedName, proposed.Type)
+	}
+	return eventschema.Recorded{
+		Stream: c.stream, ID: c.id, Type: proposed.Type, Revision: 3, Position: 1234,
+		ContentType: eventschema.ContentTypeJSON, Data: proposed.Data, Metadata: proposed.Metadata,
+	}
+}
