@@ -24,7 +24,7 @@ func withPeople(o Options, people string) Options {
 func TestBadRowsAreReportedAndGoodOnesKept(t *testing.T) {
 	text := good + "garbage\n" + strings.Replace(good, "        1", "        2", 1) + "8\t2026-05-04 08:00:00\t1\t0\t0\t0\n"
 	var report bytes.Buffer
-	o := withPeople(options(t, text), threePeople+"4,\n")
+	o := withPeople(options(t, text), threePeople+"4,,\n")
 	o.Rejects, o.MaxRejects = &report, 1
 	sink := newNotebook()
 	sum, err := Run(t.Context(), o, sink)
