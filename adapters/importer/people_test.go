@@ -130,6 +130,20 @@ func TestPeopleFileAsAWhole(t *testing.T) {
 	}
 }
 
+// The limit of 1 MiB is for a row, not for the file.
+func TestAPeopleFileMayBeLong(t *testing.T) {
+	const n = 60_000
+	var text strings.Builder
+	text.WriteString("pin,name,email\n")
+	for i := range n {
+		fmt.Fprintf(&text, "%d,Ana Cruz,ana%d@example.org\n", i, i)
+	}
+	p, err := readPeople(t.Context(), strings.NewReader(text.String()), today, allRejects)
+	if err != nil || len(p.byPIN) != n || text.Len() < maxPersonRow {
+		t.Fatalf("%v", err)
+	}
+}
+
 // A person's values come out of no verb and no encoder.
 func TestAPersonIsNeverPrinted(t *testing.T) {
 	person := Person{"canary1", "canary2", "canary3", "canary4", "canary5", "canary6"}
