@@ -1,0 +1,267 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"tracekeep/eventschema"
+	"tracekeep/projections"
+)
+
+// Log is the whole log from its beginning, system events included or not. The
+// sequence ends after its first error.
+type Log = iter.Seq2[eventschema.Recorded, error]
+
+// Rebuilt says what a rebuild did.
+type Rebuilt struct {
+	Events   uint64 // applied; system events are not counted
+	Position uint64 // of the last event read
+	Duration time.Duration
+}
+
+// loadPage is how many events travel together in a load from empty.
+const loadPage = 5_000
+
+// Rebuild makes every read model anew from the whole log, beside the live ones,
+// and switches to the new ones in one transaction. Readers see the old tables
+// until the switch and the new ones after it. Live pages may be applied
+// meanwhile; those that from does not include are missing after the switch, and
+// the next Apply answers [ErrMovedBack] to have them applied again.
+//
+// progress, if given, hears the number of events read, after each page. A
+// rebuild that fails, or is killed, leaves the live read models as they were;
+// what it left behind is dropped by the next. Only one rebuild runs at a time;
+// a second one waits.
+func (r *ReadModels) Rebuild(ctx context.Context, from Log, progress func(done uint64)) (Rebuilt, error) {
+	next := r.cfg.Schema + "_next"
+	var rebuilt Rebuilt
+	err := r.beside(ctx, next, func(pool *pgxpool.Pool) (err error) {
+		if rebuilt, err = r.fill(ctx, pool, from, math.MaxInt64, progress); err != nil {
+			return err
+		}
+		return r.swap(ctx, next)
+	})
+	if err != nil {
+		return Rebuilt{}, fmt.Errorf("rebuild: %w", err)
+	}
+	r.mu.Lock()
+	r.stale = nil
+	r.mu.Unlock()
+	r.pool.Reset() // plans of the old tables
+	r.wake()
+	r.cfg.Log.Info("read models rebuilt", zap.Uint64("events", rebuilt.Events), zap.Uint64("position", rebuilt.Position))
+	return rebuilt, nil
+}
+
+func (r *ReadModels) wake() { r.moved(never) }
+
+// beside runs work on a fresh schema and drops it, should it still be there.
+func (r *ReadModels) beside(ctx context.Context, schema string, work func(*pgxpool.Pool) error) (err error) {
+	conn, err := r.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	unlock, err := lock(ctx, conn.Conn(), schema)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	drop := func(ctx context.Context) error {
+		_, err := conn.Exec(ctx, `DROP SCHEMA IF EXISTS `+quoted(schema)+` CASCADE`)
+		return err
+	}
+	if err := drop(ctx); err != nil {
+		return fmt.Errorf("drop leftover of %s: %w", schema, err)
+	}
+	pool, err := r.connect(ctx, schema)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		pool.Close()
+		err = errors.Join(err, drop(context.WithoutCancel(ctx)))
+	}()
+	if err := r.migrate(ctx, conn.Conn(), schema, pool); err != nil {
+		return err
+	}
+	if err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		for _, p := range r.cfg.Projections {
+			if err := create(ctx, tx, p, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	return work(pool)
+}
+
+// fill loads empty tables with the events up to a position. Pages are read and
+// decoded while earlier ones are written, on two connections.
+func (r *ReadModels) fill(ctx context.Context, pool *pgxpool.Pool, from Log, upTo int64, progress func(uint64)) (Rebuilt, error) {
+	var rebuilt Rebuilt
+	var begun time.Time
+	if r.cfg.Clock != nil {
+		begun = r.cfg.Clock()
+	}
+	lanes := [][]projections.Projection{nil, nil}
+	for _, p := range r.cfg.Projections {
+		switch {
+		case p.Settle != nil:
+		case p.Name == r.cfg.Projections[0].Name:
+			lanes[0] = append(lanes[0], p)
+		default:
+			lanes[1] = append(lanes[1], p)
+		}
+	}
+	group, loading := errgroup.WithContext(ctx)
+	queues := make([]chan projections.Page, len(lanes))
+	for i, lane := range lanes {
+		queues[i] = make(chan projections.Page, 1)
+		group.Go(func() error { return load(loading, pool, lane, queues[i]) })
+	}
+	group.Go(func() error {
+		defer func() {
+			for _, q := range queues {
+				close(q)
+			}
+		}()
+		return r.feed(loading, from, upTo, queues, &rebuilt, progress)
+	})
+	if err := group.Wait(); err != nil {
+		return Rebuilt{}, err
+	}
+	if err := r.finish(ctx, pool, rebuilt); err != nil {
+		return Rebuilt{}, err
+	}
+	if r.cfg.Clock != nil {
+		rebuilt.Duration = r.cfg.Clock().Sub(begun)
+	}
+	return rebuilt, nil
+}
+
+// feed cuts the log into pages, decodes them and hands each to every lane.
+func (r *ReadModels) feed(ctx context.Context, from Log, upTo int64, queues []chan projections.Page, rebuilt *Rebuilt, progress func(uint64)) error {
+	page := make([]eventschema.Recorded, 0, loadPage)
+	var read uint64
+	hand := func() error {
+		decoded, err := r.decodePart(page)
+		if err != nil {
+			return err
+		}
+		read += uint64(len(page))
+		rebuilt.Events += uint64(len(decoded))
+		rebuilt.Position = page[len(page)-1].Position
+		for _, q := range queues {
+			select {
+			case q <- projections.Page{Events: decoded, Last: rebuilt.Position}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		page = page[:0]
+		if progress != nil {
+			progress(read)
+		}
+		return nil
+	}
+	for event, err := range from {
+		if err != nil {
+			return fmt.Errorf("read the log: %w", err)
+		}
+		if event.Position > uint64(upTo) {
+			break
+		}
+		if page = append(page, event); len(page) == loadPage {
+			if err := hand(); err != nil {
+				return err
+			}
+		}
+	}
+	if len(page) == 0 {
+		return nil
+	}
+	return hand()
+}
+
+// load writes the pages of one lane in one transaction.
+func load(ctx context.Context, pool *pgxpool.Pool, lane []projections.Projection, pages <-chan projections.Page) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, settings); err != nil {
+			return err
+		}
+		for page := range pages {
+			for _, p := range lane {
+				if err := p.Apply(ctx, tx, page); err != nil {
+					return fmt.Errorf("projection %s: %w", p.Name, err)
+				}
+			}
+		}
+		return ctx.Err()
+	})
+}
+
+// finish makes the indexes, derives what is derived from other tables, and
+// writes the checkpoints.
+func (r *ReadModels) finish(ctx context.Context, pool *pgxpool.Pool, rebuilt Rebuilt) error {
+	position := never
+	if rebuilt.Events > 0 || rebuilt.Position > 0 {
+		position = int64(rebuilt.Position)
+	}
+	for _, p := range r.cfg.Projections {
+		if err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			if err := script(ctx, tx, p.Indexes); err != nil {
+				return err
+			}
+			if p.Settle != nil {
+				if err := p.Settle(ctx, tx); err != nil {
+					return err
+				}
+			}
+			for _, table := range p.Tables {
+				if _, err := tx.Exec(ctx, `ANALYZE `+quoted(table)); err != nil {
+					return err
+				}
+			}
+			_, err := tx.Exec(ctx, `UPDATE checkpoint SET position = $2 WHERE projection = $1`, p.Name, position)
+			return err
+		}); err != nil {
+			return fmt.Errorf("finish %s: %w", p.Name, err)
+		}
+	}
+	return nil
+}
+
+// swap gives the new schema the live name. It waits for pages that are being
+// applied, and pages that come meanwhile wait for it: none can be written half
+// here and half there. The old tables are dropped afterwards, so that the
+// switch itself waits for no reader.
+func (r *ReadModels) swap(ctx context.Context, next string) error {
+	live, old := r.cfg.Schema, r.cfg.Schema+"_old"
+	if _, err := r.pool.Exec(ctx, `DROP SCHEMA IF EXISTS `+quoted(old)+` CASCADE`); err != nil {
+		return fmt.Errorf("drop leftover of %s: %w", old, err)
+	}
+	if err := pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+		return script(ctx, tx, `LOCK TABLE `+pgx.Identifier{live, "checkpoint"}.Sanitize()+` IN ACCESS EXCLUSIVE MODE;
+ALTER SCHEMA `+quoted(live)+` RENAME TO `+quoted(old)+`;
+ALTER SCHEMA `+quoted(next)+` RENAME TO `+quoted(live)+`;`)
+	}); err != nil {
+		return fmt.Errorf("switch to %s: %w", next, err)
+	}
+	if _, err := r.pool.Exec(ctx, `DROP SCHEMA `+quoted(old)+` CASCADE`); err != nil {
+		// The switch stands; the next rebuild drops what is left.
+		r.cfg.Log.Warn("old read models not dropped", zap.Error(err))
+	}
+	return nil
+}
