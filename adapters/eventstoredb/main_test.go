@@ -15,7 +15,11 @@ import (
 	"tracekeep/eventschema"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Watermill's own suite leaves behind the goroutines that fan its fifty
+// subscribers in.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/ThreeDotsLabs/watermill/internal/subscriber.(*multiplier).Subscribe.func2"))
+}
 
 // startNode runs an embedded node until the test ends.
 func startNode(t testing.TB) *eventnode.Node {
