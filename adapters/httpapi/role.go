@@ -1,5 +1,7 @@
 package httpapi
 
+import "slices"
+
 // Role is what a principal may be. The access table (access.go) says what each
 // role may do.
 type Role string
@@ -18,3 +20,5 @@ const (
 func Roles() []Role {
 	return []Role{RoleWorker, RoleManager, RoleHR, RolePrivacy, RoleAuditor, RoleAdmin}
 }
+
+func (r Role) known() bool { return slices.Contains(Roles(), r) }

@@ -1,0 +1,127 @@
+package httpapi
+
+import (
+	"net/url"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+)
+
+// Reach is how far a role may go in one operation.
+type Reach int
+
+// The reaches. What the table does not name is Denied.
+const (
+	Denied Reach = iota
+	Own          // only what is the principal's own, see [Access.Subject]
+	All          // everything of the tenant
+)
+
+// Access is one row of the access table.
+type Access struct {
+	// Public operations need no token and show nothing of any tenant.
+	Public bool
+	Roles  map[Role]Reach
+	// Subject says where the request names whose record it is about. For a role
+	// that reaches only its own, at least one of these places is filled and every
+	// filled one names the principal's own record; otherwise it is forbidden,
+	// with the same answer whether the record exists or not.
+	Subject []Place
+}
+
+// Place is where an id stands in a request.
+type Place struct {
+	In   string // path, query or body
+	Name string // person_id or work_id
+}
+
+// Table is the whole of who may do what, by operation id. An operation without
+// a row is refused to everybody, and a test fails for it.
+//
+// Sources: workers punch, read and correct their own data (promises ST-40,
+// ST-42); HR sees the company, managers see hours and presence (ST-23, ST-24);
+// administrators of the system see no punches (ST-26); erasure is the privacy
+// officers' (DS-12); the auditor reads everything and changes nothing.
+func Table() map[string]Access {
+	person, query, work := Place{"path", "person_id"}, Place{"query", "person_id"}, Place{"body", "work_id"}
+	return map[string]Access{
+		"record-punch":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All}, Subject: []Place{work}},
+		"correct-punch": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All}},
+
+		"register-person": {Roles: map[Role]Reach{RoleHR: All}},
+		"list-people":     {Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All, RoleAuditor: All}},
+		"get-person":      {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
+		"correct-person":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{person}},
+		"close-person":    {Roles: map[Role]Reach{RoleHR: All}},
+
+		"give-consent":     {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
+		"withdraw-consent": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RolePrivacy: All}, Subject: []Place{work}},
+
+		"list-presence":       {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
+		"get-hours":           {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{query, {"query", "work_id"}}},
+		"list-person-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
+
+		"get-event-proof": {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}},
+		"get-checkpoint":  {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All, RoleAdmin: All}},
+
+		"request-erasure":         {Roles: map[Role]Reach{RolePrivacy: All}},
+		"approve-erasure":         {Roles: map[Role]Reach{RolePrivacy: All}},
+		"get-erasure":             {Roles: map[Role]Reach{RolePrivacy: All, RoleAuditor: All}},
+		"get-erasure-certificate": {Roles: map[Role]Reach{RolePrivacy: All, RoleAuditor: All}},
+
+		"live":  {Public: true},
+		"ready": {Public: true},
+	}
+}
+
+// asked is the part of a request that a decision rests on.
+type asked struct {
+	query url.Values
+	body  map[string]any
+	route *chi.Context
+}
+
+// allows decides. It denies what it does not know.
+func (row Access) allows(by Principal, request asked) bool {
+	switch row.Roles[by.Role] {
+	case All:
+		return true
+	case Own:
+		return row.isOwn(by, request)
+	default:
+		return false
+	}
+}
+
+func (row Access) isOwn(by Principal, request asked) bool {
+	named := 0
+	for _, place := range row.Subject {
+		id, filled := request.at(place)
+		if !filled {
+			continue
+		}
+		own := by.Person
+		if place.Name == "work_id" {
+			own = by.Work
+		}
+		if own == uuid.Nil || id != own.String() {
+			return false
+		}
+		named++
+	}
+	return named > 0
+}
+
+func (r asked) at(place Place) (id string, filled bool) {
+	switch place.In {
+	case "path":
+		id = r.route.URLParam(place.Name)
+		return id, true
+	case "query":
+		return r.query.Get(place.Name), r.query.Has(place.Name)
+	default:
+		value, there := r.body[place.Name]
+		id, _ = value.(string)
+		return id, there
+	}
+}

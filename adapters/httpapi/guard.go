@@ -1,0 +1,228 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+)
+
+// guard stands before every operation: token, query, body, access, freshness and
+// the Idempotency-Key, in this order. Nothing of the body is read before the
+// token is known.
+func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
+	r, w := humachi.Unwrap(hctx)
+	e := exchangeOf(r.Context())
+	e.operation = hctx.Operation().OperationID
+	row := a.table[e.operation] // an operation without a row has no roles
+	if row.Public {
+		next(hctx)
+		return
+	}
+	principal, known := a.principalOf(r.Header)
+	if !known {
+		writeProblem(w, r, kindUnauthorized.because(""))
+		return
+	}
+	e.principal = principal
+	query, problem := readQuery(r)
+	if problem != nil {
+		writeProblem(w, r, problem)
+		return
+	}
+	members, canonical, problem := a.readBody(w, r, hctx.Operation().RequestBody != nil)
+	if problem != nil {
+		writeProblem(w, r, problem)
+		return
+	}
+	if !row.allows(principal, asked{query: query, body: members, route: chi.RouteContext(r.Context())}) {
+		writeProblem(w, r, kindForbidden.because(""))
+		return
+	}
+	if r.Method == http.MethodPost {
+		a.once(hctx, r, w, canonical, next)
+		return
+	}
+	if problem := a.await(r); problem != nil {
+		writeProblem(w, r, problem)
+		return
+	}
+	next(hctx)
+}
+
+// bearer is one configured token, by its hash.
+type bearer struct {
+	hash      [sha256.Size]byte
+	principal Principal
+}
+
+// principalOf finds whose token it is. It compares hashes in constant time and
+// always all of them, so that the time says nothing about which came close.
+func (a *API) principalOf(header http.Header) (Principal, bool) {
+	lines := header.Values("Authorization")
+	if len(lines) != 1 {
+		return Principal{}, false
+	}
+	scheme, token, _ := strings.Cut(lines[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return Principal{}, false
+	}
+	hash := sha256.Sum256([]byte(strings.Trim(token, " ")))
+	found := -1
+	for i := range a.bearers {
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], a.bearers[i].hash[:]), i, found)
+	}
+	if found < 0 {
+		return Principal{}, false
+	}
+	return a.bearers[found].principal, true
+}
+
+// readQuery refuses what cannot be read, and a parameter given twice: which of
+// two would count is an accident that others may rely on.
+func readQuery(r *http.Request) (url.Values, *Problem) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, kindMalformed.because("The query cannot be read.")
+	}
+	for _, pair := range strings.Split(r.URL.RawQuery, "&") {
+		if pair != "" && !strings.Contains(pair, "=") {
+			return nil, kindMalformed.because("A query parameter has no value.")
+		}
+	}
+	for _, values := range query {
+		if len(values) > 1 {
+			return nil, kindMalformed.because("A query parameter occurs twice.")
+		}
+		if !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0) {
+			return nil, kindMalformed.because("A query parameter is not plain UTF-8 text.")
+		}
+	}
+	return query, nil
+}
+
+// readBody reads the body up to the limit, checks its form, and puts it back for
+// the operation.
+func (a *API) readBody(w http.ResponseWriter, r *http.Request, wanted bool) (map[string]any, []byte, *Problem) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, a.config.MaxBodyBytes))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, nil, kindTooLarge.because("At most " + strconv.FormatInt(a.config.MaxBodyBytes, 10) + " bytes.")
+	case err != nil:
+		return nil, nil, kindMalformed.because("The body ended early.")
+	case !wanted && len(body) > 0:
+		return nil, nil, kindMalformed.because("This operation takes no body.")
+	case !wanted:
+		return nil, nil, nil
+	case !isJSON(r.Header):
+		return nil, nil, kindMediaType.because("")
+	}
+	members, canonical, err := readStrict(body)
+	if err != nil {
+		return nil, nil, kindMalformed.because("", Fault{Code: "json", Message: err.Error()})
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return members, canonical, nil
+}
+
+func isJSON(header http.Header) bool {
+	mediaType, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" || header.Get("Content-Encoding") != "" {
+		return false
+	}
+	charset, given := parameters["charset"]
+	return !given || strings.EqualFold(charset, "utf-8")
+}
+
+// await holds a read back until the read models have what X-Min-Position names.
+func (a *API) await(r *http.Request) *Problem {
+	header := r.Header.Get("X-Min-Position")
+	if header == "" {
+		return nil
+	}
+	position, err := strconv.ParseUint(header, 10, 63)
+	if err != nil {
+		return kindMalformed.because("", Fault{Pointer: "header/X-Min-Position", Code: "type", Message: "expected a position"})
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), a.config.FreshnessWait)
+	defer cancel()
+	if err := a.inside.Freshness.Await(ctx, position); err != nil {
+		problem := kindUnavailable.because("The read models have not caught up with X-Min-Position.")
+		problem.cause = err
+		return problem
+	}
+	return nil
+}
+
+// once lets a change through under its Idempotency-Key.
+func (a *API) once(hctx huma.Context, r *http.Request, w http.ResponseWriter, canonical []byte, next func(huma.Context)) {
+	key, err := parseIdempotencyKey(r.Header)
+	if err != nil {
+		k := kindKeyMalformed
+		if errors.Is(err, errKeyMissing) {
+			k = kindKeyMissing
+		}
+		writeProblem(w, r, k.because(`For example: Idempotency-Key: "8e03978e-40d5-43dd-bc93-6894a57f9324"`))
+		return
+	}
+	e := exchangeOf(r.Context())
+	use := KeyUse{
+		Tenant: e.principal.Tenant, Principal: e.principal.ID, Key: key,
+		Fingerprint: fingerprint(r.Method, r.URL.EscapedPath(), e.principal.ID, r.Header.Get("If-Match"), canonical),
+	}
+	answer, err := a.inside.Idempotency.Reserve(r.Context(), use, a.config.Clock(), a.config.RequestTimeout)
+	switch {
+	case err != nil:
+		writeProblem(w, r, problemOf(err))
+		return
+	case answer == KeyOutstanding:
+		writeProblem(w, r, kindOutstanding.because("Wait for its answer, then repeat."))
+		return
+	case answer == KeyMismatch:
+		writeProblem(w, r, kindKeyMismatch.because("Use a new key for a new request."))
+		return
+	}
+	e.intent = Intent{Principal: e.principal, Key: intentKey(e.operation, e.principal.ID, key), CorrelationID: e.id}
+	defer a.settle(r.Context(), e, use, answer)
+	next(hctx)
+}
+
+// intentKey keeps apart the same key of two principals or operations.
+func intentKey(operation string, principal uuid.UUID, key string) string {
+	return operation + ":" + principal.String() + ":" + key
+}
+
+// settle says what became of the request, also when it panicked or its client
+// went away. A failure to say so leaves the key outstanding until its lease ends.
+func (a *API) settle(ctx context.Context, e *exchange, use KeyUse, answer Reserved) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.RequestTimeout)
+	defer cancel()
+	var err error
+	switch {
+	case answer == KeyRepeated:
+		return
+	case e.status >= 200 && e.status < 300:
+		err = a.inside.Idempotency.Complete(ctx, use, a.config.Clock())
+	case e.status >= 400 && e.status < 500:
+		err = a.inside.Idempotency.Release(ctx, use)
+	default:
+		err = a.inside.Idempotency.Lapse(ctx, use)
+	}
+	if err != nil {
+		a.warn(e, err)
+	}
+}
