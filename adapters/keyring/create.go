@@ -1,0 +1,171 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tracekeep/eventschema"
+)
+
+// ErrRef refuses a reference that names no possible key.
+var ErrRef = errors.New("the reference names no possible key")
+
+func (r Ref) validate() error {
+	if r.Tenant == uuid.Nil || r.Subject == uuid.Nil {
+		return fmt.Errorf("%w: tenant and subject are needed", ErrRef)
+	}
+	if !slices.Contains(eventschema.Purposes(), r.Purpose) {
+		return fmt.Errorf("%w: unknown purpose %q", ErrRef, r.Purpose)
+	}
+	if r.Purpose != eventschema.PurposeLocation {
+		if r.Period != "" {
+			return fmt.Errorf("%w: a key for %s has no period", ErrRef, r.Purpose)
+		}
+		return nil
+	}
+	month, err := time.Parse("2006-01", r.Period)
+	if err != nil || eventschema.LocationPeriod(month) != r.Period {
+		return fmt.Errorf("%w: a location key needs a month such as 2026-03", ErrRef)
+	}
+	return nil
+}
+
+func (r Ref) compare(o Ref) int {
+	return cmpOr(bytes.Compare(r.Tenant[:], o.Tenant[:]), bytes.Compare(r.Subject[:], o.Subject[:]),
+		bytes.Compare([]byte(r.Purpose), []byte(o.Purpose)), bytes.Compare([]byte(r.Period), []byte(o.Period)))
+}
+
+func cmpOr(results ...int) int {
+	for _, r := range results {
+		if r != 0 {
+			return r
+		}
+	}
+	return 0
+}
+
+// Create makes the keys that do not exist yet, in one transaction, and opens
+// the fence of a new subject. It is idempotent. Call it when somebody registers
+// or consents, never because a key was found missing. Refusals, for all keys
+// together: [ErrSubjectErased], [ErrSubjectClosing]; [ErrSubjectRestricted] when
+// a restricted subject would get a new key.
+func (k *Keyring) Create(ctx context.Context, refs ...Ref) error {
+	for _, ref := range refs {
+		if err := ref.validate(); err != nil {
+			return fmt.Errorf("create %d keys: %w", len(refs), err)
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	refs = slices.Clone(refs)
+	slices.SortFunc(refs, Ref.compare)
+	refs = slices.Compact(refs)
+	begun, fetched := k.cache.begin(), k.now()
+	var fresh []freshKey
+	err := k.inTx(ctx, func(tx pgx.Tx) (err error) {
+		fresh, err = k.createIn(ctx, tx, refs)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("create %d keys: %w", len(refs), err)
+	}
+	return k.keepFresh(begun, fetched, fresh)
+}
+
+func (k *Keyring) createIn(ctx context.Context, tx pgx.Tx, refs []Ref) ([]freshKey, error) {
+	fences := map[Ref]Fence{}
+	for start := 0; start < len(refs); { // sorted, so that one tenant stands together
+		end := start
+		for end < len(refs) && refs[end].Tenant == refs[start].Tenant {
+			end++
+		}
+		tenant, subjects := refs[start].Tenant, subjectsOf(refs[start:end])
+		if err := k.openFences(ctx, tx, tenant, subjects); err != nil {
+			return nil, err
+		}
+		locked, err := lockFences(ctx, tx, tenant, subjects, "SHARE")
+		if err != nil {
+			return nil, err
+		}
+		for subject, at := range locked {
+			if err := at.Fence.refuses(); err != nil {
+				return nil, err
+			}
+			fences[Ref{Tenant: tenant, Subject: subject}] = at.Fence
+		}
+		start = end
+	}
+	missing, err := missingKeys(ctx, tx, refs)
+	if err != nil || len(missing) == 0 {
+		return nil, err
+	}
+	for _, ref := range missing {
+		if fences[Ref{Tenant: ref.Tenant, Subject: ref.Subject}] == FenceRestricted {
+			return nil, ErrSubjectRestricted
+		}
+	}
+	made, err := k.makeKeys(missing, 1)
+	if err != nil {
+		return nil, err
+	}
+	inserted, err := k.insertKeys(ctx, tx, made)
+	if err != nil {
+		return nil, err
+	}
+	ours := make(map[uuid.UUID]bool, len(inserted))
+	for _, id := range inserted {
+		ours[id] = true
+	}
+	return slices.DeleteFunc(made, func(m freshKey) bool { return !ours[m.id] }), nil
+}
+
+func subjectsOf(refs []Ref) []uuid.UUID {
+	var subjects []uuid.UUID
+	for _, ref := range refs {
+		if n := len(subjects); n == 0 || subjects[n-1] != ref.Subject {
+			subjects = append(subjects, ref.Subject)
+		}
+	}
+	return subjects
+}
+
+func missingKeys(ctx context.Context, tx pgx.Tx, refs []Ref) ([]Ref, error) {
+	tenants, subjects, purposes, periods := columns(refs)
+	rows, err := tx.Query(ctx, `
+		SELECT w.tenant, w.subject, w.purpose, w.period
+		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS w (tenant, subject, purpose, period)
+		WHERE NOT EXISTS (SELECT FROM dek d WHERE d.tenant = w.tenant AND d.subject = w.subject
+		                  AND d.purpose = w.purpose AND d.period = w.period)`, tenants, subjects, purposes, periods)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (ref Ref, err error) {
+		return ref, row.Scan(into(&ref.Tenant), into(&ref.Subject), (*string)(&ref.Purpose), &ref.Period)
+	})
+}
+
+// keepFresh caches keys that this process just made, so that the first seal
+// needs no query.
+func (k *Keyring) keepFresh(begun uint64, fetched instant, fresh []freshKey) error {
+	entries := make([]*entry, len(fresh))
+	ids := make([]uuid.UUID, len(fresh))
+	for i, f := range fresh {
+		e, err := newEntry(f.id, f.ref, f.key, fetched)
+		if err != nil {
+			return err
+		}
+		entries[i], ids[i] = e, f.id
+	}
+	if k.cache.keep(begun, true, entries...) {
+		k.cache.reserve(sealBlock, ids...)
+	}
+	return nil
+}

@@ -1,0 +1,289 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"tracekeep/eventschema"
+)
+
+// The refusals of an order.
+var (
+	ErrOrder     = errors.New("the order is incomplete or contradicts itself")
+	ErrCaseOrder = errors.New("the case was executed with a different order")
+)
+
+// Order says what a case destroys and what it leaves behind.
+type Order struct {
+	Tenant, Case uuid.UUID
+	Destroy      []Target
+	Restrict     []uuid.UUID // subjects whose remaining keys open for legal claims and audits only
+	Erase        []uuid.UUID // subjects that never return; every key of theirs must be destroyed
+}
+
+// Target names keys of one subject; no purposes means all.
+type Target struct {
+	Subject  uuid.UUID
+	Purposes []eventschema.Purpose
+}
+
+// Receipt is what a destruction did. It names no subject.
+type Receipt struct {
+	Case        uuid.UUID
+	Keys        []DestroyedKey
+	DestroyedAt time.Time
+	Lookups     int // blind-index tokens deleted
+}
+
+// DestroyedKey names a key that is gone.
+type DestroyedKey struct {
+	ID      uuid.UUID
+	Purpose eventschema.Purpose
+	Check   string // hex, a keyed hash that only the key could make
+	Epoch   int
+}
+
+// Destroy executes an order in one transaction: fences, keys, blind indexes,
+// tombstones, all or nothing. It is idempotent by case: a repeated call answers
+// the stored receipt and destroys nothing more, and another order under the
+// same case is [ErrCaseOrder]. When it returns an error the outcome may be
+// unknown; repeat it.
+func (k *Keyring) Destroy(ctx context.Context, order Order) (Receipt, error) {
+	if err := order.validate(); err != nil {
+		return Receipt{}, fmt.Errorf("destroy under case %s: %w", order.Case, err)
+	}
+	var receipt Receipt
+	var touched []uuid.UUID
+	err := k.inTx(ctx, func(tx pgx.Tx) (err error) {
+		receipt, touched, err = k.destroyIn(ctx, tx, order)
+		return err
+	})
+	k.cache.forget(touched) // also when the outcome of the commit is unknown
+	if err != nil {
+		return Receipt{}, fmt.Errorf("destroy under case %s: %w", order.Case, err)
+	}
+	return receipt, nil
+}
+
+func (o Order) validate() error {
+	if o.Tenant == uuid.Nil || o.Case == uuid.Nil {
+		return fmt.Errorf("%w: tenant and case are needed", ErrOrder)
+	}
+	if len(o.Destroy)+len(o.Restrict)+len(o.Erase) == 0 {
+		return fmt.Errorf("%w: it names nobody", ErrOrder)
+	}
+	for _, subject := range o.Restrict {
+		if slices.Contains(o.Erase, subject) {
+			return fmt.Errorf("%w: a subject is both restricted and erased", ErrOrder)
+		}
+	}
+	if slices.Contains(o.subjects(), uuid.Nil) {
+		return fmt.Errorf("%w: a subject has no id", ErrOrder)
+	}
+	for _, target := range o.Destroy {
+		for _, purpose := range target.Purposes {
+			if !slices.Contains(eventschema.Purposes(), purpose) {
+				return fmt.Errorf("%w: unknown purpose %q", ErrOrder, purpose)
+			}
+		}
+	}
+	return nil
+}
+
+func (o Order) subjects() []uuid.UUID {
+	var all []uuid.UUID
+	for _, target := range o.Destroy {
+		all = append(all, target.Subject)
+	}
+	all = append(append(all, o.Restrict...), o.Erase...)
+	slices.SortFunc(all, compareIDs)
+	return slices.Compact(all)
+}
+
+func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
+
+// targets unrolls the order into pairs of subject and purpose, sorted; an empty
+// purpose means every one.
+func (o Order) targets() (subjects []uuid.UUID, purposes []string) {
+	var refs []Ref
+	for _, target := range o.Destroy {
+		if len(target.Purposes) == 0 {
+			refs = append(refs, Ref{Subject: target.Subject})
+		}
+		for _, purpose := range target.Purposes {
+			refs = append(refs, Ref{Subject: target.Subject, Purpose: purpose})
+		}
+	}
+	slices.SortFunc(refs, Ref.compare)
+	_, subjects, purposes, _ = columns(slices.Compact(refs))
+	return subjects, purposes
+}
+
+// digest recognises the same order given in another sequence.
+func (o Order) digest() []byte {
+	b := appendField(nil, "tracekeep destruction order v1")
+	b = appendID(b, o.Tenant)
+	b = appendID(b, o.Case)
+	subjects, purposes := o.targets()
+	b = appendNumber(b, len(subjects))
+	for i := range subjects {
+		b = appendField(appendID(b, subjects[i]), purposes[i])
+	}
+	for _, ids := range [][]uuid.UUID{o.Restrict, o.Erase} {
+		ids = slices.Clone(ids)
+		slices.SortFunc(ids, compareIDs)
+		ids = slices.Compact(ids)
+		b = appendNumber(b, len(ids))
+		for _, id := range ids {
+			b = appendID(b, id)
+		}
+	}
+	sum := sha256.Sum256(b)
+	return sum[:]
+}
+
+func (k *Keyring) destroyIn(ctx context.Context, tx pgx.Tx, order Order) (Receipt, []uuid.UUID, error) {
+	receipt := Receipt{Case: order.Case, DestroyedAt: k.stamp()}
+	digest := order.digest()
+	// A second call for the case waits here for the first.
+	tag, err := tx.Exec(ctx, `INSERT INTO destruction (tenant, case_id, order_digest, destroyed_at, lookups)
+		VALUES ($1, $2, $3, $4, 0) ON CONFLICT DO NOTHING`, [16]byte(order.Tenant), [16]byte(order.Case), digest, receipt.DestroyedAt)
+	if err != nil {
+		return Receipt{}, nil, err
+	}
+	subjects := order.subjects()
+	if tag.RowsAffected() == 0 {
+		receipt, err = storedReceipt(ctx, tx, order, digest)
+		if err != nil {
+			return Receipt{}, nil, err
+		}
+		touched := make([]uuid.UUID, len(receipt.Keys))
+		for i, key := range receipt.Keys {
+			touched[i] = key.ID
+		}
+		return receipt, touched, nil
+	}
+	if err := k.raiseFences(ctx, tx, order, subjects, receipt.DestroyedAt); err != nil {
+		return Receipt{}, nil, err
+	}
+	touched, err := livingKeys(ctx, tx, order.Tenant, subjects)
+	if err != nil {
+		return Receipt{}, nil, err
+	}
+	if receipt.Keys, err = destroyKeys(ctx, tx, order, receipt.DestroyedAt); err != nil {
+		return Receipt{}, touched, err
+	}
+	if receipt.Lookups, err = deleteLookups(ctx, tx, order); err != nil {
+		return Receipt{}, touched, err
+	}
+	return receipt, touched, announce(ctx, tx, touched)
+}
+
+// raiseFences comes first: its row locks end every concurrent making of keys
+// and tokens for these subjects.
+func (k *Keyring) raiseFences(ctx context.Context, tx pgx.Tx, order Order, subjects []uuid.UUID, at time.Time) error {
+	if err := k.openFences(ctx, tx, order.Tenant, append(slices.Clone(order.Restrict), order.Erase...)); err != nil {
+		return err
+	}
+	if _, err := lockFences(ctx, tx, order.Tenant, subjects, "UPDATE"); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE subject SET fence = 'erased', case_id = $3, changed_at = $4
+		WHERE tenant = $1 AND subject = ANY ($2::uuid[]) AND fence <> 'erased'`,
+		[16]byte(order.Tenant), order.Erase, [16]byte(order.Case), at); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE subject SET fence = 'restricted', case_id = $3, restricted_case = $3, changed_at = $4
+		WHERE tenant = $1 AND subject = ANY ($2::uuid[]) AND fence <> 'erased'`,
+		[16]byte(order.Tenant), order.Restrict, [16]byte(order.Case), at)
+	return err
+}
+
+func destroyKeys(ctx context.Context, tx pgx.Tx, order Order, at time.Time) ([]DestroyedKey, error) {
+	subjects, purposes := order.targets()
+	rows, err := tx.Query(ctx, `
+		WITH gone AS (
+			DELETE FROM dek d USING (SELECT DISTINCT * FROM unnest($2::uuid[], $3::text[])) AS t (subject, purpose)
+			WHERE d.tenant = $1 AND d.subject = t.subject AND t.purpose IN ('', d.purpose)
+			RETURNING d.key_id, d.tenant, d.purpose, d.check_value, d.epoch)
+		INSERT INTO tombstone (key_id, tenant, case_id, purpose, check_value, epoch, destroyed_at)
+		SELECT key_id, tenant, $4, purpose, check_value, epoch, $5 FROM gone
+		RETURNING key_id, purpose, check_value, epoch`,
+		[16]byte(order.Tenant), subjects, purposes, [16]byte(order.Case), at)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := collectDestroyed(rows)
+	if err != nil {
+		return nil, err
+	}
+	var left bool
+	row := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM dek WHERE tenant = $1 AND subject = ANY ($2::uuid[]))`,
+		[16]byte(order.Tenant), order.Erase)
+	if err := row.Scan(&left); err != nil {
+		return nil, err
+	}
+	if left {
+		return nil, fmt.Errorf("%w: it erases a subject and leaves keys of it", ErrOrder)
+	}
+	return keys, nil
+}
+
+func collectDestroyed(rows pgx.Rows) ([]DestroyedKey, error) {
+	keys, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (key DestroyedKey, err error) {
+		var check []byte
+		err = row.Scan(into(&key.ID), (*string)(&key.Purpose), &check, &key.Epoch)
+		key.Check = hex.EncodeToString(check)
+		return key, err
+	})
+	slices.SortFunc(keys, func(a, b DestroyedKey) int { return compareIDs(a.ID, b.ID) })
+	return keys, err
+}
+
+// deleteLookups removes the tokens of everyone erased, and those whose purpose
+// lost its key.
+func deleteLookups(ctx context.Context, tx pgx.Tx, order Order) (int, error) {
+	subjects, purposes := order.targets()
+	tag, err := tx.Exec(ctx, `
+		DELETE FROM lookup l WHERE tenant = $1 AND (
+			person = ANY ($2::uuid[]) OR work = ANY ($2::uuid[])
+			OR EXISTS (SELECT FROM unnest($3::uuid[], $4::text[]) AS t (subject, purpose)
+			           WHERE t.subject IN (l.person, l.work) AND t.purpose IN ('', l.purpose)))`,
+		[16]byte(order.Tenant), order.Erase, subjects, purposes)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.Exec(ctx, `UPDATE destruction SET lookups = $3 WHERE tenant = $1 AND case_id = $2`,
+		[16]byte(order.Tenant), [16]byte(order.Case), tag.RowsAffected())
+	return int(tag.RowsAffected()), err
+}
+
+func storedReceipt(ctx context.Context, tx pgx.Tx, order Order, digest []byte) (Receipt, error) {
+	receipt := Receipt{Case: order.Case}
+	var stored []byte
+	row := tx.QueryRow(ctx, `SELECT order_digest, destroyed_at, lookups FROM destruction WHERE tenant = $1 AND case_id = $2`,
+		[16]byte(order.Tenant), [16]byte(order.Case))
+	if err := row.Scan(&stored, &receipt.DestroyedAt, &receipt.Lookups); err != nil {
+		return Receipt{}, err
+	}
+	if !bytes.Equal(stored, digest) {
+		return Receipt{}, ErrCaseOrder
+	}
+	receipt.DestroyedAt = receipt.DestroyedAt.UTC()
+	rows, err := tx.Query(ctx, `SELECT key_id, purpose, check_value, epoch FROM tombstone WHERE tenant = $1 AND case_id = $2`,
+		[16]byte(order.Tenant), [16]byte(order.Case))
+	if err != nil {
+		return Receipt{}, err
+	}
+	receipt.Keys, err = collectDestroyed(rows)
+	return receipt, err
+}

@@ -1,0 +1,225 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Random nonces of 96 bits stay apart for 2^32 messages under one key at the
+// accepted risk of 2^-32; the design stops at 2^28 and goes on with a new
+// generation. Seals are reserved in blocks before they are made, so that a
+// crash can only waste some.
+const (
+	sealLimit = 1 << 28
+	sealBlock = 1 << 16
+)
+
+// PrepareSeals brings the keys that the next seals need into the cache with one
+// query, for imports that write about many subjects. Its errors are those of
+// [Keyring.Seal].
+func (k *Keyring) PrepareSeals(ctx context.Context, refs ...Ref) error {
+	for range attempts {
+		err := k.fetchSealers(ctx, refs)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, errInvalidated) {
+			return fmt.Errorf("prepare to seal for %d keys: %w", len(refs), err)
+		}
+	}
+	return fmt.Errorf("prepare to seal for %d keys: %w", len(refs), errInvalidated)
+}
+
+// fetchSealers brings the newest generation of every key named and reserves
+// seals where this process has none left.
+func (k *Keyring) fetchSealers(ctx context.Context, refs []Ref) error {
+	begun, fetched := k.cache.begin(), k.now()
+	entries, rows, err := k.newestKeys(ctx, refs, fetched)
+	if err != nil {
+		return err
+	}
+	var spent []keyRow
+	for i, e := range entries {
+		if k.cache.exhausted(e.id) {
+			spent = append(spent, rows[i])
+		}
+	}
+	renewed, err := k.reserve(ctx, spent)
+	if err != nil {
+		return err
+	}
+	if renewed {
+		return errInvalidated // a newer generation exists now
+	}
+	if !k.cache.keep(begun, true, entries...) {
+		return errInvalidated
+	}
+	return nil
+}
+
+func (k *Keyring) newestKeys(ctx context.Context, refs []Ref, fetched instant) ([]*entry, []keyRow, error) {
+	tenants, subjects, purposes, periods := columns(refs)
+	rows, err := k.pool.Query(ctx, `
+		SELECT coalesce(s.fence, ''), d.key_id IS NOT NULL, coalesce(d.key_id, '00000000-0000-0000-0000-000000000000'), w.tenant, w.subject, w.purpose, w.period,
+		       coalesce(d.generation, 0), coalesce(d.epoch, 0), d.wrapped, s.restricted_case
+		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS w (tenant, subject, purpose, period)
+		LEFT JOIN subject s ON s.tenant = w.tenant AND s.subject = w.subject
+		LEFT JOIN LATERAL (
+			SELECT key_id, generation, epoch, wrapped FROM dek
+			WHERE tenant = w.tenant AND subject = w.subject AND purpose = w.purpose AND period = w.period
+			ORDER BY generation DESC LIMIT 1) d ON true`, tenants, subjects, purposes, periods)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	var entries []*entry
+	var found []keyRow
+	for rows.Next() {
+		var fence Fence
+		var living bool
+		var r keyRow
+		if err := rows.Scan(append([]any{(*string)(&fence), &living}, r.fields()...)...); err != nil {
+			return nil, nil, err
+		}
+		if err := fence.refuses(); err != nil {
+			return nil, nil, err
+		}
+		if !living {
+			return nil, nil, ErrNoKey
+		}
+		e, err := k.expand(&r, fetched)
+		if err != nil {
+			return nil, nil, err
+		}
+		entries, found = append(entries, e), append(found, r)
+	}
+	return entries, found, rows.Err()
+}
+
+// reserve takes a block of seals of each key, and makes the next generation of
+// the keys that have none left.
+func (k *Keyring) reserve(ctx context.Context, spent []keyRow) (renewed bool, err error) {
+	if len(spent) == 0 {
+		return false, nil
+	}
+	ids := make([]uuid.UUID, len(spent))
+	for i, r := range spent {
+		ids[i] = r.id
+	}
+	rows, err := k.pool.Query(ctx, `
+		WITH due AS (SELECT key_id FROM dek WHERE key_id = ANY ($1::uuid[]) ORDER BY key_id FOR NO KEY UPDATE)
+		UPDATE dek SET reserved = reserved + $2
+		FROM due WHERE dek.key_id = due.key_id AND reserved + $2 <= $3 RETURNING dek.key_id`, ids, sealBlock, sealLimit)
+	if err != nil {
+		return false, err
+	}
+	granted, err := pgx.CollectRows(rows, scanID)
+	if err != nil {
+		return false, err
+	}
+	k.cache.reserve(sealBlock, granted...)
+	if len(granted) == len(spent) {
+		return false, nil
+	}
+	has := make(map[uuid.UUID]bool, len(granted))
+	for _, id := range granted {
+		has[id] = true
+	}
+	for _, r := range spent {
+		if !has[r.id] {
+			if err := k.renew(ctx, r); err != nil {
+				return false, fmt.Errorf("next generation of key %s: %w", r.id, err)
+			}
+		}
+	}
+	return true, nil
+}
+
+// renew makes the generation after a spent one, unless the spent key was
+// destroyed meanwhile.
+func (k *Keyring) renew(ctx context.Context, spent keyRow) error {
+	made, err := k.makeKeys([]Ref{spent.ref}, spent.generation+1)
+	if err != nil {
+		return err
+	}
+	return k.inTx(ctx, func(tx pgx.Tx) error {
+		fences, err := lockFences(ctx, tx, spent.ref.Tenant, []uuid.UUID{spent.ref.Subject}, "SHARE")
+		if err != nil {
+			return err
+		}
+		if err := fences[spent.ref.Subject].Fence.refuses(); err != nil {
+			return err
+		}
+		var living bool
+		row := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM dek WHERE key_id = $1)`, [16]byte(spent.id))
+		if err := row.Scan(&living); err != nil || !living {
+			return err
+		}
+		_, err = k.insertKeys(ctx, tx, made)
+		return err
+	})
+}
+
+func scanID(row pgx.CollectableRow) (id uuid.UUID, err error) {
+	return id, row.Scan(into(&id))
+}
+
+// freshKey is a key that was just made.
+type freshKey struct {
+	keyRow
+	key   []byte
+	check []byte
+}
+
+// makeKeys makes and wraps keys under the newest epoch.
+func (k *Keyring) makeKeys(refs []Ref, generation int) ([]freshKey, error) {
+	under := k.newest()
+	made := make([]freshKey, len(refs))
+	for i, ref := range refs {
+		id, err := uuid.NewRandomFromReader(k.random)
+		if err != nil {
+			return nil, fmt.Errorf("make a key id: %w", err)
+		}
+		key := make([]byte, keySize)
+		if _, err := io.ReadFull(k.random, key); err != nil {
+			return nil, fmt.Errorf("make a key: %w", err)
+		}
+		wrapped, err := wrap(under.kek, k.random, key, dekAAD(ref, id, generation, under.number))
+		if err != nil {
+			return nil, err
+		}
+		made[i] = freshKey{
+			keyRow: keyRow{id: id, ref: ref, generation: generation, epoch: under.number, wrapped: wrapped},
+			key:    key, check: checkValue(key),
+		}
+	}
+	return made, nil
+}
+
+// insertKeys stores fresh keys with one block of seals reserved and answers the
+// ids of those that were not there yet.
+func (k *Keyring) insertKeys(ctx context.Context, tx pgx.Tx, made []freshKey) ([]uuid.UUID, error) {
+	var ids []uuid.UUID
+	var refs []Ref
+	var wrapped, checks [][]byte
+	for _, m := range made {
+		ids, refs = append(ids, m.id), append(refs, m.ref)
+		wrapped, checks = append(wrapped, m.wrapped), append(checks, m.check)
+	}
+	tenants, subjects, purposes, periods := columns(refs)
+	rows, err := tx.Query(ctx, `
+		INSERT INTO dek (key_id, tenant, subject, purpose, period, wrapped, check_value, generation, epoch, reserved, created_at)
+		SELECT *, $8, $9, $10, $11
+		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])
+		ON CONFLICT (tenant, subject, purpose, period, generation) DO NOTHING RETURNING key_id`,
+		ids, tenants, subjects, purposes, periods, wrapped, checks, made[0].generation, made[0].epoch, sealBlock, k.stamp())
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanID)
+}
