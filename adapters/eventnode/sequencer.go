@@ -162,7 +162,11 @@ func (q *sequencer) run() {
 				return
 			}
 		}
-		q.rounds <- q.writeRound(requests)
+		select {
+		case q.rounds <- q.writeRound(requests):
+		case <-q.done: // the settler fell; its requests are never answered
+			return
+		}
 	}
 }
 
