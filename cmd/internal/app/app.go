@@ -1,0 +1,328 @@
+package app
+
+import (
+	"context"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+
+	"tracekeep/adapters/eventnode"
+	"tracekeep/adapters/eventstoredb"
+	"tracekeep/adapters/keyring"
+	"tracekeep/adapters/ledger"
+	"tracekeep/adapters/pgcluster"
+	"tracekeep/adapters/postgres"
+	"tracekeep/domain"
+	"tracekeep/eventschema"
+	"tracekeep/projections"
+)
+
+// Databases of the private cluster.
+const (
+	databaseReadModels = "tracekeep_read"
+	databaseKeys       = "tracekeep_keys"
+)
+
+// App is an open Tracekeep. Its methods are safe for concurrent use.
+type App struct {
+	folder   *folder
+	running  running
+	tenant   uuid.UUID
+	operator uuid.UUID // actor of what the installation itself does
+	clock    func() time.Time
+	random   io.Reader
+	log      *zap.Logger
+	registry *eventschema.Registry
+
+	cluster  *pgcluster.Cluster // nil unless started here
+	node     *eventnode.Node    // nil unless started here
+	client   *eventstoredb.Client
+	store    *eventstoredb.Store // streams of this tenant
+	whole    *eventstoredb.Store // the whole log, system events included
+	handler  *domain.Handler     // one append at a time
+	bulk     *domain.Handler     // BatchAppend, for imports
+	keys     *keyring.Keyring
+	models   *postgres.ReadModels
+	requests *requests
+	ledger   *ledger.Ledger // nil when attached
+
+	verifierKey string
+	directory   directory
+	covered     *progressMark // how far the trail is
+	cases       *caseQueue    // erasure cases to take forward
+
+	closers []func() error // in order of opening
+	stop    context.CancelFunc
+	work    sync.WaitGroup
+	failed  chan error // the first failure of a background part
+}
+
+// Open opens the data folder as its owner and starts every part. ctx bounds the
+// opening only. Errors: [ErrFolderInUse], and those of the parts, each saying
+// what to do.
+func Open(ctx context.Context, cfg Config) (_ *App, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	a, err := newApp(cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.folder, err = openFolder(cfg.Data); err != nil {
+		return nil, err
+	}
+	a.onClose(a.folder.close)
+	if a.tenant, err = a.folder.tenant(a.newID); err != nil {
+		return nil, err
+	}
+	a.operator = operatorOf(a.tenant)
+	a.running = running{PID: os.Getpid(), EventStore: cfg.EventStore, ReadModels: cfg.ReadModels, Keys: cfg.Keys}
+	for _, step := range []func(context.Context, Config) error{
+		a.startStores, a.connect, a.openKeys, a.openModels, a.openTrail, a.startSubscriptions,
+	} {
+		if err := step(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return a, a.folder.announce(a.running)
+}
+
+// Attach joins the stores that the owner of a data folder runs. What it appends
+// is projected, entered in the trail and, for erasures, executed by the owner.
+func Attach(ctx context.Context, cfg Config) (_ *App, err error) {
+	a, err := newApp(cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.folder, a.running, err = attachFolder(cfg.Data); err != nil {
+		return nil, err
+	}
+	a.onClose(a.folder.close)
+	if a.tenant, err = a.folder.tenant(a.newID); err != nil {
+		return nil, err
+	}
+	a.operator = operatorOf(a.tenant)
+	for _, step := range []func(context.Context, Config) error{a.connect, a.openKeys, a.openModels, a.readTrailKey} {
+		if err := step(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func newApp(cfg Config) (*App, error) {
+	registry, err := eventschema.NewRegistry()
+	if err != nil {
+		return nil, err
+	}
+	log := cfg.Log
+	if log == nil {
+		log = zap.NewNop()
+	}
+	return &App{
+		clock: cfg.Clock, random: cfg.Random, log: log, registry: registry,
+		covered: newProgressMark(), cases: newCaseQueue(), failed: make(chan error, 1),
+	}, nil
+}
+
+func operatorOf(tenant uuid.UUID) uuid.UUID { return uuid.NewSHA1(tenant, []byte("operator")) }
+
+func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
+
+// startStores starts what the configuration gives no address for.
+func (a *App) startStores(ctx context.Context, cfg Config) error {
+	if cfg.ReadModels == "" {
+		cluster, err := pgcluster.Start(ctx, pgcluster.Config{Dir: a.folder.path("postgres"), Log: a.log.Named("postgres")})
+		if err != nil {
+			return err
+		}
+		a.cluster = cluster
+		a.onClose(func() error {
+			stopping, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			return cluster.Stop(stopping)
+		})
+		for _, database := range []string{databaseReadModels, databaseKeys} {
+			if err := cluster.EnsureDatabase(ctx, database); err != nil {
+				return err
+			}
+		}
+		a.running.ReadModels, a.running.Keys = cluster.URL(databaseReadModels), cluster.URL(databaseKeys)
+	}
+	if cfg.EventStore != "" {
+		return nil
+	}
+	listen := cfg.NodeListen
+	if listen == "" {
+		listen = "127.0.0.1:0"
+	}
+	node, err := eventnode.Open(eventnode.Config{
+		Dir: a.folder.path("events"), Listen: listen, Clock: a.clock, Log: a.log.Named("events"),
+	})
+	if err != nil {
+		return fmt.Errorf("start the embedded event store: %w", err)
+	}
+	a.node = node
+	a.onClose(node.Close)
+	a.running.EventStore = node.ConnectionString()
+	return nil
+}
+
+func (a *App) connect(ctx context.Context, _ Config) error {
+	client, err := eventstoredb.NewClient(eventstoredb.Config{ConnectionString: a.running.EventStore, Log: a.log.Named("eventstore")})
+	if err != nil {
+		return err
+	}
+	a.client = client
+	a.onClose(client.Close)
+	if err := client.Ready(ctx); err != nil {
+		return fmt.Errorf("reach the event store: %w", err)
+	}
+	a.store = eventstoredb.NewStore(client, eventstoredb.OnlyTenants(a.tenant))
+	a.whole = eventstoredb.NewStore(client)
+	return nil
+}
+
+func (a *App) openKeys(ctx context.Context, cfg Config) error {
+	file := cfg.KEKFile
+	if file == "" {
+		file = a.folder.path("keys", "kek")
+		if err := os.MkdirAll(a.folder.path("keys"), 0o700); err != nil {
+			return fmt.Errorf("key folder: %w", err)
+		}
+	}
+	keys, err := keyring.Init(ctx, keyring.Config{
+		URL: a.running.Keys, KEKFile: file, Random: a.random, Clock: a.clock, Log: a.log.Named("keys"),
+	})
+	if err != nil {
+		return err
+	}
+	a.keys = keys
+	a.onClose(keys.Close)
+	bulk, err := eventstoredb.NewBulk(a.client, eventstoredb.OnlyTenants(a.tenant))
+	if err != nil {
+		return err
+	}
+	a.onClose(bulk.Close)
+	a.handler = &domain.Handler{Store: a.store, Registry: a.registry, Sealer: keys, Random: a.random}
+	a.bulk = &domain.Handler{Store: bulk, Registry: a.registry, Sealer: keys, Random: a.random}
+	return nil
+}
+
+func (a *App) openModels(ctx context.Context, _ Config) error {
+	models, err := postgres.Open(ctx, postgres.Config{
+		URL: a.running.ReadModels, Registry: a.registry, Projections: projections.All(), Log: a.log.Named("readmodels"),
+	})
+	if err != nil {
+		return fmt.Errorf("open the read models: %w", err)
+	}
+	a.models = models
+	a.onClose(func() error { models.Close(); return nil })
+	if a.requests, err = openRequests(ctx, a.running.ReadModels); err != nil {
+		return err
+	}
+	a.onClose(a.requests.close)
+	return nil
+}
+
+func (a *App) openTrail(context.Context, Config) error {
+	trail, err := ledger.Open(ledger.Config{
+		Dir: a.folder.path("trail"), Origin: a.trailOrigin(), Random: a.random, Log: a.log.Named("trail"),
+	})
+	if err != nil {
+		return fmt.Errorf("open the trail: %w", err)
+	}
+	a.ledger, a.verifierKey = trail, trail.VerifierKey()
+	a.onClose(trail.Close)
+	if position, any := trail.LastPosition(); any {
+		a.covered.advance(position)
+	}
+	return nil
+}
+
+// Tenant is whose records these are.
+func (a *App) Tenant() uuid.UUID { return a.tenant }
+
+// Operator is the actor of what is done from the command line.
+func (a *App) Operator() uuid.UUID { return a.operator }
+
+// Folder is the data folder.
+func (a *App) Folder() string { return a.folder.dir }
+
+// Owner says whether this process owns the data folder.
+func (a *App) Owner() bool { return a.ledger != nil }
+
+// EventStore is the connection string of the event store.
+func (a *App) EventStore() string { return a.running.EventStore }
+
+// Announce tells processes that attach where the API listens.
+func (a *App) Announce(api string) error {
+	a.running.API = api
+	return a.folder.announce(a.running)
+}
+
+// API is the address of the owner's API; empty when it serves none.
+func (a *App) API() string { return a.running.API }
+
+// Failed delivers the failure of a background part. The App cannot go on after it.
+func (a *App) Failed() <-chan error { return a.failed }
+
+// Close stops every part in the reverse order of opening. Nothing acknowledged
+// is lost by it, nor by not calling it.
+func (a *App) Close() error {
+	if a.stop != nil {
+		a.stop()
+		a.work.Wait()
+		a.stop = nil
+	}
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i]())
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+// claimCode draws the code that lets a person show a certificate to be theirs:
+// 130 bits in letters and digits.
+func (a *App) claimCode() (string, error) {
+	raw := make([]byte, 17)
+	if _, err := io.ReadFull(a.random, raw); err != nil {
+		return "", fmt.Errorf("draw a claim code: %w", err)
+	}
+	return strings.TrimRight(base32.StdEncoding.EncodeToString(raw), "=")[:26], nil
+}
+
+// shuffle draws an order of n things.
+func (a *App) shuffle(n int) ([]int, error) {
+	order := make([]int, n)
+	raw := make([]byte, 8*n)
+	if _, err := io.ReadFull(a.random, raw); err != nil {
+		return nil, fmt.Errorf("draw an order: %w", err)
+	}
+	for i := range order {
+		j := binary.LittleEndian.Uint64(raw[8*i:]) % uint64(i+1) //nolint:gosec // i is not negative
+		order[i] = order[j]
+		order[j] = i
+	}
+	return order, nil
+}

@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"tracekeep/adapters/httpapi"
+)
+
+// Checks implements [httpapi.Health]. Each probe is bounded.
+func (a *App) Checks(ctx context.Context) []httpapi.Check {
+	const limit = 2 * time.Second
+	probe := func(name, reason string, do func(context.Context) error) httpapi.Check {
+		bounded, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		if do(bounded) != nil {
+			return httpapi.Check{Name: name, Reason: reason}
+		}
+		return httpapi.Check{Name: name, OK: true}
+	}
+	checks := []httpapi.Check{
+		probe("event store", "unreachable", a.client.Ready),
+		probe("key store", "unreachable", func(ctx context.Context) error {
+			_, err := a.keys.Status(ctx, a.tenant, a.tenant)
+			return err
+		}),
+		probe("read models", "unreachable", func(ctx context.Context) error {
+			_, _, err := a.models.Position(ctx)
+			return err
+		}),
+	}
+	if a.ledger != nil {
+		checks = append(checks, probe("caught up", "behind", func(ctx context.Context) error { return a.CatchUp(ctx, nil) }))
+	}
+	return checks
+}
+
+// Log gives a part of the process a logger of its own name.
+func (a *App) Log(name string) *zap.Logger { return a.log.Named(name) }
+
+// Inside is everything the HTTP API stands on.
+func (a *App) Inside() httpapi.Inside {
+	return httpapi.Inside{
+		Punches: a, People: a, Consents: a, Reading: a, Trail: a, Erasures: a, Freshness: a, Health: a, Idempotency: a.requests,
+	}
+}

@@ -1,0 +1,167 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/keyring"
+	"tracekeep/domain"
+	"tracekeep/domain/person"
+	"tracekeep/domain/work"
+	"tracekeep/eventschema"
+)
+
+// Kinds of blind-index tokens in the key store.
+const (
+	tokenBadge        = "badge"        // station and PIN
+	tokenRegistration = "registration" // idempotency key of a registration
+)
+
+// badgeToken is the value under which a PIN of a station is found. A PIN means
+// nothing without its station: the same PIN on two stations may be two people.
+func badgeToken(station, pin string) string { return station + "\x00" + pin }
+
+// newcomer is a person about to be registered: ids made at random, keys not yet made.
+type newcomer struct {
+	person, work uuid.UUID
+	name, birth  eventschema.Personal
+	email, phone eventschema.Personal
+	payroll      eventschema.Personal
+	number       eventschema.Personal
+	source       eventschema.Source
+	tokens       []keyring.Token
+}
+
+// keysOf lists the keys a person needs from the first day on.
+func (n newcomer) keysOf(tenant uuid.UUID) []keyring.Ref {
+	return []keyring.Ref{
+		{Tenant: tenant, Subject: n.person, Purpose: eventschema.PurposeIdentity},
+		{Tenant: tenant, Subject: n.person, Purpose: eventschema.PurposeContact},
+		{Tenant: tenant, Subject: n.work, Purpose: eventschema.PurposeWork},
+	}
+}
+
+// RegisterPerson implements [httpapi.People]. The person and work ids are
+// random; the key of the intent finds them again.
+func (a *App) RegisterPerson(ctx context.Context, intent httpapi.Intent, r httpapi.Registration) (httpapi.PersonReceipt, error) {
+	tenant := intent.Principal.Tenant
+	found, err := a.keys.Find(ctx, tenant, tokenRegistration, intent.Key)
+	if err != nil {
+		return httpapi.PersonReceipt{}, outward(err)
+	}
+	n := newcomer{
+		name: r.LegalName, birth: r.BirthDate, email: r.Email, phone: r.Phone,
+		payroll: r.PayrollName, number: r.EmployeeNumber, source: eventschema.SourceAPI,
+	}
+	if known, repeated := found[intent.Key]; repeated {
+		n.person, n.work = known.Person, known.Work
+	} else if err := a.admit(ctx, tenant, &n, intent.Key, r.Badge); err != nil {
+		return httpapi.PersonReceipt{}, outward(err)
+	}
+	outcome, err := a.enterPerson(ctx, a.handler, n, intent.Principal.Actor(), intent.CorrelationID)
+	if err != nil {
+		return httpapi.PersonReceipt{}, outward(err)
+	}
+	if err := a.openWork(ctx, a.handler, n, intent.Principal.Actor()); err != nil {
+		return httpapi.PersonReceipt{}, outward(err)
+	}
+	return httpapi.PersonReceipt{Receipt: receipt(outcome), PersonID: n.person, WorkID: n.work}, nil
+}
+
+// admit draws the ids of a newcomer, makes the keys and enters the tokens that
+// find the person again. After a crash in between, a repeated registration
+// finds the ids and goes on.
+func (a *App) admit(ctx context.Context, tenant uuid.UUID, n *newcomer, key string, badge eventschema.Personal) error {
+	var err error
+	if n.person, err = a.newID(); err != nil {
+		return err
+	}
+	if n.work, err = a.newID(); err != nil {
+		return err
+	}
+	n.tokens = append(n.tokens, keyring.Token{Tenant: tenant, Kind: tokenRegistration, Value: key, Person: n.person, Work: n.work})
+	if pin, given := badge.Reveal(); given {
+		n.tokens = append(n.tokens, keyring.Token{Tenant: tenant, Kind: tokenBadge, Value: pin, Person: n.person, Work: n.work})
+	}
+	if err := a.keys.Create(ctx, n.keysOf(tenant)...); err != nil {
+		return fmt.Errorf("make the keys of a person: %w", err)
+	}
+	if err := a.keys.Index(ctx, n.tokens...); err != nil {
+		return fmt.Errorf("enter the tokens of a person: %w", err)
+	}
+	return nil
+}
+
+// enterPerson appends the registration. Registering a person again is not an
+// error here: the ids say that it is the same one.
+func (a *App) enterPerson(ctx context.Context, h *domain.Handler, n newcomer, actor eventschema.Actor, correlation uuid.UUID) (domain.Outcome, error) {
+	return domain.Handle(ctx, h, person.Decider(), domain.Request{
+		Stream: eventschema.PersonStream(a.tenant, n.person), Key: "register", Actor: actor, CorrelationID: correlation,
+	}, person.Command(person.Register{
+		PersonID: n.person, WorkID: n.work, LegalName: n.name, BirthDate: n.birth,
+		Email: n.email, Phone: n.phone, Source: n.source, RegisteredAt: a.clock().UTC(),
+	}))
+}
+
+// openWork appends the work record under a correlation id of its own: sharing
+// one with the registration would link the two for ever.
+func (a *App) openWork(ctx context.Context, h *domain.Handler, n newcomer, actor eventschema.Actor) error {
+	payroll := n.payroll
+	if payroll.State() == eventschema.StateAbsent {
+		payroll = n.name
+	}
+	_, err := domain.Handle(ctx, h, work.Decider(), domain.Request{
+		Stream: eventschema.WorkStream(a.tenant, n.work), Key: "open", Actor: actor,
+	}, work.Open{WorkID: n.work, PayrollName: payroll, EmployeeNumber: n.number, OpenedAt: a.clock().UTC()})
+	return err
+}
+
+// CorrectPerson implements [httpapi.People].
+func (a *App) CorrectPerson(ctx context.Context, intent httpapi.Intent, c httpapi.PersonCorrection) (httpapi.Receipt, error) {
+	return a.handlePerson(ctx, intent, c.PersonID, person.Command(person.Correct{
+		PersonID: c.PersonID, LegalName: c.LegalName, BirthDate: c.BirthDate, Email: c.Email, Phone: c.Phone,
+		Reason: c.Reason, CorrectedAt: c.ReceivedAt.UTC(),
+	}))
+}
+
+// ClosePerson implements [httpapi.People].
+func (a *App) ClosePerson(ctx context.Context, intent httpapi.Intent, c httpapi.PersonClosure) (httpapi.Receipt, error) {
+	return a.handlePerson(ctx, intent, c.PersonID, person.Close{PersonID: c.PersonID, Reason: c.Reason, ClosedAt: c.ClosedAt.UTC()})
+}
+
+func (a *App) handlePerson(ctx context.Context, intent httpapi.Intent, id uuid.UUID, command person.Command) (httpapi.Receipt, error) {
+	if err := a.refuseErased(ctx, id); err != nil {
+		return httpapi.Receipt{}, err
+	}
+	outcome, err := domain.Handle(ctx, a.handler, person.Decider(), domain.Request{
+		Stream: eventschema.PersonStream(intent.Principal.Tenant, id), Key: intent.Key, Actor: intent.Principal.Actor(),
+		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
+	}, command)
+	if err != nil {
+		return httpapi.Receipt{}, outward(err)
+	}
+	return receipt(outcome), nil
+}
+
+// refuseErased answers *[httpapi.Erased] for a subject whose fence is erased or
+// restricted under a case.
+func (a *App) refuseErased(ctx context.Context, subject uuid.UUID) error {
+	status, err := a.keys.Status(ctx, a.tenant, subject)
+	if err != nil {
+		return outward(err)
+	}
+	if s, known := status[subject]; known && s.Case != uuid.Nil {
+		return a.erased(ctx, s.Case)
+	}
+	return nil
+}
+
+func receipt(outcome domain.Outcome) httpapi.Receipt {
+	return httpapi.Receipt{
+		Position: outcome.Position, Revision: outcome.Revision,
+		Repeated: outcome.Repeated || len(outcome.Events) == 0,
+	}
+}

@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/keyring"
+	"tracekeep/domain"
+	"tracekeep/domain/consent"
+	"tracekeep/domain/timecard"
+	"tracekeep/eventschema"
+)
+
+// Refusals of this side of the API: the work record is looked up here.
+var (
+	errUnknownBadge = &httpapi.Refusal{Code: "unknown_badge", Message: "no person has this badge at this station", Pointer: "/badge"}
+	errUnknownWork  = &httpapi.Refusal{Code: "unknown_work", Message: "there is no work record of this id", Pointer: "/work_id"}
+)
+
+// RecordPunch implements [httpapi.Punches]. Coordinates are kept only when a
+// location consent was in force at the punch's own instant; the punch is kept
+// in any case (promises ST-10, ST-46, ST-47).
+func (a *App) RecordPunch(ctx context.Context, intent httpapi.Intent, p httpapi.PunchEntry) (httpapi.PunchReceipt, error) {
+	workID, err := a.workOf(ctx, p)
+	if err != nil {
+		return httpapi.PunchReceipt{}, err
+	}
+	if err := a.refuseErased(ctx, workID); err != nil {
+		return httpapi.PunchReceipt{}, err
+	}
+	outcome, err := a.keepLocation(ctx, intent, workID, p)
+	if err != nil {
+		return httpapi.PunchReceipt{}, outward(err)
+	}
+	handled, err := domain.Handle(ctx, a.handler, timecard.Decider(), domain.Request{
+		Stream: eventschema.PunchesStream(a.tenant, workID, p.OccurredAt), Key: intent.Key,
+		Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
+	}, timecard.Command(timecard.Punch{
+		PunchID: p.PunchID, WorkID: workID, OccurredAt: p.OccurredAt, Zone: p.Zone, OffsetSeconds: p.OffsetSeconds,
+		Direction: p.Direction, Kind: p.Kind, Station: p.Station, StationClock: p.StationClock, StationCounter: p.StationCounter,
+		ReceivedAt: p.ReceivedAt, Location: outcome, Source: eventschema.SourceAPI,
+	}))
+	if err != nil {
+		return httpapi.PunchReceipt{}, outward(err)
+	}
+	return httpapi.PunchReceipt{Receipt: receipt(handled), PunchID: p.PunchID, OccurredAt: p.OccurredAt, Location: outcome}, nil
+}
+
+// workOf finds the work record of a punch, by id or by badge and station.
+func (a *App) workOf(ctx context.Context, p httpapi.PunchEntry) (uuid.UUID, error) {
+	if p.Work != uuid.Nil {
+		status, err := a.keys.Status(ctx, a.tenant, p.Work)
+		if err != nil {
+			return uuid.Nil, outward(err)
+		}
+		if _, known := status[p.Work]; !known {
+			return uuid.Nil, errUnknownWork
+		}
+		return p.Work, nil
+	}
+	pin, _ := p.Badge.Reveal()
+	values := []string{badgeToken(p.Station, pin), pin} // a station's own PIN goes before a badge that is valid everywhere
+	found, err := a.keys.Find(ctx, a.tenant, tokenBadge, values...)
+	if err != nil {
+		return uuid.Nil, outward(err)
+	}
+	for _, value := range values {
+		if who, known := found[value]; known {
+			return who.Work, nil
+		}
+	}
+	return uuid.Nil, errUnknownBadge
+}
+
+// keepLocation records the point of a punch before the punch itself: if the
+// process dies in between, the log holds a point nobody acknowledged, never a
+// punch that claims a point that is not there.
+func (a *App) keepLocation(ctx context.Context, intent httpapi.Intent, workID uuid.UUID, p httpapi.PunchEntry) (eventschema.LocationOutcome, error) {
+	switch {
+	case p.LocationDenied:
+		return eventschema.LocationDeniedByDevice, nil
+	case p.Location == nil:
+		return eventschema.LocationNotOffered, nil
+	}
+	consents, err := domain.Load(ctx, a.handler, eventschema.ConsentStream(a.tenant, workID), consent.Decider())
+	if err != nil {
+		return "", err
+	}
+	if !consents.State.InForce(eventschema.PurposeLocation, p.OccurredAt) {
+		return eventschema.LocationDroppedNoConsent, nil
+	}
+	err = a.keys.Create(ctx, keyring.Ref{
+		Tenant: a.tenant, Subject: workID, Purpose: eventschema.PurposeLocation, Period: eventschema.LocationPeriod(p.OccurredAt),
+	})
+	if err != nil {
+		return "", fmt.Errorf("make the location key of a month: %w", err)
+	}
+	_, err = domain.Handle(ctx, a.handler, pointDecider(), domain.Request{
+		Stream: eventschema.LocationStream(a.tenant, workID, p.OccurredAt), Key: "point:" + p.PunchID.String(),
+		Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
+	}, eventschema.LocationRecorded{
+		PunchID: p.PunchID, WorkID: workID, OccurredAt: p.OccurredAt,
+		Latitude: p.Location.Latitude, Longitude: p.Location.Longitude, AccuracyMetres: p.Location.AccuracyMetres,
+	})
+	return eventschema.LocationRecordedOutcome, err
+}
+
+// pointDecider records a point as it is: whether it may be recorded was decided
+// from the consents.
+func pointDecider() domain.Decider[struct{}, eventschema.LocationRecorded] {
+	return domain.Decider[struct{}, eventschema.LocationRecorded]{
+		Initial: func() struct{} { return struct{}{} },
+		Decide: func(_ struct{}, point eventschema.LocationRecorded) ([]eventschema.Event, error) {
+			return []eventschema.Event{&point}, nil
+		},
+		Evolve: func(state struct{}, _ eventschema.Event) struct{} { return state },
+	}
+}
+
+// CorrectPunch implements [httpapi.Punches].
+func (a *App) CorrectPunch(ctx context.Context, intent httpapi.Intent, c httpapi.PunchCorrection) (httpapi.Receipt, error) {
+	if err := a.refuseErased(ctx, c.Work); err != nil {
+		return httpapi.Receipt{}, err
+	}
+	outcome, err := domain.Handle(ctx, a.handler, timecard.Decider(), domain.Request{
+		Stream: eventschema.PunchesStream(a.tenant, c.Work, c.RecordedAs), Key: intent.Key, Actor: intent.Principal.Actor(),
+		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
+	}, timecard.Command(timecard.Correct{
+		CorrectionID: c.CorrectionID, PunchID: c.PunchID, WorkID: c.Work, Void: c.Void,
+		OccurredAt: c.OccurredAt, OffsetSeconds: c.OffsetSeconds, Direction: c.Direction, Kind: c.Kind,
+		Reason: c.Reason, CorrectedBy: intent.Principal.ID, ApprovedBy: c.ApprovedBy, CorrectedAt: c.ReceivedAt,
+	}))
+	if err != nil {
+		return httpapi.Receipt{}, outward(err)
+	}
+	return receipt(outcome), nil
+}
+
+// GiveConsent implements [httpapi.Consents].
+func (a *App) GiveConsent(ctx context.Context, intent httpapi.Intent, c httpapi.Consent) (httpapi.Receipt, error) {
+	return a.handleConsent(ctx, intent, c.Work, consent.Command(consent.Give{
+		WorkID: c.Work, Purpose: c.Purpose, GivenAt: c.At, NoticeVersion: c.NoticeVersion, Language: c.Language, Method: c.Method,
+	}))
+}
+
+// WithdrawConsent implements [httpapi.Consents]. Points recorded from now on are
+// dropped; destroying the keys of earlier months is a step of the erasure machine.
+func (a *App) WithdrawConsent(ctx context.Context, intent httpapi.Intent, c httpapi.Consent) (httpapi.Receipt, error) {
+	return a.handleConsent(ctx, intent, c.Work, consent.Command(consent.Withdraw{WorkID: c.Work, Purpose: c.Purpose, WithdrawnAt: c.At, Method: c.Method}))
+}
+
+func (a *App) handleConsent(ctx context.Context, intent httpapi.Intent, workID uuid.UUID, command consent.Command) (httpapi.Receipt, error) {
+	status, err := a.keys.Status(ctx, a.tenant, workID)
+	if err != nil {
+		return httpapi.Receipt{}, outward(err)
+	}
+	switch who, known := status[workID]; {
+	case !known:
+		return httpapi.Receipt{}, errUnknownWork
+	case who.Case != uuid.Nil:
+		return httpapi.Receipt{}, a.erased(ctx, who.Case)
+	}
+	outcome, err := domain.Handle(ctx, a.handler, consent.Decider(), domain.Request{
+		Stream: eventschema.ConsentStream(a.tenant, workID), Key: intent.Key, Actor: intent.Principal.Actor(),
+		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
+	}, command)
+	if err != nil {
+		return httpapi.Receipt{}, outward(err)
+	}
+	return receipt(outcome), nil
+}

@@ -1,0 +1,323 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/importer"
+	"tracekeep/cmd/internal/app"
+)
+
+type demoCommand struct {
+	Data   string `help:"Data folder; default: a new temporary one." placeholder:"DIR"`
+	File   string `help:"Clock file to import; default: a generated one." type:"existingfile" placeholder:"FILE"`
+	People string `help:"People file that goes with --file." type:"existingfile" placeholder:"FILE"`
+	Zone   string `help:"IANA time zone of the terminal." default:"Asia/Manila"`
+	Count  int    `help:"How many people to generate." default:"40"`
+	Months int    `help:"How many months to generate." default:"6"`
+	Seed   uint64 `help:"Seed of the generated file." default:"1"`
+	Listen string `help:"Address of the API afterwards; port 0 takes a free one." default:"127.0.0.1:8080"`
+	Once   bool   `help:"End after the last check instead of serving."`
+	JSON   bool   `name:"json" help:"Tell the story on standard error and print one JSON object as the last line of standard output."`
+}
+
+// Help implements kong's help provider.
+func (demoCommand) Help() string {
+	return `Starts the event store and Postgres inside one folder, imports a clock file, answers an HR question, shows one person's
+history, verifies the trail, erases that person with two approvals, asks the same again, verifies again, and searches every
+file it wrote for the person's values.
+
+Examples:
+  tracekeep demo
+  tracekeep demo --once --json
+  tracekeep demo --file 1_attlog.dat --people people.csv --zone Asia/Manila`
+}
+
+// demoResult is the last line with --json.
+type demoResult struct {
+	Imported         int64   `json:"imported"`
+	Rejected         int64   `json:"rejected"`
+	Events           uint64  `json:"events"`
+	People           int64   `json:"people"`
+	ImportPerSecond  float64 `json:"import_per_second"`
+	RebuildPerSecond float64 `json:"rebuild_events_per_second"`
+	Verified         bool    `json:"verified"`
+	ErasedPerson     string  `json:"erased_person"`
+	Case             string  `json:"case"`
+	CertificateLeaf  uint64  `json:"certificate_leaf"`
+	PlaintextHits    int     `json:"plaintext_hits"`
+	ControlHits      int     `json:"control_hits"`
+	DataFolder       string  `json:"data_folder"`
+}
+
+// demo is one run.
+type demo struct {
+	demoCommand
+	t      *terminal
+	a      *app.App
+	story  io.Writer
+	result demoResult
+	from   string // days of the HR question
+	to     string
+}
+
+// Run runs the demo.
+func (c demoCommand) Run(ctx context.Context, t *terminal) (err error) {
+	d := &demo{demoCommand: c, t: t, story: t.out}
+	if c.JSON {
+		d.story = t.err
+	}
+	if err := d.chooseFolder(); err != nil {
+		return err
+	}
+	input, remove, err := d.chooseInput()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	started := t.clock()
+	flags := dataFlags{Data: d.Data}
+	return flags.withApp(ctx, t, true, func(a *app.App) error {
+		d.a = a
+		if !a.Owner() {
+			return fmt.Errorf("%s: %w", d.Data, app.ErrFolderInUse)
+		}
+		d.tell("1. Started an event store and Postgres in %s (%s)", a.Folder(), t.clock().Sub(started).Round(time.Millisecond))
+		if err := d.show(ctx, input); err != nil {
+			return err
+		}
+		if c.JSON {
+			if err := printJSON(t.out, d.result); err != nil {
+				return err
+			}
+		}
+		if c.Once {
+			return nil
+		}
+		return d.serve(ctx)
+	})
+}
+
+func (d *demo) tell(format string, args ...any) { _, _ = fmt.Fprintf(d.story, format+"\n", args...) }
+
+func (d *demo) chooseFolder() error {
+	if d.Data != "" {
+		return nil
+	}
+	dir, err := os.MkdirTemp("", "tracekeep-demo-")
+	if err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	d.Data = filepath.Join(dir, "records")
+	return os.Chmod(dir, 0o711) //nolint:gosec // passable for the Postgres account, not readable
+}
+
+// chooseInput generates a clock file unless one was given. Generated files lie
+// outside the data folder: they hold names, and the folder must not.
+func (d *demo) chooseInput() (importCommand, func() error, error) {
+	input := importCommand{File: d.File, People: d.People, Zone: d.Zone, Overlap: string(importer.OverlapReject)}
+	if d.File != "" {
+		if _, err := importer.StationFromName(d.File); err != nil {
+			input.Station = "1"
+		}
+		return input, func() error { return nil }, nil
+	}
+	dir, err := os.MkdirTemp("", "tracekeep-input-")
+	if err != nil {
+		return input, nil, fmt.Errorf("generate a clock file: %w", err)
+	}
+	files, err := generateCommand{
+		Out: dir, Seed: d.Seed, People: d.Count, Months: d.Months, Terminals: 1, Zone: d.Zone,
+		Start: time.Date(2025, 1, 6, 0, 0, 0, 0, time.UTC),
+	}.write(dir)
+	if err != nil {
+		return input, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	input.File, input.People = files[0].Clock, files[0].People
+	return input, func() error { return os.RemoveAll(dir) }, nil
+}
+
+// show is the main job from end to end.
+func (d *demo) show(ctx context.Context, input importCommand) error {
+	if err := d.importAndRebuild(ctx, input); err != nil {
+		return err
+	}
+	who, work, err := d.ask(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.verify(ctx, "5. Verified the trail"); err != nil {
+		return err
+	}
+	everybody, err := d.a.FindPerson(ctx, operator(d.a), "")
+	if err != nil {
+		return err
+	}
+	var values []string
+	for _, p := range everybody {
+		values = append(values, app.PersonalValues(p)...)
+	}
+	if err := d.search(ctx, "6. Before the erasure", values, work); err != nil {
+		return err
+	}
+	if err := d.erase(ctx, who); err != nil {
+		return err
+	}
+	if err := d.askAgain(ctx, who, work); err != nil {
+		return err
+	}
+	if err := d.verify(ctx, "10. Verified the trail again: the erasure broke no proof"); err != nil {
+		return err
+	}
+	return d.search(ctx, "11. After the erasure", values, work)
+}
+
+func (d *demo) importAndRebuild(ctx context.Context, input importCommand) error {
+	started := d.t.clock()
+	summary, err := input.importFile(ctx, d.t, d.a)
+	if err != nil {
+		return err
+	}
+	if err := d.a.CatchUp(ctx, nil); err != nil {
+		return err
+	}
+	took := d.t.clock().Sub(started)
+	d.result.Imported, d.result.Rejected, d.result.People = summary.Recorded+summary.AlreadyRecorded, summary.Rejected, summary.PeopleRegistered
+	d.result.ImportPerSecond = float64(summary.Recorded+summary.AlreadyRecorded) / took.Seconds()
+	d.tell("\n2. Imported %s\n", filepath.Base(input.File))
+	if err := printSummary(d.story, summary, took); err != nil {
+		return err
+	}
+	rebuilt, err := d.a.Rebuild(ctx, nil)
+	if err != nil {
+		return err
+	}
+	d.result.Events = rebuilt.Events
+	d.result.RebuildPerSecond = float64(rebuilt.Events) / rebuilt.Took.Seconds()
+	d.tell("\n3. Rebuilt every read model from %d events in %s (%.0f events/s)",
+		rebuilt.Events, rebuilt.Took.Round(time.Millisecond), d.result.RebuildPerSecond)
+	last := summary.Last // a whole month before the last punch, or the last month there is
+	first := time.Date(last.Year(), last.Month(), 1, 0, 0, 0, 0, time.UTC)
+	if before := first.AddDate(0, -1, 0); before.After(summary.First) {
+		first = before
+	}
+	d.from, d.to = first.Format(time.DateOnly), first.AddDate(0, 1, -1).Format(time.DateOnly)
+	return nil
+}
+
+// ask answers the HR question and shows the history of the person who worked
+// longest.
+func (d *demo) ask(ctx context.Context) (httpapi.PersonView, uuid.UUID, error) {
+	workers, err := d.a.HoursOfAll(ctx, operator(d.a), d.from, d.to)
+	if err != nil {
+		return httpapi.PersonView{}, uuid.Nil, err
+	}
+	if len(workers) == 0 {
+		return httpapi.PersonView{}, uuid.Nil, errors.New("nobody worked in the month asked about; the clock file holds no pair of punches there")
+	}
+	d.tell("\n4. HR asks: who worked how long from %s to %s?\n", d.from, d.to)
+	if err := printWorkers(&terminal{out: d.story}, workers[:min(5, len(workers))], false); err != nil {
+		return httpapi.PersonView{}, uuid.Nil, err
+	}
+	work := workers[0].WorkID
+	found, err := d.a.FindPerson(ctx, operator(d.a), work.String())
+	if err != nil {
+		return httpapi.PersonView{}, uuid.Nil, err
+	}
+	if len(found) != 1 {
+		return httpapi.PersonView{}, uuid.Nil, fmt.Errorf("work record %s belongs to %d people", work, len(found))
+	}
+	d.tell("\n   The history of the first of them begins\n")
+	return found[0], work, printHistory(ctx, d.story, d.a, found[0], 4, false)
+}
+
+func (d *demo) verify(ctx context.Context, heading string) error {
+	report, err := d.a.Verify(ctx, nil)
+	if err != nil {
+		return err
+	}
+	d.result.Verified = report.OK
+	if !report.OK {
+		printReport(&terminal{out: d.story}, report)
+		return &coded{code: exitDefect, err: errors.New("the trail does not hold")}
+	}
+	d.tell("\n%s: %d events, root %s", heading, report.Leaves, report.Root)
+	return nil
+}
+
+func (d *demo) search(ctx context.Context, heading string, values []string, control uuid.UUID) error {
+	search, err := d.a.SearchPlaintext(ctx, values, control)
+	if err != nil {
+		return err
+	}
+	d.result.PlaintextHits += search.Hits
+	d.result.ControlHits = search.ControlHits
+	d.tell("\n%s: searched %d files (%d MB) for %d personal values in every encoding: %d hits; a pseudonymous id, as a control: %d hits in %d files",
+		heading, search.Files, search.Bytes>>20, search.Values, search.Hits, search.ControlHits, len(search.ControlFiles))
+	switch {
+	case search.Hits > 0:
+		return &coded{code: exitDefect, err: fmt.Errorf("personal values lie in clear in %v", search.HitFiles)}
+	case search.ControlHits == 0:
+		return &coded{code: exitDefect, err: errors.New("the control was not found: the search proves nothing")}
+	}
+	return nil
+}
+
+func (d *demo) erase(ctx context.Context, who httpapi.PersonView) error {
+	first, err := uuid.NewRandomFromReader(d.t.random)
+	if err != nil {
+		return err
+	}
+	second, err := uuid.NewRandomFromReader(d.t.random)
+	if err != nil {
+		return err
+	}
+	started := d.t.clock()
+	request, err := d.a.RequestErasure(ctx, httpapi.Intent{Principal: officer(d.a, first), Key: "demo " + who.PersonID.String()}, who.PersonID, started)
+	if err != nil {
+		return err
+	}
+	approval := httpapi.Intent{Principal: officer(d.a, first), Key: "demo own approval"}
+	if _, err := d.a.ApproveErasure(ctx, approval, request.CaseID, d.t.clock()); err == nil {
+		return errors.New("an officer approved a case of their own")
+	}
+	approval = httpapi.Intent{Principal: officer(d.a, second), Key: "demo approval"}
+	if _, err := d.a.ApproveErasure(ctx, approval, request.CaseID, d.t.clock()); err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	certificate, err := d.a.AwaitCertificate(waiting, request.CaseID)
+	if err != nil {
+		return fmt.Errorf("wait for the certificate: %w", err)
+	}
+	took := d.t.clock().Sub(started)
+	d.result.ErasedPerson, d.result.Case, d.result.CertificateLeaf = who.PersonID.String(), request.CaseID.String(), certificate.Leaf
+	d.tell("\n7. One privacy officer asked for the erasure of that person, was refused as their own second, and another approved:"+
+		"\n   case %s, keys destroyed and certified in %s; leaf %d of the trail holds the destruction", request.CaseID, took.Round(time.Millisecond), certificate.Leaf)
+	return d.a.CatchUp(ctx, nil)
+}
+
+func (d *demo) askAgain(ctx context.Context, who httpapi.PersonView, work uuid.UUID) error {
+	workers, err := d.a.HoursOfAll(ctx, operator(d.a), d.from, d.to)
+	if err != nil {
+		return err
+	}
+	d.tell("\n8. HR asks the same again; the hours stay, the person is gone\n")
+	if err := printWorkers(&terminal{out: d.story}, workers[:min(5, len(workers))], false); err != nil {
+		return err
+	}
+	if workers[0].WorkID != work || workers[0].Name.Case().String() != d.result.Case {
+		return &coded{code: exitDefect, err: errors.New("the erased person's hours do not say erased")}
+	}
+	d.tell("\n9. The history of the person now\n")
+	return printHistory(ctx, d.story, d.a, who, 0, false)
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"tracekeep/adapters/httpapi"
+	"tracekeep/cmd/internal/app"
+)
+
+type historyCommand struct {
+	dataFlags
+	Person string `arg:"" help:"The person: an id, or a part of the name."`
+	Limit  int    `help:"At most so many events, oldest first; 0 means all." default:"0"`
+	JSON   bool   `name:"json" help:"Print one JSON object for each event."`
+}
+
+// Help implements kong's help provider.
+func (historyCommand) Help() string {
+	return `Shows who recorded what, when, and where it stands in the log. Of an erased person the events remain; the personal
+values say erased, with the case.
+
+Examples:
+  tracekeep history --data ./records ana
+  tracekeep history --data ./records 0b9c… --json | jq .type`
+}
+
+// Run prints the history.
+func (c historyCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withApp(ctx, t, false, func(a *app.App) error {
+		if err := a.CatchUp(ctx, nil); err != nil {
+			return err
+		}
+		found, err := a.FindPerson(ctx, operator(a), c.Person)
+		if err != nil {
+			return err
+		}
+		if len(found) != 1 {
+			return fmt.Errorf("%d people match; give an id (tracekeep query people --find …)", len(found))
+		}
+		return printHistory(ctx, t.out, a, found[0], c.Limit, c.JSON)
+	})
+}
+
+func printHistory(ctx context.Context, w io.Writer, a *app.App, who httpapi.PersonView, limit int, asJSON bool) error {
+	const page = 500
+	after, printed := uint64(0), 0
+	for {
+		events, err := a.History(ctx, operator(a), who.PersonID, after, page)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if limit > 0 && printed == limit {
+				return nil
+			}
+			printed++
+			if asJSON {
+				err = printJSON(w, historyJSON(e))
+			} else {
+				_, err = fmt.Fprintln(w, historyLine(e))
+			}
+			if err != nil {
+				return err
+			}
+			after = e.Position
+		}
+		if len(events) < page {
+			return nil
+		}
+	}
+}
+
+func historyJSON(e httpapi.EventView) map[string]any {
+	personal := map[string]personalJSON{}
+	for _, p := range e.Personal {
+		personal[p.Section+"."+p.Field] = personalOf(p.Value)
+	}
+	return map[string]any{
+		"position": e.Position, "stream": e.Stream, "revision": e.Revision, "event_id": e.EventID, "type": e.Type,
+		"recorded_at": e.RecordedAt, "actor": e.Actor, "facts": json.RawMessage(e.Facts), "personal": personal,
+	}
+}
+
+func historyLine(e httpapi.EventView) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%12d  %s  %-22s by %s", e.Position, e.RecordedAt.Format(time.RFC3339), e.Type, e.Actor.Role)
+	for _, fact := range []string{"occurred_at", "direction", "kind", "station", "reason"} {
+		if value := factOf(e.Facts, fact); value != "" {
+			b.WriteString("  " + value)
+		}
+	}
+	for _, p := range e.Personal {
+		fmt.Fprintf(&b, "  %s=%s", p.Field, shown(p.Value))
+	}
+	return b.String()
+}
+
+func factOf(facts []byte, name string) string {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(facts, &all) != nil {
+		return ""
+	}
+	var text string
+	if json.Unmarshal(all[name], &text) != nil {
+		return ""
+	}
+	return text
+}

@@ -1,0 +1,118 @@
+// Tracekeep keeps the trace of work and forgets a person on request. This is
+// the service and its operator's commands; `tracekeep --help` lists them.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	_ "time/tzdata" // zones must not depend on the machine
+
+	"github.com/alecthomas/kong"
+
+	"tracekeep/cmd/internal/app"
+)
+
+// Exit codes, documented in --help.
+const (
+	exitOK       = 0
+	exitFailed   = 1 // the command did not do what was asked; the message says why
+	exitUsage    = 2 // the command line is wrong
+	exitRejected = 3 // the command ran, and some input was rejected (see the report)
+	exitDefect   = 4 // verification found a defect
+	exitInUse    = 5 // the data folder, an address or another resource is in use
+)
+
+// coded is an error with an exit code of its own.
+type coded struct {
+	code int
+	err  error
+}
+
+func (c *coded) Error() string { return c.err.Error() }
+func (c *coded) Unwrap() error { return c.err }
+
+// terminal is where a command writes and what it may know of the outside.
+type terminal struct {
+	out, err io.Writer
+	clock    func() time.Time
+	random   io.Reader
+	tty      bool // err is a terminal: show progress bars
+}
+
+type cli struct {
+	Demo     demoCommand     `cmd:"" help:"Show the whole promise on one clock file, then keep serving."`
+	Serve    serveCommand    `cmd:"" help:"Run the service on a data folder."`
+	Import   importCommand   `cmd:"" help:"Import a clock file (ZKTeco ATTLOG) with its people file."`
+	Generate generateCommand `cmd:"" help:"Make clock and people files with the habits of real ones."`
+	Query    queryCommand    `cmd:"" help:"Answer HR: who is in, hours, people, erasures."`
+	History  historyCommand  `cmd:"" help:"Show everything that was recorded about one person."`
+	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it."`
+	Verify   verifyCommand   `cmd:"" help:"Check the whole event store against the trail, or prove one event."`
+	Erase    eraseCommand    `cmd:"" help:"Erase a person by destroying keys: request, approve, show."`
+	Rebuild  rebuildCommand  `cmd:"" help:"Rebuild the read models from the log, or compare them with a rebuild."`
+	Doctor   doctorCommand   `cmd:"" help:"Say what this machine has and lacks, and how a data folder is."`
+	Bench    benchCommand    `cmd:"" help:"Measure this machine against its own limits."`
+	Version  versionCommand  `cmd:"" help:"Print the build."`
+}
+
+func main() { os.Exit(start()) }
+
+func start() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	t := &terminal{out: os.Stdout, err: os.Stderr, clock: time.Now, random: rand.Reader, tty: isTerminal(os.Stderr)}
+	return run(ctx, os.Args[1:], t)
+}
+
+const description = `Tracekeep keeps the trace of work for years and forgets a person on request.
+
+Every command that reads or writes records takes --data, the data folder. While another tracekeep serves
+that folder, the command joins it; otherwise it opens the folder itself.
+
+Exit codes: 0 done, 1 failed, 2 wrong command line, 3 done with rejected input, 4 verification found a defect,
+5 folder or address in use.`
+
+// run is the whole program. Tests call it as main does.
+func run(ctx context.Context, args []string, t *terminal) int {
+	var c cli
+	exit := -1
+	parser, err := kong.New(&c, kong.Name("tracekeep"), kong.Description(description), kong.UsageOnError(),
+		kong.Writers(t.out, t.err), kong.Exit(func(code int) { exit = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, Summary: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
+	if err != nil {
+		_, _ = fmt.Fprintln(t.err, "tracekeep:", err)
+		return exitFailed
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 { // --help was answered
+		return exit
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(t.err, "tracekeep: %v\nTry tracekeep --help.\n", err)
+		return exitUsage
+	}
+	if err := parsed.Run(ctx, t); err != nil {
+		_, _ = fmt.Fprintln(t.err, "tracekeep:", err)
+		return exitCode(err)
+	}
+	return exitOK
+}
+
+func exitCode(err error) int {
+	var c *coded
+	switch {
+	case errors.As(err, &c):
+		return c.code
+	case errors.Is(err, app.ErrFolderInUse):
+		return exitInUse
+	}
+	return exitFailed
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"tracekeep/adapters/httpapi"
+	"tracekeep/cmd/internal/app"
+)
+
+// dataFlags name the data folder and, for a grown installation, the stores.
+type dataFlags struct {
+	Data       string `help:"Data folder." env:"TRACEKEEP_DATA" placeholder:"DIR" required:""`
+	EventStore string `help:"EventStoreDB or KurrentDB, as esdb://host:port; empty: embedded." env:"TRACEKEEP_EVENT_STORE" placeholder:"URL"`
+	ReadModels string `help:"Postgres of the read models; empty: a private cluster." env:"TRACEKEEP_READ_MODELS" placeholder:"URL"`
+	Keys       string `help:"Postgres of the key store, another database than the read models; empty: a private cluster." env:"TRACEKEEP_KEYS" placeholder:"URL"`
+	KEKFile    string `name:"kek-file" help:"File of the key-encryption key; empty: below the data folder." env:"TRACEKEEP_KEK_FILE" placeholder:"FILE"`
+}
+
+func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {
+	return app.Config{
+		Data: d.Data, EventStore: d.EventStore, ReadModels: d.ReadModels, Keys: d.Keys, KEKFile: d.KEKFile,
+		Clock: t.clock, Random: t.random, Log: log,
+	}
+}
+
+// withApp opens the data folder, or joins the process that owns it, and closes
+// it behind the command. A folder that holds no records is refused unless the
+// command may make one.
+func (d dataFlags) withApp(ctx context.Context, t *terminal, make bool, do func(*app.App) error) (err error) {
+	if _, statErr := os.Stat(filepath.Join(d.Data, "tenant.json")); statErr != nil && !make {
+		return fmt.Errorf("%s: %w; import a file into it, or run tracekeep demo", d.Data, app.ErrNoFolder)
+	}
+	log, closeLog, err := folderLog(d.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeLog()) }()
+	cfg := d.config(t, log)
+	a, err := app.Open(ctx, cfg)
+	if errors.Is(err, app.ErrFolderInUse) {
+		a, err = app.Attach(ctx, cfg)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	return do(a)
+}
+
+// folderLog writes the log of a process into the data folder.
+func folderLog(data string) (*zap.Logger, func() error, error) {
+	dir := filepath.Join(data, "logs")
+	if err := makeDataFolder(data); err != nil {
+		return nil, nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("log folder: %w", err)
+	}
+	file, err := os.OpenFile(filepath.Join(dir, "tracekeep.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // below the data folder
+	if err != nil {
+		return nil, nil, fmt.Errorf("log file: %w", err)
+	}
+	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+	log := zap.New(zapcore.NewCore(encoder, zapcore.Lock(file), zap.InfoLevel))
+	return log, file.Close, nil
+}
+
+// makeDataFolder makes the folder passable, not readable, for other accounts:
+// the private Postgres runs as one of them.
+func makeDataFolder(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // parents must be passable
+		return fmt.Errorf("data folder: %w", err)
+	}
+	return os.Chmod(dir, 0o711) //nolint:gosec // passable, not readable
+}
+
+// operator is the principal of the command line: whoever may open the data
+// folder may read it.
+func operator(a *app.App) httpapi.Principal {
+	return httpapi.Principal{Tenant: a.Tenant(), ID: a.Operator(), Role: httpapi.RoleHR}
+}
+
+// catchUpLimit bounds how long a command waits for the read models.
+const catchUpLimit = 10 * time.Minute

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tracekeep/cmd/internal/app"
+)
+
+type queryCommand struct {
+	Presence queryPresence `cmd:"" help:"Who is in."`
+	Hours    queryHours    `cmd:"" help:"Hours worked, by person or by day."`
+	People   queryPeople   `cmd:"" help:"Who is registered."`
+	Erasures queryErasures `cmd:"" help:"Which erasures were asked for and what became of them."`
+}
+
+// Help implements kong's help provider.
+func (queryCommand) Help() string {
+	return `Answers are as of the last event in the store. A value that was erased says so, with the case and the leaf of
+the trail that holds its certificate.
+
+Examples:
+  tracekeep query presence --data ./records
+  tracekeep query presence --data ./records --at 2021-06-15T03:00:00Z
+  tracekeep query hours --data ./records --from 2021-06-01 --to 2021-06-30
+  tracekeep query hours --data ./records --from 2021-06-01 --to 2021-06-30 --person 4a0d… --json
+  tracekeep query people --data ./records --find ana`
+}
+
+type queryPresence struct {
+	dataFlags
+	At   time.Time `help:"Instant, RFC 3339; default now." format:"2006-01-02T15:04:05Z07:00"`
+	JSON bool      `name:"json" help:"Print one JSON object for each person."`
+}
+
+// Run answers who is in.
+func (c queryPresence) Run(ctx context.Context, t *terminal) error {
+	return c.withApp(ctx, t, false, func(a *app.App) error {
+		if err := a.CatchUp(ctx, nil); err != nil {
+			return err
+		}
+		at := c.At
+		if at.IsZero() {
+			at = t.clock()
+		}
+		present, err := a.PresenceAt(ctx, operator(a), at)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			for _, p := range present {
+				if err := printJSON(t.out, map[string]any{
+					"work_id": p.WorkID, "name": personalOf(p.Name), "since": p.Since, "station": p.Station, "punch_id": p.PunchID,
+				}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		rows := make([][]string, 0, len(present))
+		for _, p := range present {
+			rows = append(rows, []string{p.WorkID.String(), shown(p.Name), p.Since.Format(time.RFC3339), p.Station})
+		}
+		_, _ = fmt.Fprintf(t.out, "%d in at %s\n", len(present), at.UTC().Format(time.RFC3339))
+		return table(t.out, "WORK ID|NAME|SINCE|STATION", rows)
+	})
+}
+
+type queryHours struct {
+	dataFlags
+	From   string `help:"First day, 2006-01-02." required:""`
+	To     string `help:"Last day, 2006-01-02." required:""`
+	Person string `help:"One person: an id, a work id, or a part of the name; the answer is then by day." placeholder:"WHO"`
+	JSON   bool   `name:"json" help:"Print one JSON object for each row."`
+}
+
+// Run answers how long people worked.
+func (c queryHours) Run(ctx context.Context, t *terminal) error {
+	for _, day := range []string{c.From, c.To} {
+		if _, err := time.Parse(time.DateOnly, day); err != nil {
+			return &coded{code: exitUsage, err: fmt.Errorf("a day is written 2006-01-02, not %q", day)}
+		}
+	}
+	return c.withApp(ctx, t, false, func(a *app.App) error {
+		if err := a.CatchUp(ctx, nil); err != nil {
+			return err
+		}
+		if c.Person != "" {
+			return c.byDay(ctx, t, a)
+		}
+		workers, err := a.HoursOfAll(ctx, operator(a), c.From, c.To)
+		if err != nil {
+			return err
+		}
+		return printWorkers(t, workers, c.JSON)
+	})
+}
+
+func printWorkers(t *terminal, workers []app.WorkerHours, asJSON bool) error {
+	rows := make([][]string, 0, len(workers))
+	for _, w := range workers {
+		if asJSON {
+			if err := printJSON(t.out, map[string]any{
+				"work_id": w.WorkID, "name": personalOf(w.Name), "seconds": w.Seconds, "hours": hours(w.Seconds), "days": w.Days, "exceptions": w.Exceptions,
+			}); err != nil {
+				return err
+			}
+			continue
+		}
+		rows = append(rows, []string{w.WorkID.String(), shown(w.Name), hours(w.Seconds), strconv.Itoa(w.Days), strconv.Itoa(w.Exceptions)})
+	}
+	if asJSON {
+		return nil
+	}
+	return table(t.out, "WORK ID|NAME|HOURS|DAYS|EXCEPTIONS", rows)
+}
+
+func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App) error {
+	work, err := onePerson(ctx, a, c.Person)
+	if err != nil {
+		return err
+	}
+	view, err := a.HoursOfWork(ctx, work, c.From, c.To)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, day := range view.Days {
+		var seconds int64
+		for _, i := range day.Intervals {
+			seconds += int64(i.End.Sub(i.Start) / time.Second)
+		}
+		if c.JSON {
+			if err := printJSON(t.out, map[string]any{
+				"work_id": view.WorkID, "date": day.Date, "seconds": seconds, "hours": hours(seconds),
+				"intervals": day.Intervals, "exceptions": day.Exceptions, "rule_version": view.RuleVersion,
+			}); err != nil {
+				return err
+			}
+			continue
+		}
+		note := ""
+		for _, e := range day.Exceptions {
+			note += " " + e.Code
+		}
+		rows = append(rows, []string{day.Date, hours(seconds), strconv.Itoa(len(day.Intervals)), note})
+	}
+	if c.JSON {
+		return nil
+	}
+	return table(t.out, "DATE|HOURS|INTERVALS|EXCEPTIONS", rows)
+}
+
+// onePerson finds the work id of the one person a text means.
+func onePerson(ctx context.Context, a *app.App, text string) (uuid.UUID, error) {
+	found, err := a.FindPerson(ctx, operator(a), text)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	switch len(found) {
+	case 0:
+		if id, err := uuid.Parse(text); err == nil {
+			return id, nil // the work record of somebody erased has no person any more
+		}
+		return uuid.Nil, fmt.Errorf("nobody was found; see tracekeep query people")
+	case 1:
+		return app.WorkIDOf(found[0])
+	}
+	return uuid.Nil, fmt.Errorf("%d people match; give an id (tracekeep query people --find …)", len(found))
+}
+
+type queryPeople struct {
+	dataFlags
+	Find string `help:"Part of the name, or an id." placeholder:"TEXT"`
+	JSON bool   `name:"json" help:"Print one JSON object for each person."`
+}
+
+// Run lists people.
+func (c queryPeople) Run(ctx context.Context, t *terminal) error {
+	return c.withApp(ctx, t, false, func(a *app.App) error {
+		if err := a.CatchUp(ctx, nil); err != nil {
+			return err
+		}
+		people, err := a.FindPerson(ctx, operator(a), c.Find)
+		if err != nil {
+			return err
+		}
+		rows := make([][]string, 0, len(people))
+		for _, p := range people {
+			if c.JSON {
+				if err := printJSON(t.out, map[string]any{
+					"person_id": p.PersonID, "work_id": personalOf(p.WorkID), "legal_name": personalOf(p.LegalName), "email": personalOf(p.Email),
+					"phone": personalOf(p.Phone), "birth_date": personalOf(p.BirthDate), "registered_at": p.RegisteredAt, "closed_at": p.ClosedAt,
+				}); err != nil {
+					return err
+				}
+				continue
+			}
+			rows = append(rows, []string{p.PersonID.String(), shown(p.LegalName), p.RegisteredAt.Format(time.DateOnly)})
+		}
+		if c.JSON {
+			return nil
+		}
+		return table(t.out, "PERSON ID|NAME|REGISTERED", rows)
+	})
+}
+
+type queryErasures struct {
+	dataFlags
+	JSON bool `name:"json" help:"Print one JSON object for each case."`
+}
+
+// Run lists erasure cases.
+func (c queryErasures) Run(ctx context.Context, t *terminal) error {
+	return c.withApp(ctx, t, false, func(a *app.App) error {
+		if err := a.CatchUp(ctx, nil); err != nil {
+			return err
+		}
+		cases, err := a.ErasureRegister(ctx)
+		if err != nil {
+			return err
+		}
+		rows := make([][]string, 0, len(cases))
+		for _, e := range cases {
+			if c.JSON {
+				if err := printJSON(t.out, e); err != nil {
+					return err
+				}
+				continue
+			}
+			rows = append(rows, []string{e.Case.String(), e.Person.String(), e.State, e.RequestedAt.Format(time.RFC3339)})
+		}
+		if c.JSON {
+			return nil
+		}
+		return table(t.out, "CASE|PERSON ID|STATE|REQUESTED", rows)
+	})
+}
