@@ -145,4 +145,3 @@ func (s *server) expect(a answer, status int, kind string) {
 }
 
 const punchNow = `{"work_id":"3f0a8f4e-6c5b-4d5f-9a53-2f1f4d4f6b11","occurred_at":"2026-03-02T08:00:00+01:00","zone":"Europe/Berlin","direction":"in","station":"gate-1"}`
-

@@ -38,6 +38,10 @@ func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	e.principal = principal
+	if row.Roles[principal.Role] == Denied { // before anything it sent is read
+		writeProblem(w, r, kindForbidden.because(""))
+		return
+	}
 	query, problem := readQuery(r)
 	if problem != nil {
 		writeProblem(w, r, problem)
