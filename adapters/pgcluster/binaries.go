@@ -41,6 +41,17 @@ type binaries struct {
 	version  string // major, as PG_VERSION has it
 }
 
+// Binaries answers the folder and the major version of the Postgres binaries
+// that [Start] would take for a new cluster; dir, if not empty, is the only
+// folder looked into. Error: [ErrNotInstalled], which says what to install.
+func Binaries(ctx context.Context, dir string) (folder, version string, err error) {
+	found, err := findBinaries(ctx, dir, "")
+	if err != nil {
+		return "", "", err
+	}
+	return filepath.Dir(found.postgres), found.version, nil
+}
+
 // findBinaries takes the folder it is given, else the version the data
 // directory needs, else the first on the PATH, else the newest of the places.
 func findBinaries(ctx context.Context, dir, version string) (binaries, error) {

@@ -193,7 +193,7 @@ func (b *bench) importAndRebuild(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			rebuild := float64(rebuilt.Events) / rebuilt.Took.Seconds()
+			rebuild := float64(rebuilt.Events) / rebuilt.Duration.Seconds()
 			reads, rebuilds, ratios = append(reads, read), append(rebuilds, rebuild), append(ratios, rebuild/read)
 			return nil
 		})

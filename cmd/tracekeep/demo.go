@@ -201,9 +201,9 @@ func (d *demo) importAndRebuild(ctx context.Context, input importCommand) error 
 		return err
 	}
 	d.result.Events = rebuilt.Events
-	d.result.RebuildPerSecond = float64(rebuilt.Events) / rebuilt.Took.Seconds()
+	d.result.RebuildPerSecond = float64(rebuilt.Events) / rebuilt.Duration.Seconds()
 	d.tell("\n3. Rebuilt every read model from %d events in %s (%.0f events/s)",
-		rebuilt.Events, rebuilt.Took.Round(time.Millisecond), d.result.RebuildPerSecond)
+		rebuilt.Events, rebuilt.Duration.Round(time.Millisecond), d.result.RebuildPerSecond)
 	last := summary.Last // a whole month before the last punch, or the last month there is
 	first := time.Date(last.Year(), last.Month(), 1, 0, 0, 0, 0, time.UTC)
 	if before := first.AddDate(0, -1, 0); before.After(summary.First) {

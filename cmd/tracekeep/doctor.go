@@ -42,7 +42,7 @@ type finding struct {
 func (c doctorCommand) Run(ctx context.Context, t *terminal) error {
 	findings := []finding{
 		{"system", true, runtime.GOOS + "/" + runtime.GOARCH},
-		postgresBinaries(),
+		postgresBinaries(ctx),
 		timeZones(),
 		freeSpace(c.Data),
 	}
@@ -76,12 +76,12 @@ func (c doctorCommand) Run(ctx context.Context, t *terminal) error {
 	return nil
 }
 
-func postgresBinaries() finding {
-	dir, err := pgcluster.FindBinaries("")
+func postgresBinaries(ctx context.Context) finding {
+	dir, version, err := pgcluster.Binaries(ctx, "")
 	if err != nil {
 		return finding{"Postgres binaries", false, err.Error()}
 	}
-	return finding{"Postgres binaries", true, dir}
+	return finding{"Postgres binaries", true, "version " + version + " in " + dir}
 }
 
 func timeZones() finding {

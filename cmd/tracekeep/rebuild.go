@@ -37,11 +37,11 @@ func (c rebuildCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		rate := float64(rebuilt.Events) / max(rebuilt.Took.Seconds(), 1e-9)
+		rate := float64(rebuilt.Events) / max(rebuilt.Duration.Seconds(), 1e-9)
 		if c.JSON {
-			return printJSON(t.out, map[string]any{"events": rebuilt.Events, "seconds": rebuilt.Took.Seconds(), "events_per_second": rate})
+			return printJSON(t.out, map[string]any{"events": rebuilt.Events, "seconds": rebuilt.Duration.Seconds(), "events_per_second": rate})
 		}
-		_, err = fmt.Fprintf(t.out, "rebuilt from %d events in %s (%.0f events/s)\n", rebuilt.Events, rebuilt.Took.Round(1e6), rate)
+		_, err = fmt.Fprintf(t.out, "rebuilt from %d events in %s (%.0f events/s)\n", rebuilt.Events, rebuilt.Duration.Round(1e6), rate)
 		return err
 	})
 }

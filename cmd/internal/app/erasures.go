@@ -150,26 +150,18 @@ func (a *App) forward(ctx context.Context, id uuid.UUID) error {
 // one transaction and remembers the receipt by case, so a crash between the
 // destruction and its event loses nothing.
 func (a *App) destroyKeys(ctx context.Context, state erasure.State) error {
-	workID, err := a.workOfCase(ctx, state)
+	destroyed, done, err := a.keys.ReceiptOf(ctx, a.tenant, state.CaseID)
 	if err != nil {
 		return err
 	}
-	order := keyring.Order{
-		Tenant: a.tenant, Case: state.CaseID,
-		Destroy: []keyring.Target{{Subject: state.PersonID}},
-		Erase:   []uuid.UUID{state.PersonID},
-	}
-	var retained []eventschema.Retained
-	if workID != uuid.Nil {
-		order.Destroy = append(order.Destroy, keyring.Target{Subject: workID, Purposes: []eventschema.Purpose{eventschema.PurposeLocation}})
-		order.Restrict = append(order.Restrict, workID)
-		retained = append(retained, eventschema.Retained{
-			Purpose: eventschema.PurposeWork, Ground: "wage records, 29 CFR 516.2 and 516.5", Until: "end of employment + 7 years",
-		})
-	}
-	destroyed, err := a.keys.Destroy(ctx, order)
-	if err != nil {
-		return fmt.Errorf("destroy keys: %w", err)
+	if !done {
+		order, err := a.orderOf(ctx, state)
+		if err != nil {
+			return err
+		}
+		if destroyed, err = a.keys.Destroy(ctx, order); err != nil {
+			return fmt.Errorf("destroy keys: %w", err)
+		}
 	}
 	a.directory.forget()
 	keys := make([]eventschema.DestroyedKey, 0, len(destroyed.Keys))
@@ -179,12 +171,36 @@ func (a *App) destroyKeys(ctx context.Context, state erasure.State) error {
 	_, err = domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
 		Stream: eventschema.ErasureStream(a.tenant, state.CaseID), Key: "keys destroyed",
 		Actor: eventschema.Actor{ID: a.operator, Role: erasureActor},
-	}, erasure.Command(erasure.Destroyed{DestroyedAt: destroyed.DestroyedAt, Keys: keys, Lookups: destroyed.Lookups, Retained: retained}))
+	}, erasure.Command(erasure.Destroyed{
+		DestroyedAt: destroyed.DestroyedAt, Keys: keys, Lookups: destroyed.Lookups,
+		Retained: []eventschema.Retained{{
+			Purpose: eventschema.PurposeWork, Ground: "wage records, 29 CFR 516.2 and 516.5", Until: "end of employment + 7 years",
+		}},
+	}))
 	return err
 }
 
-// workOfCase opens the link that the request sealed. Once this very case has
-// destroyed the key the link is gone, and the receipt of the key store answers.
+// orderOf says what the case destroys: everything of the person, the locations
+// of their work record, and for the rest of that record the ordinary use.
+func (a *App) orderOf(ctx context.Context, state erasure.State) (keyring.Order, error) {
+	workID, err := a.workOfCase(ctx, state)
+	if err != nil {
+		return keyring.Order{}, err
+	}
+	order := keyring.Order{
+		Tenant: a.tenant, Case: state.CaseID,
+		Destroy: []keyring.Target{{Subject: state.PersonID}},
+		Erase:   []uuid.UUID{state.PersonID},
+	}
+	if workID != uuid.Nil {
+		order.Destroy = append(order.Destroy, keyring.Target{Subject: workID, Purposes: []eventschema.Purpose{eventschema.PurposeLocation}})
+		order.Restrict = append(order.Restrict, workID)
+	}
+	return order, nil
+}
+
+// workOfCase opens the link that the request sealed under the key that the case
+// will destroy.
 func (a *App) workOfCase(ctx context.Context, state erasure.State) (uuid.UUID, error) {
 	for recorded, err := range a.store.ReadStream(ctx, eventschema.ErasureStream(a.tenant, state.CaseID).String(), 0) {
 		if err != nil {
