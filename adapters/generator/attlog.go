@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 )
 
@@ -28,12 +29,13 @@ type Figures struct {
 // of time, exactly as the terminals do. Errors: [ErrTerminal], those of w.
 func (p Plan) WriteAttlog(w io.Writer, terminal int) error {
 	to := bufio.NewWriterSize(w, 64<<10)
-	verify := 1 + (terminal-1)%2 // one knows fingers, the next one cards and faces
+	verify := '1' + byte((terminal-1)%2) // one knows fingers, the next one cards and faces
 	var text []byte
 	_, err := p.play(terminal, func(k press) error {
-		text = fmt.Appendf(text[:0], "%9d\t", k.pin)
-		text = k.at.AppendFormat(text, time.DateTime)
-		text = fmt.Appendf(text, "\t%d\t%c\t0\t0\n", verify, k.state)
+		pin := strconv.Itoa(k.pin)
+		text = append(append(text[:0], "         "[min(len(pin), 9):]...), pin...)
+		text = append(k.at.AppendFormat(append(text, '\t'), time.DateTime), '\t', verify, '\t', k.state)
+		text = append(text, "\t0\t0\n"...)
 		_, err := to.Write(text)
 		return err
 	})
@@ -61,8 +63,12 @@ func (p Plan) play(terminal int, emit func(press) error) (Figures, error) {
 	var f Figures
 	o := office{draw: p.draw(terminal-1, punching), staff: staff, zone: p.zone, figures: &f}
 	seen := map[int]struct{}{}
+	var first, last time.Time
 	take := func(k press) error {
 		f.count(k)
+		if last = k.at; first.IsZero() {
+			first = k.at
+		}
 		seen[k.pin] = struct{}{}
 		return emit(k)
 	}
@@ -86,16 +92,14 @@ func (p Plan) play(terminal int, emit func(press) error) (Figures, error) {
 		}
 	}
 	f.People = int64(len(seen))
+	if f.Lines > 0 {
+		f.First, f.Last = first.Format(time.DateTime), last.Format(time.DateTime)
+	}
 	return f, nil
 }
 
 func (f *Figures) count(k press) {
 	f.Lines++
-	clock := k.at.Format(time.DateTime)
-	if f.First == "" {
-		f.First = clock
-	}
-	f.Last = clock
 	switch k.why {
 	case repeated:
 		f.Repeats++

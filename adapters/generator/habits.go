@@ -47,6 +47,7 @@ type office struct {
 	figures *Figures
 	today   []press
 	opened  bool // the enrolment day was
+	plain   bool // no clocks change around today
 }
 
 // day invents everything pressed on one day, in order of time. The slice is valid
@@ -57,6 +58,7 @@ func (o *office) day(number int, midnight time.Time) []press {
 	if weekday == time.Saturday || weekday == time.Sunday || o.opened && o.draw.IntN(25) == 0 { // a holiday now and then
 		return o.today
 	}
+	o.plain = unchanged(midnight, o.zone)
 	for i := range o.staff {
 		w := &o.staff[i]
 		switch {
@@ -147,10 +149,21 @@ func (o *office) press(w *worker, at time.Time, leaves bool) {
 // add keeps a press unless the clocks skipped or repeated its time: a real clock
 // shows no skipped time, and nobody should meet a repeated one without asking for it.
 func (o *office) add(p press) {
+	if o.plain {
+		o.today = append(o.today, p)
+		return
+	}
 	readings, err := localtime.Readings(localtime.Of(p.at), o.zone)
 	if err == nil && len(readings) == 1 {
 		o.today = append(o.today, p)
 	}
+}
+
+// unchanged tells that no local time of the day is skipped or repeated, so that only
+// few days in a year are looked at punch by punch.
+func unchanged(midnight time.Time, zone *time.Location) bool {
+	_, end := midnight.Add(-26 * time.Hour).In(zone).ZoneBounds()
+	return end.IsZero() || end.After(midnight.Add(50*time.Hour))
 }
 
 // hardTimes lists a wall-clock time in the middle of every span that clocks skip or
