@@ -111,7 +111,7 @@ func definedRoot(hashes []Hash) Hash {
 }
 
 func TestRootFollowsRFC6962AtEverySize(t *testing.T) {
-	events := history(1, 600)
+	events := history(1, 530)
 	hashes := make([]Hash, len(events))
 	for i, event := range events {
 		hashes[i] = LeafHash(event)

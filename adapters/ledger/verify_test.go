@@ -390,7 +390,7 @@ func TestHeldCheckpointUnmasksARolledBackTrail(t *testing.T) {
 }
 
 func TestVerifyWhileTheWriterAppends(t *testing.T) {
-	events := history(24, 4000)
+	events := history(24, 2000)
 	dir := t.TempDir()
 	l := openTest(t, dir)
 	appendAll(t, l, events[:300], 100)
