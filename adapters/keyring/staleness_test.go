@@ -2,13 +2,16 @@ package keyring_test
 
 import (
 	"context"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
 	"tracekeep/adapters/keyring"
 	"tracekeep/eventschema"
-
-	"github.com/google/uuid"
 )
 
 func TestAnotherProcessForgetsADestroyedKeyWhenItIsNotified(t *testing.T) {
@@ -74,30 +77,71 @@ func TestWithoutNotificationsASealerStopsWithinTenSeconds(t *testing.T) {
 	}
 }
 
-// A notification that was lost with the connection must not matter.
+// A notification that was lost with the connection must not matter: neither
+// one sent before the loss was noticed nor one sent before it was repaired.
 func TestALostConnectionForgetsEveryKey(t *testing.T) {
 	s := newStore(t)
 	k := s.open(t)
-	ref := subject(t, k)
-	envelope := seal(t, k, ref)
-	wantClear(t, k, ref, envelope)
-	underCase := uuid.New()
-	s.exec(t, `WITH gone AS (DELETE FROM dek RETURNING *) INSERT INTO tombstone
-		SELECT key_id, tenant, $1, purpose, check_value, epoch, now() FROM gone`, underCase)
-	wantClear(t, k, ref, envelope)
-	s.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-		WHERE application_name = 'tracekeep keyring listener' AND datname = current_database()`)
-	until(t, func() bool { return opens(t, k, ref, envelope) == eventschema.StateErased })
+	before, during := subject(t, k), subject(t, k)
+	envelopes := map[keyring.Ref][]byte{before: seal(t, k, before), during: seal(t, k, during)}
+	silently := connect(t, s.url) // destroys without a notice
+	destroy := func(ref keyring.Ref) {
+		t.Helper()
+		wantClear(t, k, ref, envelopes[ref])
+		if _, err := silently.Exec(t.Context(), `WITH gone AS (DELETE FROM dek WHERE subject = $1 RETURNING *)
+			INSERT INTO tombstone SELECT key_id, tenant, $2, purpose, check_value, epoch, now() FROM gone`, ref.Subject, uuid.New()); err != nil {
+			t.Fatal(err)
+		}
+		wantClear(t, k, ref, envelopes[ref])
+	}
+	destroy(before)
+	repair := cutListener(t, s)
+	until(t, func() bool { return opens(t, k, before, envelopes[before]) == eventschema.StateErased })
+	destroy(during)
+	repair()
+	until(t, func() bool { return opens(t, k, during, envelopes[during]) == eventschema.StateErased })
 
-	// It listens again afterwards.
-	listeners := `SELECT FROM pg_stat_activity WHERE application_name = 'tracekeep keyring listener'
-		AND datname = current_database() AND state = 'idle' AND query LIKE 'LISTEN%'`
-	until(t, func() bool { return s.exec(t, listeners) == 1 })
-	other := subject(t, k)
-	sealed := seal(t, k, other)
-	wantClear(t, k, other, sealed)
-	erase(t, s.open(t), other)
-	until(t, func() bool { return opens(t, k, other, sealed) == eventschema.StateErased })
+	// It listens again.
+	after := subject(t, k)
+	envelope := seal(t, k, after)
+	wantClear(t, k, after, envelope)
+	erase(t, s.open(t), after)
+	until(t, func() bool { return opens(t, k, after, envelope) == eventschema.StateErased })
+}
+
+// cutListener ends the listeners' connections and lets no new one in until it
+// is repaired.
+func cutListener(t *testing.T, s *store) (repair func()) {
+	t.Helper()
+	u, err := url.Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	database := strings.TrimPrefix(u.Path, "/")
+	u.Path = "/postgres"
+	admin := connect(t, u.String())
+	allow := func(yes string) {
+		t.Helper()
+		if _, err := admin.Exec(t.Context(), `ALTER DATABASE `+pgx.Identifier{database}.Sanitize()+` ALLOW_CONNECTIONS `+yes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	allow("false")
+	if _, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE application_name = 'tracekeep keyring listener' AND datname = $1`, database); err != nil {
+		t.Fatal(err)
+	}
+	return func() { allow("true") }
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
 }
 
 func opens(t *testing.T, k *keyring.Keyring, ref keyring.Ref, envelope []byte) eventschema.State {
