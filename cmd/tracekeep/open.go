@@ -21,12 +21,13 @@ type dataFlags struct {
 	EventStore string `help:"EventStoreDB or KurrentDB, as esdb://host:port; empty: embedded." env:"TRACEKEEP_EVENT_STORE" placeholder:"URL"`
 	ReadModels string `help:"Postgres of the read models; empty: a private cluster." env:"TRACEKEEP_READ_MODELS" placeholder:"URL"`
 	Keys       string `help:"Postgres of the key store, another database than the read models; empty: a private cluster." env:"TRACEKEEP_KEYS" placeholder:"URL"`
+	Postgres   string `name:"postgres-bin" help:"Folder of the Postgres binaries for the private cluster; empty: searched." env:"TRACEKEEP_POSTGRES_BIN" placeholder:"DIR"`
 	KEKFile    string `name:"kek-file" help:"File of the key-encryption key; empty: below the data folder." env:"TRACEKEEP_KEK_FILE" placeholder:"FILE"`
 }
 
 func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {
 	return app.Config{
-		Data: d.Data, EventStore: d.EventStore, ReadModels: d.ReadModels, Keys: d.Keys, KEKFile: d.KEKFile,
+		Data: d.Data, EventStore: d.EventStore, ReadModels: d.ReadModels, Keys: d.Keys, KEKFile: d.KEKFile, PostgresBin: d.Postgres,
 		Clock: t.clock, Random: t.random, Log: log,
 	}
 }

@@ -70,8 +70,10 @@ func (b *bar) finish() {
 	}
 }
 
-// hours writes seconds as h:mm, rounded down to the minute.
-func hours(seconds int64) string { return fmt.Sprintf("%d:%02d", seconds/3600, seconds/60%60) }
+// hoursAndMinutes writes seconds as h:mm, rounded down to the minute.
+func hoursAndMinutes(seconds int64) string {
+	return fmt.Sprintf("%d:%02d", seconds/3600, seconds/60%60)
+}
 
 // shown is a personal value on the terminal of somebody who may read it.
 func shown(p httpapi.Personal) string {

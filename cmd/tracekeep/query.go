@@ -105,13 +105,13 @@ func printWorkers(t *terminal, workers []app.WorkerHours, asJSON bool) error {
 	for _, w := range workers {
 		if asJSON {
 			if err := printJSON(t.out, map[string]any{
-				"work_id": w.WorkID, "name": personalOf(w.Name), "seconds": w.Seconds, "hours": hours(w.Seconds), "days": w.Days, "exceptions": w.Exceptions,
+				"work_id": w.WorkID, "name": personalOf(w.Name), "seconds": w.Seconds, "hours": hoursAndMinutes(w.Seconds), "days": w.Days, "exceptions": w.Exceptions,
 			}); err != nil {
 				return err
 			}
 			continue
 		}
-		rows = append(rows, []string{w.WorkID.String(), shown(w.Name), hours(w.Seconds), strconv.Itoa(w.Days), strconv.Itoa(w.Exceptions)})
+		rows = append(rows, []string{w.WorkID.String(), shown(w.Name), hoursAndMinutes(w.Seconds), strconv.Itoa(w.Days), strconv.Itoa(w.Exceptions)})
 	}
 	if asJSON {
 		return nil
@@ -136,7 +136,7 @@ func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App) error {
 		}
 		if c.JSON {
 			if err := printJSON(t.out, map[string]any{
-				"work_id": view.WorkID, "date": day.Date, "seconds": seconds, "hours": hours(seconds),
+				"work_id": view.WorkID, "date": day.Date, "seconds": seconds, "hours": hoursAndMinutes(seconds),
 				"intervals": day.Intervals, "exceptions": day.Exceptions, "rule_version": view.RuleVersion,
 			}); err != nil {
 				return err
@@ -147,7 +147,7 @@ func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App) error {
 		for _, e := range day.Exceptions {
 			note += " " + e.Code
 		}
-		rows = append(rows, []string{day.Date, hours(seconds), strconv.Itoa(len(day.Intervals)), note})
+		rows = append(rows, []string{day.Date, hoursAndMinutes(seconds), strconv.Itoa(len(day.Intervals)), note})
 	}
 	if c.JSON {
 		return nil

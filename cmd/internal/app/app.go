@@ -151,7 +151,9 @@ func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
 // startStores starts what the configuration gives no address for.
 func (a *App) startStores(ctx context.Context, cfg Config) error {
 	if cfg.ReadModels == "" {
-		cluster, err := pgcluster.Start(ctx, pgcluster.Config{Dir: a.folder.path("postgres"), Log: a.log.Named("postgres")})
+		cluster, err := pgcluster.Start(ctx, pgcluster.Config{
+			Dir: a.folder.path("postgres"), BinDir: cfg.PostgresBin, Log: a.log.Named("postgres"),
+		})
 		if err != nil {
 			return err
 		}

@@ -18,6 +18,8 @@ type Config struct {
 	Keys       string // postgres://… of the key store; empty: private cluster
 	NodeListen string // where the embedded node listens; empty: a free loopback port
 	KEKFile    string // key-encryption key; empty: below the data folder
+	// PostgresBin is the folder of the binaries for the private cluster; empty: searched.
+	PostgresBin string
 
 	Clock  func() time.Time // required
 	Random io.Reader        // required; safe for concurrent reads

@@ -528,10 +528,16 @@ func (a *App) ErasureRegister(ctx context.Context) ([]ErasureEntry, error) {
 
 // Rebuild fills the read models from the log again and switches to them.
 func (a *App) Rebuild(ctx context.Context, progress func(done uint64)) (postgres.Rebuilt, error) {
-	return a.models.Rebuild(ctx, a.whole.ReadAll(ctx, 0), progress)
+	started := a.clock()
+	rebuilt, err := a.models.Rebuild(ctx, a.whole.ReadAll(ctx, 0), progress)
+	rebuilt.Duration = a.clock().Sub(started)
+	return rebuilt, err
 }
 
 // CheckModels compares the live read models with a rebuild beside them.
 func (a *App) CheckModels(ctx context.Context) ([]postgres.Difference, error) {
 	return a.models.Check(ctx, a.whole.ReadAll(ctx, 0))
 }
+
+// ReadModels is where the queries of the projections are put.
+func (a *App) ReadModels() projections.Querier { return a.models.Querier() }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// asChild makes the test binary behave as tracekeep itself, so that a test can
+// kill it.
+const asChild = "TRACEKEEP_TEST_RUN_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asChild) != "" {
+		os.Exit(start())
+	}
+	os.Exit(m.Run())
+}
+
+// answer is what one command said.
+type answer struct {
+	code     int
+	out, err string
+}
+
+// tracekeep runs one command in this process, exactly as main does.
+func tracekeep(t *testing.T, args ...string) answer {
+	t.Helper()
+	var out, errors bytes.Buffer
+	code := run(t.Context(), args, &terminal{out: &out, err: &errors, clock: time.Now, random: rand.Reader})
+	return answer{code: code, out: out.String(), err: errors.String()}
+}
+
+// ok fails the test unless the command ended with one of the codes.
+func (a answer) ok(t *testing.T, codes ...int) answer {
+	t.Helper()
+	if len(codes) == 0 {
+		codes = []int{exitOK}
+	}
+	for _, code := range codes {
+		if a.code == code {
+			return a
+		}
+	}
+	t.Fatalf("exit code %d, want %v\nstandard output:\n%s\nstandard error:\n%s", a.code, codes, a.out, a.err)
+	return a
+}
+
+// last decodes the last line of standard output.
+func (a answer) last(t *testing.T, into any) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(a.out), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), into); err != nil {
+		t.Fatalf("last line is no JSON: %v\n%s", err, a.out)
+	}
+}
+
+// child starts a command in a process of its own.
+func child(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env = append(os.Environ(), asChild+"=1")
+	return cmd
+}
+
+// records makes a data folder that the Postgres account can reach and that is
+// gone after the test.
+func records(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "tracekeep-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "records")
+}
+
+// realFile is a file of the real clock data. Where the data is missing the test
+// has nothing to say, except in CI, where it always is.
+func realFile(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join("..", "..", "..", "shared", "data", "zkteco-attlog-two-devices", name)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s is missing in CI", path)
+		}
+		t.Skipf("the real clock files are not beside the project (%s)", path)
+	}
+	return path
+}
+
+// clockFiles generates the files of one terminal.
+func clockFiles(t *testing.T, people, months int) (clock, peopleFile string) {
+	t.Helper()
+	command := generateCommand{
+		Seed: 7, People: people, Months: months, Terminals: 1, Zone: "Asia/Manila",
+		Start: time.Date(2025, 1, 6, 0, 0, 0, 0, time.UTC),
+	}
+	files, err := command.write(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files[0].Clock, files[0].People
+}
