@@ -127,7 +127,7 @@ func (a *API) Server(address string) *http.Server {
 func (a *API) routes() error {
 	a.router.Use(a.outermost)
 	a.router.NotFound(func(w http.ResponseWriter, r *http.Request) { writeProblem(w, r, kindNotFound.because("")) })
-	a.router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) { writeProblem(w, r, kindMethod.because("")) })
+	a.router.MethodNotAllowed(a.methodNotAllowed)
 	api := humachi.New(a.router, a.humaConfig())
 	api.UseMiddleware(a.guard)
 	a.problemSchema = schemaOf[Problem](api.OpenAPI().Components.Schemas)
@@ -139,6 +139,16 @@ func (a *API) routes() error {
 	a.registerErasures(api)
 	a.registerHealth(api)
 	return a.registerDocument(api.OpenAPI())
+}
+
+// methodNotAllowed names the methods that are (RFC 9110 § 15.5.6).
+func (a *API) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if a.router.Match(chi.NewRouteContext(), method, r.URL.Path) {
+			w.Header().Add("Allow", method)
+		}
+	}
+	writeProblem(w, r, kindMethod.because(""))
 }
 
 // humaConfig turns off what Huma would serve by itself: its documentation pages

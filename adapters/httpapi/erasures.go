@@ -15,6 +15,7 @@ type ErasureRequestBody struct {
 
 type erasureAnswer struct {
 	Ack
+	Tagged
 	Status   int
 	Location string `header:"Location"`
 	Body     struct {

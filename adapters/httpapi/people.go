@@ -25,6 +25,7 @@ type RegistrationBody struct {
 
 type registrationAnswer struct {
 	Ack
+	Tagged
 	Status   int
 	Location string `header:"Location"`
 	Body     struct {
@@ -58,6 +59,7 @@ type Changed struct {
 
 type changedAnswer struct {
 	Ack
+	Tagged
 	Status int
 	Body   Changed
 }

@@ -241,6 +241,17 @@ func TestEveryAnswerCarriesItsHeaders(t *testing.T) {
 	}
 }
 
+func TestMethodNotAllowedNamesTheOnesThatAre(t *testing.T) {
+	s := start(t)
+	for path, want := range map[string]string{"/v1/people": "GET POST", "/v1/punches": "POST", "/v1/people/" + ada.String(): "GET", "/docs": "GET"} {
+		a := s.send("hr", "DELETE", path, "")
+		s.expect(a, 405, "method-not-allowed")
+		if got := strings.Join(a.Header.Values("Allow"), " "); got != want {
+			t.Errorf("%s allows %q", path, got)
+		}
+	}
+}
+
 func TestServerHasItsLimits(t *testing.T) {
 	server := start(t).api.Server("127.0.0.1:0")
 	if server.ReadHeaderTimeout != 5*time.Second || server.MaxHeaderBytes != 16<<10 || server.ReadTimeout == 0 || server.WriteTimeout == 0 || server.IdleTimeout == 0 || server.ErrorLog == nil {

@@ -26,7 +26,6 @@ type Fresh struct {
 // Ack is the header of an acknowledged change.
 type Ack struct {
 	Position string `header:"X-Position" doc:"The place of the change in the log; send it back as X-Min-Position to read what you wrote."`
-	ETag     string `header:"ETag" doc:"The revision afterwards."`
 }
 
 // ack names the place of a change, where it is known.

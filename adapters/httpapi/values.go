@@ -37,7 +37,7 @@ func (i ID) id() uuid.UUID {
 // is clear, so an erased value never looks like an empty one.
 type PersonalBody struct {
 	State           string  `json:"state" enum:"clear,absent,sealed,erased,restricted,held,unavailable" doc:"What can be known of the value." example:"clear"`
-	Value           *string `json:"value,omitempty" doc:"Only when the state is clear."`
+	Value           *string `json:"value,omitempty" doc:"Only when the state is clear." example:"the value"`
 	Case            *string `json:"case,omitempty" format:"uuid" doc:"The case that erased or restricted it."`
 	CertificateLeaf *uint64 `json:"certificate_leaf,omitempty" doc:"The place of the certificate in the trail."`
 }
