@@ -112,6 +112,9 @@ func TestAPersonalValueIsNeverEncoded(t *testing.T) {
 	if _, err := json.Marshal(map[eventschema.Personal]int{value: 1}); err == nil {
 		t.Error("json takes a personal value as the key of a map")
 	}
+	if _, err := xml.Marshal(value); !errors.Is(err, eventschema.ErrUnsealed) {
+		t.Errorf("xml answers %v, want ErrUnsealed", err)
+	}
 	if err := json.Unmarshal([]byte(`"`+canary+`"`), &value); !errors.Is(err, eventschema.ErrUnsealed) {
 		t.Errorf("reading one from JSON answers %v, want ErrUnsealed", err)
 	}

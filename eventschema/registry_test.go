@@ -41,6 +41,29 @@ func TestARegistryRefusesIncompleteDefinitions(t *testing.T) {
 	}
 }
 
+// A value that an older version did not have is absent, not sealed: nothing was
+// given, even though the section it stands in today was there already.
+func TestAFieldThatDidNotExistIsAbsent(t *testing.T) {
+	registry, err := registryOf(Definition{
+		Type: "person-registered", Version: 2, New: func() Event { return new(PersonRegistered) },
+		Upcasts: map[int]Upcast{1: {
+			Data:   func(data json.RawMessage) (json.RawMessage, error) { return data, nil },
+			Fields: map[string]string{"identity.full_name": "identity.legal_name"},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := registry.Decode(Recorded{Type: "person-registered.v1", Data: []byte(`{"sealed":[{"section":"identity"}]}`), Metadata: []byte(`{}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := decoded.Event.(*PersonRegistered)
+	if event.LegalName.State() != StateSealed || event.BirthDate.State() != StateAbsent {
+		t.Errorf("the name is %q, want sealed; the birth date is %q, want absent", event.LegalName.State(), event.BirthDate.State())
+	}
+}
+
 func TestTheRegistryKnowsEveryVersionAndNoOther(t *testing.T) {
 	registry, err := NewRegistry()
 	if err != nil {
