@@ -71,6 +71,7 @@ type part struct {
 // any other as a whole, leaves revisions without gaps and positions growing,
 // and takes nothing back that a subscriber was shown.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	for load := range powerCuts / cutsPerLoad {
 		seed := uint64(load) + 1
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { powerCutUnderLoad(t, seed) })
