@@ -32,6 +32,7 @@ const (
 	client  = "github.com/EventStore/EventStore-Client-Go/v4/..."
 	mill    = "github.com/ThreeDotsLabs/watermill/..."
 	grpcPkg = "google.golang.org/grpc/..."
+	proto   = "google.golang.org/protobuf/..."
 	xsync   = "golang.org/x/sync/..."
 	xtime   = "golang.org/x/time/..."
 )
@@ -53,13 +54,14 @@ var rules = []rule{
 	{path: "domain/timecard", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/work", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 
-	// See domain/decisions/0002 for the hours rule. Of pgx only the package with
-	// the Tx type: a projection gets a transaction, never a pool.
-	{path: "projections", own: []string{"eventschema", "domain/hours"}, third: []string{uuidPkg, "github.com/jackc/pgx/v5"}, noStd: outside, pure: true, exact: true},
+	// See domain/decisions/0002 for the hours rule. Of pgx only the transaction, the
+	// values and the errors it speaks in: a projection gets no pool.
+	{path: "projections", own: []string{"eventschema", "domain/hours"}, third: []string{uuidPkg, "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgtype"}, noStd: outside, pure: true, exact: true},
 
-	{path: "adapters/eventnode", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, xsync, "github.com/cockroachdb/pebble/v2/...", "google.golang.org/protobuf/..."}},
-	{path: "adapters/eventstoredb", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, mill, xsync, xtime}},
+	{path: "adapters/eventnode", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, xsync, proto, "google.golang.org/genproto/googleapis/rpc/status", "github.com/cockroachdb/pebble/v2/..."}},
+	{path: "adapters/eventstoredb", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, proto, mill, xsync, xtime}},
 	{path: "adapters/exporter", own: inner, third: []string{uuidPkg, zapPkg}},
+	{path: "adapters/generator", own: inner},
 	{path: "adapters/httpapi", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, xtime, "github.com/danielgtaylor/huma/v2/...", "github.com/go-chi/chi/v5/..."}},
 	{path: "adapters/importer", own: inner, third: []string{uuidPkg, zapPkg, xsync}},
 	{path: "adapters/keyring", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg, goose, xsync}},
@@ -75,6 +77,7 @@ var rules = []rule{
 var testTools = []string{
 	"github.com/google/go-cmp/...", "pgregory.net/rapid", "go.uber.org/goleak",
 	zapPkg, uuidPkg, // zap to show that a log leaks nothing
+	"golang.org/x/net/http2", // to speak to a server as a broken client would
 }
 
 // startable are the real stores that tests of adapters may start. See domain/decisions/0004.

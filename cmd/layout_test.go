@@ -77,7 +77,11 @@ func TestTheCheckerSeesPlantedViolations(t *testing.T) {
 			"domain/localtime/calendar/x.go", source("calendar", "", `"tracekeep/domain/localtime"`), ""},
 		"the domain knows no adapter": {
 			"domain/handle2.go", source("domain", "", `"tracekeep/adapters/eventstoredb"`), "not a part that domain may know"},
-		"nor does its test": {
+		"a test of the handler may use the rules": {
+			"domain/handle2_test.go", source("domain_test", "", `"tracekeep/domain/person"`), ""},
+		"the handler may not": {
+			"domain/handle2.go", source("domain", "", `"tracekeep/domain/person"`), "not a part that domain may know"},
+		"no test of the domain knows an adapter": {
 			"domain/handle2_test.go", source("domain_test", "", `"tracekeep/adapters/eventstoredb"`), "not a part that domain may know"},
 		"the test library is for tests": {
 			"domain/person/x.go", source("person", "", `"tracekeep/domain/domaintest"`), "only tests may import it"},
