@@ -96,9 +96,12 @@ func sentinelOfStatus(err error) error {
 // unsent says that a failed append never left: there was no connection, the
 // stream for it could not be opened, or the node is not the leader.
 func unsent(err error) bool {
+	if errors.Is(err, domain.ErrUnavailable) {
+		return true // ours, from before the call; its cause may be an error of the bare client
+	}
 	var bare *esdb.Error
 	if !errors.As(err, &bare) {
-		return errors.Is(err, domain.ErrUnavailable)
+		return false
 	}
 	return bare.IsErrorCode(esdb.ErrorCodeConnectionClosed) || bare.IsErrorCode(esdb.ErrorCodeNotLeader) ||
 		strings.HasPrefix(err.Error(), "could not construct append operation")

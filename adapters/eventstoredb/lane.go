@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
@@ -53,7 +54,8 @@ func newLane(conn *grpc.ClientConn, config Config) *lane {
 // supervise opens the call again whenever it ends, with growing pauses.
 func (l *lane) supervise(ctx context.Context) {
 	defer l.breaker.shut()
-	pause := &pauses{low: l.config.MinPause, high: l.config.MaxPause, jitter: l.config.Jitter}
+	// The connection has pauses of its own between attempts to dial.
+	pause := &pauses{low: l.config.MinPause, high: min(l.config.MaxPause, max(time.Second, l.config.MinPause)), jitter: l.config.Jitter}
 	for ctx.Err() == nil {
 		answered, err := l.run(ctx)
 		if answered {

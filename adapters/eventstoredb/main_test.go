@@ -18,7 +18,8 @@ import (
 // Watermill's own suite leaves behind the goroutines that fan its fifty
 // subscribers in.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/ThreeDotsLabs/watermill/internal/subscriber.(*multiplier).Subscribe.func2"))
+	const fanIn = "github.com/ThreeDotsLabs/watermill/internal/subscriber.(*multiplier).Subscribe"
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(fanIn+".func2"), goleak.IgnoreAnyFunction(fanIn+".func3"))
 }
 
 // startNode runs an embedded node until the test ends.

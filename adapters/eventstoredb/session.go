@@ -177,5 +177,5 @@ func (s *session) close(grace time.Duration) {
 	}
 	s.retire()
 	_ = s.db.Close() // returns nil always
-	<-done
+	_ = within(hungGrace)
 }
