@@ -247,6 +247,25 @@ func TestNobodyPunchesAtATimeThatClocksSkipOrRepeat(t *testing.T) {
 	}
 }
 
+// No zone has put its clocks back in office hours since 2001, so this is asked directly.
+func TestAPressAtARepeatedTimeIsLeftOut(t *testing.T) {
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := office{zone: zone}
+	for _, clock := range []string{"2025-03-09 02:30:00", "2025-11-02 01:30:00", "2025-11-02 02:30:00"} {
+		at, err := time.Parse(time.DateTime, clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.add(press{at: at})
+	}
+	if len(o.today) != 1 || o.today[0].at.Hour() != 2 || o.today[0].at.Month() != time.November {
+		t.Errorf("kept %v", o.today)
+	}
+}
+
 func TestPeopleFileBelongsToTheClockFile(t *testing.T) {
 	p := office200(t, nil)
 	var pins [2][]string

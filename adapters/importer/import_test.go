@@ -192,12 +192,12 @@ func TestCancelStopsAnEndlessFile(t *testing.T) {
 func TestCancelStopsAnEndlessLine(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	o := options(t, "")
-	n := 0
+	n, endless := 0, newZeros()
 	o.Clock = readerFunc(func(p []byte) (int, error) {
 		if n++; n == 100 {
 			cancel()
 		}
-		return zeros{}.Read(p)
+		return endless.Read(p)
 	})
 	if _, err := Run(ctx, o, newNotebook("1")); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want %v", err, context.Canceled)
