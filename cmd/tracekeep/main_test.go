@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -120,4 +121,47 @@ func clockFiles(t *testing.T, people, months int) (clock, peopleFile string) {
 		t.Fatal(err)
 	}
 	return files[0].Clock, files[0].People
+}
+
+// lockedBuffer is an output that a test reads while the command writes.
+type lockedBuffer struct {
+	mu      sync.Mutex
+	text    strings.Builder
+	written chan struct{}
+}
+
+// Write implements io.Writer.
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.written != nil {
+		close(b.written)
+		b.written = nil
+	}
+	return b.text.Write(p)
+}
+
+// waitFor waits for a word that starts so and answers it.
+func (b *lockedBuffer) waitFor(t *testing.T, start string) string {
+	t.Helper()
+	limit := time.After(30 * time.Second)
+	for {
+		b.mu.Lock()
+		for _, word := range strings.Fields(b.text.String()) {
+			if strings.HasPrefix(word, start) {
+				b.mu.Unlock()
+				return word
+			}
+		}
+		if b.written == nil {
+			b.written = make(chan struct{})
+		}
+		written := b.written
+		b.mu.Unlock()
+		select {
+		case <-written:
+		case <-limit:
+			t.Fatalf("nothing that starts with %s was written", start)
+		}
+	}
 }

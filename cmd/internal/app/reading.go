@@ -272,7 +272,7 @@ func (a *App) PresenceAt(ctx context.Context, by httpapi.Principal, at time.Time
 	}
 	views := make([]httpapi.PresenceView, len(present))
 	for i, p := range present {
-		views[i] = httpapi.PresenceView{WorkID: p.WorkID, Since: p.Since, Station: p.Station, PunchID: p.PunchID, Name: names[p.WorkID]}
+		views[i] = httpapi.PresenceView{WorkID: p.WorkID, Since: p.Since, Zone: p.Zone, Station: p.Station, PunchID: p.PunchID, Name: names[p.WorkID]}
 	}
 	return views, nil
 }
