@@ -36,6 +36,9 @@ func TestReopenAfterACrashContinuesToTheSameRoot(t *testing.T) {
 		if report := verifyTest(t, crashed, l.VerifierKey(), events); !report.OK {
 			t.Fatalf("seed %d: %+v", seed, report.Findings)
 		}
+		if left := tilesBeyond(t, crashed, before.Size); len(left) > 0 {
+			t.Fatalf("seed %d: beyond the checkpoint: %v", seed, left)
+		}
 		appendAll(t, l, events[before.Size:], 60+r.IntN(900))
 		if l.Checkpoint() != want {
 			t.Fatalf("seed %d: got %+v, want %+v", seed, l.Checkpoint(), want)
@@ -164,6 +167,29 @@ func flushed(relative string, base uint64, kept map[uint]string) bool {
 		}
 	}
 	return false
+}
+
+// tilesBeyond lists tiles that hold more than a log of this size.
+func tilesBeyond(t *testing.T, dir string, size uint64) (beyond []string) {
+	allowed := map[string]bool{}
+	for level := range levels(size) {
+		all := entries(size, level)
+		for number := range all/tileWidth + 1 {
+			for width := 1; width <= tileWidth; width++ {
+				allowed[tilePath(level, number, width)] = number*tileWidth+uint64(width) <= all
+			}
+		}
+	}
+	for _, path := range filesOf(t, dir, "") {
+		relative, err := filepath.Rel(dir, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(relative, "tile") && !allowed[relative] {
+			beyond = append(beyond, relative)
+		}
+	}
+	return beyond
 }
 
 // A crash while the journal starts anew: the new one is in place, the partial
