@@ -21,6 +21,7 @@ type touched struct {
 	reach   int32     // how many punches to read on either side
 	punches []hours.Punch
 	window  hours.Window
+	last    *lastPunch // known when the window has no end; nil when no punch is left
 	settled bool
 }
 
@@ -46,30 +47,6 @@ const (
 	apart = 7 * 24 * time.Hour
 )
 
-// touchedBy collects the spans in which a page changes the count of punches:
-// where they are recorded, and where corrected ones counted before and count now.
-func touchedBy(ctx context.Context, tx pgx.Tx, page Page) ([]*touched, error) {
-	instants := map[workKey][]time.Time{}
-	var tenants, corrected uuids
-	for i := range page.Events {
-		tenant := page.Events[i].Meta.Tenant
-		switch e := page.Events[i].Event.(type) {
-		case *eventschema.PunchRecorded:
-			key := workKey{tenant, e.WorkID}
-			instants[key] = append(instants[key], stored(e.OccurredAt))
-		case *eventschema.PunchCorrected:
-			tenants.add(tenant)
-			corrected.add(e.PunchID)
-		}
-	}
-	if len(corrected) > 0 {
-		if err := addFormerInstants(ctx, tx, instants, tenants, corrected); err != nil {
-			return nil, fmt.Errorf("find corrected punches: %w", err)
-		}
-	}
-	return spansOf(instants), nil
-}
-
 // addFormerInstants adds every instant at which the corrected punches ever
 // counted.
 func addFormerInstants(ctx context.Context, tx pgx.Tx, instants map[workKey][]time.Time, tenants, corrected uuids) error {
@@ -94,6 +71,7 @@ JOIN punch_correction c ON c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id
 	return err
 }
 
+// spansOf joins the changes of a work id that lie close to each other.
 func spansOf(instants map[workKey][]time.Time) []*touched {
 	spans := make([]*touched, 0, len(instants))
 	for key, all := range instants {
@@ -145,12 +123,28 @@ func windows(ctx context.Context, tx pgx.Tx, rule hours.PairingRule, spans []*to
 			return nil, fmt.Errorf("read around changed punches: %w", err)
 		}
 		for _, s := range open {
-			complete := s.complete()
-			if s.window, s.settled = rule.Window(s.punches, s.lo, s.hi, complete); !s.settled {
+			if s.settled = s.settle(rule); !s.settled {
 				s.reach *= 4
 			}
 		}
 	}
+}
+
+// settle finds the window and, where the window has no end, the last counted
+// punch. It answers false when the punches read do not tell.
+func (t *touched) settle(rule hours.PairingRule) bool {
+	complete := t.complete()
+	window, ok := rule.Window(t.punches, t.lo, t.hi, complete)
+	if !ok || !window.To.IsZero() {
+		t.window = window
+		return ok
+	}
+	last, found, known := rule.LastCounted(t.punches, complete[0])
+	if found {
+		t.last = &lastPunch{counted: last, latest: t.punches[len(t.punches)-1].OccurredAt}
+	}
+	t.window = window
+	return known
 }
 
 // join expects spans in order of work id and time.

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,17 +11,23 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"tracekeep/domain/hours"
+	"tracekeep/eventschema"
 )
 
 // How long did each person work, on which day, resting on which punches?
 //
 // Every interval names the two punches it rests on and the version of the rule
-// that paired them. A change of punches pairs again only the stretch around it
-// that can come out differently, and leaves the rest as it is.
+// that paired them. Punches mostly come in order, and then the last counted
+// punch of the work id is all that must be known of the past. Where they come
+// late, twice or corrected, the stretch around them that can come out
+// differently is paired again, and the rest stays as it is.
+//
+// An in that nothing follows is in last_counted and not yet an exception:
+// whether the out is missing depends on the clock.
 func workedHours() Projection {
 	return Projection{
 		Name: "hours", Question: "How long did each person work, on which day, resting on which punches?", Version: 1,
-		Tables: []string{"work_interval", "punch_exception"},
+		Tables: []string{"work_interval", "punch_exception", "last_counted"},
 		Schema: `
 CREATE TABLE work_interval (
 	tenant_id uuid NOT NULL,
@@ -43,7 +50,20 @@ CREATE TABLE punch_exception (
 	work_date date NOT NULL,
 	rule_version smallint NOT NULL,
 	PRIMARY KEY (tenant_id, work_id, at, punch_id)
-);`,
+);
+-- room on every page, since each punch rewrites a row
+CREATE TABLE last_counted (
+	tenant_id uuid NOT NULL,
+	work_id uuid NOT NULL,
+	punch_id uuid NOT NULL,
+	occurred_at timestamptz NOT NULL,
+	offset_seconds integer NOT NULL,
+	direction text NOT NULL,
+	kind text NOT NULL,
+	position bigint NOT NULL,
+	latest_at timestamptz NOT NULL, -- of the last punch, counted or a repeat
+	PRIMARY KEY (tenant_id, work_id)
+) WITH (fillfactor = 50);`,
 		Indexes: `
 CREATE INDEX work_interval_by_date ON work_interval (tenant_id, work_date, work_id);
 CREATE INDEX punch_exception_by_date ON punch_exception (tenant_id, work_date, work_id);`,
@@ -53,30 +73,91 @@ CREATE INDEX punch_exception_by_date ON punch_exception (tenant_id, work_date, w
 }
 
 func applyHours(ctx context.Context, tx pgx.Tx, page Page) error {
-	spans, err := touchedBy(ctx, tx, page)
-	if err != nil || len(spans) == 0 {
-		return err
-	}
 	rule := hours.DefaultPairing()
-	if spans, err = windows(ctx, tx, rule, spans); err != nil {
+	added, instants, err := changes(ctx, tx, page)
+	if err != nil || len(added)+len(instants) == 0 {
 		return err
 	}
-	if err := forgetPairing(ctx, tx, spans); err != nil {
-		return fmt.Errorf("clear changed hours: %w", err)
+	known, err := readLast(ctx, tx, added)
+	if err != nil {
+		return fmt.Errorf("read last punches: %w", err)
 	}
-	var results pairingRows
-	for _, s := range spans {
-		results.add(s.workKey, rule, s.window.Punches)
+	var rows pairingRows
+	for key, punches := range added {
+		if _, disturbed := instants[key]; disturbed || !inOrder(known[key], punches) {
+			for _, p := range punches {
+				instants[key] = append(instants[key], p.OccurredAt)
+			}
+			continue
+		}
+		rows.follow(key, rule, known[key], punches)
 	}
-	return results.write(ctx, tx)
+	if len(instants) > 0 {
+		spans, err := windows(ctx, tx, rule, spansOf(instants))
+		if err != nil {
+			return err
+		}
+		if err := forgetPairing(ctx, tx, spans); err != nil {
+			return fmt.Errorf("clear changed hours: %w", err)
+		}
+		for _, s := range spans {
+			rows.again(s, rule)
+		}
+	}
+	return rows.write(ctx, tx)
+}
+
+// changes collects the punches that a page adds, and the instants at which
+// corrected punches counted before and count now.
+func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Punch, map[workKey][]time.Time, error) {
+	added, instants := map[workKey][]hours.Punch{}, map[workKey][]time.Time{}
+	var tenants, corrected uuids
+	for i := range page.Events {
+		d := &page.Events[i]
+		switch e := d.Event.(type) {
+		case *eventschema.PunchRecorded:
+			if page.repeated[d.Position] {
+				continue
+			}
+			key := workKey{d.Meta.Tenant, e.WorkID}
+			added[key] = append(added[key], hours.Punch{
+				ID: e.PunchID, OccurredAt: stored(e.OccurredAt), OffsetSeconds: e.OffsetSeconds,
+				Direction: e.Direction, Kind: e.Kind, Position: d.Position,
+			})
+		case *eventschema.PunchCorrected:
+			tenants.add(d.Meta.Tenant)
+			corrected.add(e.PunchID)
+		}
+	}
+	if len(corrected) > 0 {
+		if err := addFormerInstants(ctx, tx, instants, tenants, corrected); err != nil {
+			return nil, nil, fmt.Errorf("find corrected punches: %w", err)
+		}
+	}
+	return added, instants, nil
+}
+
+// inOrder says whether punches come one after the other, and all of them after
+// everything known of their work id. It sorts them.
+func inOrder(row *lastPunch, punches []hours.Punch) bool {
+	slices.SortFunc(punches, func(a, b hours.Punch) int { return a.OccurredAt.Compare(b.OccurredAt) })
+	if row != nil && !punches[0].OccurredAt.After(row.latest) {
+		return false
+	}
+	for i := 1; i < len(punches); i++ {
+		if punches[i].OccurredAt.Equal(punches[i-1].OccurredAt) {
+			return false // perhaps the same punch twice
+		}
+	}
+	return true
 }
 
 func settleHours(ctx context.Context, tx pgx.Tx) error {
 	rule := hours.DefaultPairing()
-	var results pairingRows
+	var rows pairingRows
 	return eachHistory(ctx, tx,
-		func(key workKey, history []hours.Punch) { results.add(key, rule, history) },
-		func() error { return results.write(ctx, tx) })
+		func(key workKey, history []hours.Punch) { rows.follow(key, rule, nil, history) },
+		func() error { return rows.write(ctx, tx) })
 }
 
 // forgetPairing deletes what was concluded inside the windows.
@@ -89,20 +170,52 @@ func forgetPairing(ctx context.Context, tx pgx.Tx, spans []*touched) error {
 		froms = append(froms, bound(s.window.From, pgtype.NegativeInfinity))
 		tos = append(tos, bound(s.window.To, pgtype.Infinity))
 	}
-	var batch pgx.Batch
 	const forget = `DELETE FROM %[1]s w USING unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS s (tenant_id, work_id, lo, hi)
 WHERE w.tenant_id = s.tenant_id AND w.work_id = s.work_id AND w.%[2]s >= s.lo AND w.%[2]s < s.hi`
+	var batch pgx.Batch
 	batch.Queue(fmt.Sprintf(forget, "work_interval", "start_at"), tenants, works, froms, tos)
 	batch.Queue(fmt.Sprintf(forget, "punch_exception", "at"), tenants, works, froms, tos)
 	return tx.SendBatch(ctx, &batch).Close()
 }
 
-// pairingRows collects rows of both tables.
+// pairingRows collects rows of the three tables.
 type pairingRows struct {
 	intervals, exceptions [][]any
+	last                  map[workKey]*lastPunch // nil: no punch is left
 }
 
-func (r *pairingRows) add(key workKey, rule hours.PairingRule, punches []hours.Punch) {
+// follow pairs punches that come after everything known of a work id.
+func (r *pairingRows) follow(key workKey, rule hours.PairingRule, row *lastPunch, punches []hours.Punch) {
+	var concluded uuid.UUID
+	if row != nil {
+		if row.counted.Direction == eventschema.DirectionOut {
+			concluded = row.counted.ID
+		}
+		punches = append([]hours.Punch{row.counted}, punches...)
+	}
+	last, _, _ := rule.LastCounted(punches, true)
+	r.add(key, rule, punches, last.ID, concluded)
+	r.setLast(key, &lastPunch{counted: last, latest: punches[len(punches)-1].OccurredAt})
+}
+
+// again pairs a window anew.
+func (r *pairingRows) again(s *touched, rule hours.PairingRule) {
+	if !s.window.To.IsZero() {
+		r.add(s.workKey, rule, s.window.Punches, uuid.Nil, uuid.Nil)
+		return
+	}
+	var last uuid.UUID
+	if s.last != nil {
+		last = s.last.counted.ID
+	}
+	r.add(s.workKey, rule, s.window.Punches, last, uuid.Nil)
+	r.setLast(s.workKey, s.last)
+}
+
+// add makes rows of what the rule concludes, without the missing out of the
+// last counted punch, which may still come, and without what is said of an out
+// that was concluded before.
+func (r *pairingRows) add(key workKey, rule hours.PairingRule, punches []hours.Punch, last, concluded uuid.UUID) {
 	paired := rule.Pair(punches)
 	tenant, work, version := [16]byte(key.tenant), [16]byte(key.work), int16(rule.Version)
 	for _, w := range paired.Intervals {
@@ -111,10 +224,21 @@ func (r *pairingRows) add(key workKey, rule hours.PairingRule, punches []hours.P
 		})
 	}
 	for _, e := range paired.Exceptions {
+		if e.Punch == last && e.Code == hours.MissingOut || concluded != uuid.Nil && e.Punch == concluded {
+			continue
+		}
 		r.exceptions = append(r.exceptions, []any{tenant, work, e.At, [16]byte(e.Punch), string(e.Code), dateOf(e.WorkDate), version})
 	}
 }
 
+func (r *pairingRows) setLast(key workKey, last *lastPunch) {
+	if r.last == nil {
+		r.last = map[workKey]*lastPunch{}
+	}
+	r.last[key] = last
+}
+
+// write writes the rows and forgets them.
 func (r *pairingRows) write(ctx context.Context, tx pgx.Tx) error {
 	if len(r.intervals) > 0 {
 		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"work_interval"}, []string{
@@ -130,7 +254,11 @@ func (r *pairingRows) write(ctx context.Context, tx pgx.Tx) error {
 			return fmt.Errorf("insert punch exceptions: %w", err)
 		}
 	}
+	if err := writeLast(ctx, tx, r.last); err != nil {
+		return fmt.Errorf("write last punches: %w", err)
+	}
 	r.intervals, r.exceptions = r.intervals[:0], r.exceptions[:0]
+	clear(r.last)
 	return nil
 }
 
@@ -207,15 +335,19 @@ func IntervalsOf(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([
 }
 
 // ExceptionsOf lists the punches that count for nothing, by work id and time.
-// The in of somebody who can still be at work at now is no exception: the last
-// counted punch of a work id, no older than the longest interval.
+// An in that nothing has followed is one of them once it is older, at now, than
+// the longest interval; until then somebody is at work.
 func ExceptionsOf(ctx context.Context, q Querier, tenant uuid.UUID, days Days, now time.Time) ([]Exception, error) {
-	rows, err := q.Query(ctx, `SELECT work_id, punch_id, code, at, work_date::text, rule_version FROM punch_exception e`+inDays+`
-AND NOT (code = $5 AND at >= $6
-	AND NOT EXISTS (SELECT FROM work_interval w WHERE w.tenant_id = e.tenant_id AND w.work_id = e.work_id AND w.start_at >= e.at)
-	AND NOT EXISTS (SELECT FROM punch_exception o WHERE o.tenant_id = e.tenant_id AND o.work_id = e.work_id AND o.at > e.at AND o.code <> $7))
+	rule := hours.DefaultPairing()
+	rows, err := q.Query(ctx, `
+SELECT work_id, punch_id, code, at, work_date::text, rule_version FROM (
+	SELECT tenant_id, work_id, punch_id, code, at, work_date, rule_version FROM punch_exception`+inDays+`
+	UNION ALL
+	SELECT tenant_id, work_id, punch_id, $5, occurred_at, work_date, $6::smallint FROM (
+		SELECT *, (occurred_at AT TIME ZONE 'UTC' + make_interval(secs => offset_seconds))::date AS work_date FROM last_counted) l`+inDays+`
+		AND direction = $7 AND occurred_at < $8) e
 ORDER BY work_id, at, punch_id`,
-		days.args(tenant, string(hours.MissingOut), now.Add(-hours.DefaultPairing().Longest), string(hours.RepeatPunch))...)
+		days.args(tenant, string(hours.MissingOut), rule.Version, string(eventschema.DirectionIn), now.Add(-rule.Longest))...)
 	if err != nil {
 		return nil, fmt.Errorf("query exceptions: %w", err)
 	}

@@ -32,10 +32,18 @@ var ErrNotFound = errors.New("not in the read model")
 
 // Page is a run of events in the order of the log, without the store's own
 // system events. Last is the position up to which the log was read, which may
-// lie behind the last event.
+// lie behind the last event. [NewPage] makes one.
 type Page struct {
 	Events []eventschema.Decoded
 	Last   uint64
+	// repeated are the positions at which a punch is recorded that the log has
+	// recorded before: found by punches, left out by hours.
+	repeated map[uint64]bool
+}
+
+// NewPage makes a page for one transaction.
+func NewPage(events []eventschema.Decoded, last uint64) Page {
+	return Page{Events: events, Last: last, repeated: map[uint64]bool{}}
 }
 
 // Projection is one read model.
@@ -52,7 +60,7 @@ type Projection struct {
 	Personal []string
 	// Apply adds a page. The caller runs it in a transaction of its own order,
 	// once for each event, after every projection that stands earlier in [All]:
-	// hours and presence read the punches as they are after the page.
+	// hours reads the punches as they are after the page.
 	Apply func(ctx context.Context, tx pgx.Tx, page Page) error
 	// Settle, where set, fills empty tables at the end of a load in place of
 	// applying each page. It must give what Apply would have given.
@@ -61,7 +69,7 @@ type Projection struct {
 
 // All lists the read models in the order in which a page is applied.
 func All() []Projection {
-	return []Projection{punches(), workedHours(), presence(), people(), consents(), erasures(), auditFeed()}
+	return []Projection{punches(), workedHours(), people(), consents(), erasures(), auditFeed()}
 }
 
 // Querier is what a query needs of a connection, a pool or a transaction.

@@ -77,7 +77,7 @@ func applyPunches(ctx context.Context, tx pgx.Tx, page Page) error {
 			corrected = append(corrected, &page.Events[i])
 		}
 	}
-	if err := insertPunches(ctx, tx, recorded); err != nil {
+	if err := insertPunches(ctx, tx, recorded, page.repeated); err != nil {
 		return fmt.Errorf("insert punches: %w", err)
 	}
 	if len(corrected) == 0 {
@@ -101,7 +101,7 @@ const uniqueViolation = "23505"
 
 // insertPunches copies. A punch id that the log holds twice makes the copy fail
 // as a whole; then the page takes the slower way, where the first one stays.
-func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded) error {
+func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded, repeated map[uint64]bool) error {
 	if len(recorded) == 0 {
 		return nil
 	}
@@ -125,10 +125,10 @@ func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decod
 	if refused := (*pgconn.PgError)(nil); !errors.As(err, &refused) || refused.Code != uniqueViolation {
 		return err
 	}
-	return insertNewPunches(ctx, tx, recorded)
+	return insertNewPunches(ctx, tx, recorded, repeated)
 }
 
-func insertNewPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded) error {
+func insertNewPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded, repeated map[uint64]bool) error {
 	n := len(recorded)
 	tenants, ids, works := make(uuids, 0, n), make(uuids, 0, n), make(uuids, 0, n)
 	occurred, positions, offsets := make([]time.Time, 0, n), make([]int64, 0, n), make([]int32, 0, n)
@@ -142,13 +142,24 @@ func insertNewPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.De
 		directions, kinds = append(directions, string(e.Direction)), append(kinds, string(e.Kind))
 		zones, stations = append(zones, storable(e.Zone)), append(stations, storable(e.Station))
 	}
-	_, err := tx.Exec(ctx, `
+	rows, err := tx.Query(ctx, `
 INSERT INTO punch (tenant_id, punch_id, work_id, occurred_at, position, offset_seconds, voided, direction, kind, zone, station)
 SELECT tenant_id, punch_id, work_id, occurred_at, position, offset_seconds, false, direction, kind, zone, station
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::text[])
 	AS n (tenant_id, punch_id, work_id, occurred_at, position, offset_seconds, direction, kind, zone, station)
 ORDER BY position
-ON CONFLICT DO NOTHING`, tenants, ids, works, occurred, positions, offsets, directions, kinds, zones, stations)
+ON CONFLICT DO NOTHING RETURNING position`, tenants, ids, works, occurred, positions, offsets, directions, kinds, zones, stations)
+	if err != nil {
+		return err
+	}
+	for _, d := range recorded {
+		repeated[d.Position] = true
+	}
+	var position int64
+	_, err = pgx.ForEachRow(rows, []any{&position}, func() error {
+		delete(repeated, uint64(position))
+		return nil
+	})
 	return err
 }
 

@@ -51,7 +51,7 @@ func (r *ReadModels) Apply(ctx context.Context, events []eventschema.Recorded, l
 		return err
 	}
 	err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
-		return r.applyIn(ctx, tx, projections.Page{Events: decoded, Last: last})
+		return r.applyIn(ctx, tx, projections.NewPage(decoded, last))
 	})
 	if err != nil {
 		return fmt.Errorf("apply up to %d: %w", last, err)

@@ -163,9 +163,10 @@ func (r *ReadModels) feed(ctx context.Context, from Log, upTo int64, queues []ch
 		read += uint64(len(page))
 		rebuilt.Events += uint64(len(decoded))
 		rebuilt.Position = page[len(page)-1].Position
+		next := projections.NewPage(decoded, rebuilt.Position)
 		for _, q := range queues {
 			select {
-			case q <- projections.Page{Events: decoded, Last: rebuilt.Position}:
+			case q <- next:
 			case <-ctx.Done():
 				return ctx.Err()
 			}

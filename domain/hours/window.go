@@ -9,7 +9,8 @@ import (
 
 // Window is a stretch of the punches of one work id that pairs by itself: the
 // results of [PairingRule.Pair] on Punches are the results of the whole history
-// that begin at or after From and before To.
+// that begin at or after From and before To. Without a To it holds the last
+// punch of the history, should there be one at or after From.
 type Window struct {
 	Punches  []Punch
 	From, To time.Time // the zero time means without bound on that side
@@ -36,9 +37,10 @@ func (r PairingRule) Window(punches []Punch, lo, hi time.Time, complete [2]bool)
 
 func (r PairingRule) begin(punches []Punch, lo time.Time, complete bool) (int, time.Time, bool) {
 	first, _ := slices.BinarySearchFunc(punches, lo, func(p Punch, at time.Time) int { return p.OccurredAt.Compare(at) })
-	// Whatever comes at lo or later, before and after the change: only what is
-	// known of both may be used, which is the punch before lo.
-	if first > 0 && r.parts(&punches[first-1], lo, false) {
+	// Whatever comes at lo or later, before and after the change: an out well
+	// before it leaves nothing open. An in does not do, however old it is: it may
+	// be the last punch of all or not.
+	if first > 0 && punches[first-1].Direction == eventschema.DirectionOut && r.parts(&punches[first-1], lo, false) {
 		return first, lo, true
 	}
 	for i := first - 1; i > 0; i-- {
