@@ -303,6 +303,8 @@ func TestEventIDsDifferInEveryPart(t *testing.T) {
 		"another stream":                     domain.EventID(tenant, other, "key", 0),
 		"another key":                        domain.EventID(tenant, stream, "kez", 0),
 		"the next event":                     domain.EventID(tenant, stream, "key", 1),
+		"a key that ends in a digit":         domain.EventID(tenant, stream, "key1", 0),
+		"an event with two digits":           domain.EventID(tenant, stream, "key", 10),
 		"the correlation":                    domain.EventID(tenant, stream, "key", -1),
 		"a key that ends like an index":      domain.EventID(tenant, stream, "key\x000", 0),
 		"a key and index that join the same": domain.EventID(tenant, stream, "key\x00", 0),
