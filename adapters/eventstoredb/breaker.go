@@ -54,6 +54,13 @@ func (b *breaker[T]) shut() {
 	b.change(func() { b.current, b.closed = none, true })
 }
 
+// now is the connection, or zero.
+func (b *breaker[T]) now() T {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.current
+}
+
 // acquire answers with the connection. A patient caller also waits while the
 // breaker is open, until ctx ends. The error is [domain.ErrUnavailable].
 func (b *breaker[T]) acquire(ctx context.Context, patient bool) (T, error) {

@@ -209,10 +209,10 @@ func (b *buffer) delivered() {
 	signal(b.empty)
 }
 
-// received tells the watchdog how far the subscription is, whether it has
-// reached the end of the log, and whether it waits for the consumer.
-func (b *buffer) received() (position uint64, live, waiting bool) {
+// received tells the watchdog how far the subscription is, and whether it waits
+// for the consumer.
+func (b *buffer) received() (position uint64, waiting bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.last, b.live, b.full
+	return b.last, b.full
 }

@@ -130,6 +130,13 @@ func (c *Client) connect(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
+// giveUp replaces a connection that is open and silent.
+func (c *Client) giveUp() {
+	if s := c.breaker.now(); s != nil {
+		s.breakUp()
+	}
+}
+
 // take reserves a place among the calls in flight.
 func (c *Client) take() error {
 	select {

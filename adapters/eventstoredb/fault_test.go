@@ -148,7 +148,8 @@ func TestOutage(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, batch append %t", outage, bulk), func(t *testing.T) {
 				t.Parallel()
 				p := newProxy(t, startNode(t).Addr())
-				store := storeOf(t, connect(t, p.connectionString()), bulk)
+				client := connect(t, p.connectionString())
+				store := storeOf(t, client, bulk)
 				mustAppend(t, store, newStream(), domain.NoStream, proposed(1))
 				traffic := startTraffic(store, 8, 400*time.Millisecond)
 				eventually(t, 10*time.Second, "traffic", func() bool { return traffic.acked.Load() > 50 })
@@ -158,6 +159,9 @@ func TestOutage(t *testing.T) {
 				p.up(t)
 				back := time.Now()
 				eventually(t, 5*time.Second, "appends after the outage", func() bool { return traffic.acked.Load() > before })
+				if err := client.Ready(within(t, 5*time.Second-time.Since(back))); err != nil {
+					t.Fatalf("readers are not back: %v", err)
+				}
 				t.Logf("back after %s; %d calls were refused meanwhile", time.Since(back), traffic.refused.Load())
 				traffic.end(t, store)
 			})

@@ -128,35 +128,39 @@ func (f *feed) open(ctx context.Context, db *esdb.Client, start place) (*esdb.Su
 }
 
 // watch answers true when the subscription stalls: nothing came for a while, it
-// does not wait for the consumer, and it never reached the end of the log or the
-// log has grown behind its back. It answers false when ctx ends.
+// does not wait for the consumer, and the log is longer than what it brought. It
+// answers false when ctx ends. A connection that does not even answer where the
+// log ends is given up.
 func (f *feed) watch(ctx context.Context) bool {
 	for {
 		before := f.beats.Load()
 		if !sleep(ctx, f.config.StallAfter) {
 			return false
 		}
-		quiet := func() bool {
-			_, _, waiting := f.buffer.received()
-			return f.beats.Load() == before && !waiting
-		}
-		if !quiet() {
+		last, waiting := f.buffer.received()
+		if waiting || f.beats.Load() != before {
 			continue
 		}
-		last, live, _ := f.buffer.received()
-		if live {
-			tail, err := f.client.tail(ctx, f.topic)
-			if err != nil || tail <= last {
-				continue // the connection's own troubles are not ours
-			}
-		}
-		if !sleep(ctx, stallGrace) {
+		tail, err := f.tail(ctx)
+		switch {
+		case ctx.Err() == nil && isTimeout(err):
+			f.client.giveUp()
+			continue
+		case err != nil || tail <= last:
+			continue
+		case !sleep(ctx, stallGrace):
 			return false
 		}
-		if quiet() {
+		if _, waiting := f.buffer.received(); !waiting && f.beats.Load() == before {
 			return true
 		}
 	}
+}
+
+func (f *feed) tail(ctx context.Context) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	return f.client.tail(ctx, f.topic)
 }
 
 // tail is the position of the last event of the log or of a stream, 0 when there

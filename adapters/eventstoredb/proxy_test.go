@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -21,7 +22,10 @@ type proxy struct {
 }
 
 // pair is one connection on both sides of the proxy.
-type pair struct{ client, node *net.TCPConn }
+type pair struct {
+	client, node *net.TCPConn
+	silent       atomic.Bool
+}
 
 func (p *pair) reset() {
 	for _, c := range []*net.TCPConn{p.client, p.node} {
@@ -74,6 +78,16 @@ func (p *proxy) down() {
 	_ = p.listener.Close()
 	for pair := range p.pairs {
 		pair.reset()
+	}
+}
+
+// freezeConnections lets nothing more through on the connections there are; new
+// ones work.
+func (p *proxy) freezeConnections() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for pair := range p.pairs {
+		pair.silent.Store(true)
 	}
 }
 
@@ -143,6 +157,9 @@ func (p *proxy) pump(both *pair, from, to *net.TCPConn, answers bool) {
 			return
 		}
 		<-frozen
+		if both.silent.Load() {
+			continue
+		}
 		if _, err := to.Write(buffer[:n]); err != nil {
 			return
 		}
