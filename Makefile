@@ -1,0 +1,65 @@
+# make help lists what there is to do.
+
+GO            ?= go
+GOLANGCI      := v2.15.0
+DATA          ?= tracekeep-data
+FUZZTIME      ?= 30s
+source        := eventschema domain adapters projections cmd
+demo_flags    = $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(JSON)),--json) \
+                $(if $(FILE),--file "$(FILE)") $(if $(PEOPLE),--people "$(PEOPLE)") $(if $(ZONE),--zone "$(ZONE)")
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test test/fast lint format check bench fuzz build up clean
+
+help: ## list the commands
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z\/]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## show the main job on one clock file, then serve it (ONCE=1 ends instead; FILE= PEOPLE= ZONE= take your own; JSON=1)
+	@.ci/setup
+	@$(GO) run ./cmd/tracekeep demo $(demo_flags)
+
+run: ## serve the data folder (DATA=, default tracekeep-data) until Ctrl-C
+	@.ci/setup
+	$(GO) run ./cmd/tracekeep serve --data "$(DATA)"
+
+test: ## run every test against the real stores, with the race detector
+	@.ci/setup --race
+	@$(GO) test -race -timeout 20m ./...
+
+test/fast: ## run the tests of events, rules and layout only: seconds, no store
+	@$(GO) test ./eventschema/... ./domain/... ./cmd
+
+lint: bin/golangci-lint-$(GOLANGCI) ## check format, vet and the linters of .golangci.yml
+	@unformatted=$$(gofmt -l $(source)); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+	@$(GO) vet ./...
+	@$< run
+
+format: ## write every Go file as gofmt does
+	@gofmt -w $(source)
+
+check: ## run what CI runs, nothing more and nothing less
+	@.ci/run
+
+bench: ## measure this machine against its own limits
+	@.ci/setup
+	@$(GO) run ./cmd/tracekeep bench
+
+fuzz: ## fuzz every target for FUZZTIME each (default 30s)
+	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' $(source) | sed 's/:func / /' | while read -r file target; do \
+		echo "$$(dirname $$file) $$target"; \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+	done
+
+build: ## build the commands into bin, without cgo and without this machine's paths
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+up: ## start the grown shape with docker compose: KurrentDB, two Postgres, the service
+	docker compose up --build
+
+clean: ## remove what was built; records stay
+	@rm -rf bin coverage* *.test *.out *.prof
+
+bin/golangci-lint-$(GOLANGCI):
+	@mkdir -p bin
+	@GOBIN="$(CURDIR)/bin" $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
+	@mv bin/golangci-lint $@
