@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/zap"
 )
@@ -178,4 +179,25 @@ func FuzzIfMatch(f *testing.F) {
 			t.Fatalf("%q does not match itself", header)
 		}
 	})
+}
+
+func TestWhatHumaSaysIsStrippedOfValues(t *testing.T) {
+	api := bare(t)
+	for name, row := range map[string]struct {
+		message, location string
+		want              Fault
+	}{
+		"a message that ends in the parser's words": {"expected string to be RFC 4122 uuid: invalid format of Ada", "body.id", Fault{"/id", "format", "expected string to be RFC 4122 uuid"}},
+		"a message of a kind that is not known":     {"Ada is not acceptable", "body.a[2].b", Fault{"/a/2/b", "invalid", "the value does not fit"}},
+		"a decoder's message":                       {"json: cannot unmarshal number Ada into Go value", "body", Fault{"", "invalid", "the value does not fit"}},
+		"the name of an unknown member":             {"unexpected property", "body.location.ada", Fault{"/location", "unknown", "a member or parameter that is not known here"}},
+		"the name of an unknown parameter":          {"unknown query parameter", "query.ada", Fault{"query", "unknown", "a member or parameter that is not known here"}},
+		"a member that is missing":                  {"expected required property zone to be present", "body", Fault{"/zone", "required", "expected required property zone to be present"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := api.fault(&huma.ErrorDetail{Message: row.message, Location: row.location, Value: "Ada"}); got != row.want {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
 }
