@@ -16,12 +16,10 @@
 // check the history without trusting us. And whoever asks reads it back through
 // adapters/httpapi, where sealed values are opened last, or shown as erased.
 //
-// The commands:
-//
-//   - tracekeep is the service and the operator's tool: serve, demo, import,
-//     replay, verify, rebuild, erase. Run it with --help for the whole list.
-//   - tracekeep-verify is the auditor's offline verifier: it needs no network
-//     and no secret.
+// The command tracekeep is the service and the operator's tool: serve, demo,
+// import, query, history, replay, verify, rebuild, erase. Run it with --help for
+// the whole list. What its subcommands share, the opened stores above all, is in
+// internal/app.
 //
 // Adapters never import each other. Each says in a small interface what it
 // needs, and a command gives it the other adapter that has it. The tests in this
