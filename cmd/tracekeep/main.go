@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 )
 
@@ -100,10 +101,23 @@ func run(ctx context.Context, args []string, t *terminal) int {
 		return exitUsage
 	}
 	if err := parsed.Run(ctx, t); err != nil {
-		_, _ = fmt.Fprintln(t.err, "tracekeep:", err)
+		_, _ = fmt.Fprintln(t.err, "tracekeep:", message(err))
 		return exitCode(err)
 	}
 	return exitOK
+}
+
+// message is what a person is told: of a refusal the sentence, not the code.
+func message(err error) string {
+	var refusal *httpapi.Refusal
+	if errors.As(err, &refusal) {
+		return refusal.Message
+	}
+	var erased *httpapi.Erased
+	if errors.As(err, &erased) {
+		return fmt.Sprintf("erased under case %s", erased.Case)
+	}
+	return err.Error()
 }
 
 func exitCode(err error) int {

@@ -145,7 +145,7 @@ func checkHours(t *testing.T, a *app.App, want expected) {
 // an import, twenty times, and then lets one import end.
 func TestKilledImportLosesAndDoublesNothing(t *testing.T) {
 	const kills = 20
-	clock, people := clockFiles(t, 30, 4)
+	clock, people := clockFiles(t, 80, 8)
 	data := records(t)
 	arguments := []string{"import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people}
 	seed := rand.Uint64()
@@ -160,7 +160,7 @@ func TestKilledImportLosesAndDoublesNothing(t *testing.T) {
 		// The folder is open as soon as the process announces itself; from then on
 		// any moment is a good one.
 		announced := waitForFile(t.Context(), filepath.Join(data, "running.json"), cmd.Process.Pid)
-		pause := time.NewTimer(time.Duration(moments.IntN(700)) * time.Millisecond)
+		pause := time.NewTimer(time.Duration(moments.IntN(500)) * time.Millisecond)
 		<-pause.C
 		if err := cmd.Process.Kill(); err == nil && announced {
 			killedAtWork++

@@ -17,12 +17,13 @@ import (
 
 // dataFlags name the data folder and, for a grown installation, the stores.
 type dataFlags struct {
-	Data       string `help:"Data folder." env:"TRACEKEEP_DATA" placeholder:"DIR" required:""`
-	EventStore string `help:"EventStoreDB or KurrentDB, as esdb://host:port; empty: embedded." env:"TRACEKEEP_EVENT_STORE" placeholder:"URL"`
-	ReadModels string `help:"Postgres of the read models; empty: a private cluster." env:"TRACEKEEP_READ_MODELS" placeholder:"URL"`
-	Keys       string `help:"Postgres of the key store, another database than the read models; empty: a private cluster." env:"TRACEKEEP_KEYS" placeholder:"URL"`
-	Postgres   string `name:"postgres-bin" help:"Folder of the Postgres binaries for the private cluster; empty: searched." env:"TRACEKEEP_POSTGRES_BIN" placeholder:"DIR"`
-	KEKFile    string `name:"kek-file" help:"File of the key-encryption key; empty: below the data folder." env:"TRACEKEEP_KEK_FILE" placeholder:"FILE"`
+	Data        string        `help:"Data folder." env:"TRACEKEEP_DATA" placeholder:"DIR" required:""`
+	EventStore  string        `help:"EventStoreDB or KurrentDB, as esdb://host:port; empty: embedded." env:"TRACEKEEP_EVENT_STORE" placeholder:"URL"`
+	ReadModels  string        `help:"Postgres of the read models; empty: a private cluster." env:"TRACEKEEP_READ_MODELS" placeholder:"URL"`
+	Keys        string        `help:"Postgres of the key store, another database than the read models; empty: a private cluster." env:"TRACEKEEP_KEYS" placeholder:"URL"`
+	Postgres    string        `name:"postgres-bin" help:"Folder of the Postgres binaries for the private cluster; empty: searched." env:"TRACEKEEP_POSTGRES_BIN" placeholder:"DIR"`
+	StartWithin time.Duration `name:"start-within" help:"Give up when the stores cannot be reached within this time." default:"60s"`
+	KEKFile     string        `name:"kek-file" help:"File of the key-encryption key; empty: below the data folder." env:"TRACEKEEP_KEK_FILE" placeholder:"FILE"`
 }
 
 func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {
@@ -44,10 +45,16 @@ func (d dataFlags) withApp(ctx context.Context, t *terminal, make bool, do func(
 		return err
 	}
 	defer func() { err = errors.Join(err, closeLog()) }()
+	within := d.StartWithin
+	if within <= 0 {
+		within = time.Minute
+	}
+	opening, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
 	cfg := d.config(t, log)
-	a, err := app.Open(ctx, cfg)
+	a, err := app.Open(opening, cfg)
 	if errors.Is(err, app.ErrFolderInUse) {
-		a, err = app.Attach(ctx, cfg)
+		a, err = app.Attach(opening, cfg)
 	}
 	if err != nil {
 		return err
@@ -91,6 +98,3 @@ func makeDataFolder(dir string) error {
 func operator(a *app.App) httpapi.Principal {
 	return httpapi.Principal{Tenant: a.Tenant(), ID: a.Operator(), Role: httpapi.RoleHR}
 }
-
-// catchUpLimit bounds how long a command waits for the read models.
-const catchUpLimit = 10 * time.Minute

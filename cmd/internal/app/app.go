@@ -60,10 +60,11 @@ type App struct {
 	covered     *progressMark // how far the trail is
 	cases       *caseQueue    // erasure cases to take forward
 
-	closers []func() error // in order of opening
-	stop    context.CancelFunc
-	work    sync.WaitGroup
-	failed  chan error // the first failure of a background part
+	closers  []func() error  // in order of opening
+	watching context.Context // ends when the App closes
+	stop     context.CancelFunc
+	work     sync.WaitGroup
+	failed   chan error // the first failure of a background part
 }
 
 // Open opens the data folder as its owner and starts every part. ctx bounds the
@@ -92,7 +93,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	a.operator = operatorOf(a.tenant)
 	a.running = running{PID: os.Getpid(), EventStore: cfg.EventStore, ReadModels: cfg.ReadModels, Keys: cfg.Keys}
 	for _, step := range []func(context.Context, Config) error{
-		a.startStores, a.connect, a.openKeys, a.openModels, a.openTrail, a.startSubscriptions,
+		a.startNode, a.connect, a.startPostgres, a.openKeys, a.openModels, a.openTrail, a.startSubscriptions,
 	} {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
@@ -138,7 +139,9 @@ func newApp(cfg Config) (*App, error) {
 	if log == nil {
 		log = zap.NewNop()
 	}
+	watching, stop := context.WithCancel(context.Background())
 	return &App{
+		watching: watching, stop: stop,
 		clock: cfg.Clock, random: cfg.Random, log: log, registry: registry,
 		covered: newProgressMark(), cases: newCaseQueue(), failed: make(chan error, 1),
 	}, nil
@@ -148,28 +151,41 @@ func operatorOf(tenant uuid.UUID) uuid.UUID { return uuid.NewSHA1(tenant, []byte
 
 func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
 
-// startStores starts what the configuration gives no address for.
-func (a *App) startStores(ctx context.Context, cfg Config) error {
-	if cfg.ReadModels == "" {
-		cluster, err := pgcluster.Start(ctx, pgcluster.Config{
-			Dir: a.folder.path("postgres"), BinDir: cfg.PostgresBin, Log: a.log.Named("postgres"),
-		})
-		if err != nil {
+// startPostgres starts the private cluster unless databases were named.
+func (a *App) startPostgres(ctx context.Context, cfg Config) error {
+	if cfg.ReadModels != "" {
+		return nil
+	}
+	cluster, err := pgcluster.Start(ctx, pgcluster.Config{
+		Dir: a.folder.path("postgres"), BinDir: cfg.PostgresBin, Log: a.log.Named("postgres"),
+	})
+	if err != nil {
+		return err
+	}
+	a.onClose(func() error {
+		stopping, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		return cluster.Stop(stopping)
+	})
+	for _, database := range []string{databaseReadModels, databaseKeys} {
+		if err := cluster.EnsureDatabase(ctx, database); err != nil {
 			return err
 		}
-		a.cluster = cluster
-		a.onClose(func() error {
-			stopping, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-			defer cancel()
-			return cluster.Stop(stopping)
-		})
-		for _, database := range []string{databaseReadModels, databaseKeys} {
-			if err := cluster.EnsureDatabase(ctx, database); err != nil {
-				return err
-			}
-		}
-		a.running.ReadModels, a.running.Keys = cluster.URL(databaseReadModels), cluster.URL(databaseKeys)
 	}
+	a.running.ReadModels, a.running.Keys = cluster.URL(databaseReadModels), cluster.URL(databaseKeys)
+	a.background(a.watching, "Postgres", func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-cluster.Done():
+			return pgcluster.ErrStopped
+		}
+	})
+	return nil
+}
+
+// startNode starts the embedded event store unless another was named.
+func (a *App) startNode(_ context.Context, cfg Config) error {
 	if cfg.EventStore != "" {
 		return nil
 	}
@@ -183,7 +199,6 @@ func (a *App) startStores(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("start the embedded event store: %w", err)
 	}
-	a.node = node
 	a.onClose(node.Close)
 	a.running.EventStore = node.ConnectionString()
 	return nil
@@ -291,11 +306,8 @@ func (a *App) Failed() <-chan error { return a.failed }
 // Close stops every part in the reverse order of opening. Nothing acknowledged
 // is lost by it, nor by not calling it.
 func (a *App) Close() error {
-	if a.stop != nil {
-		a.stop()
-		a.work.Wait()
-		a.stop = nil
-	}
+	a.stop()
+	a.work.Wait()
 	var errs []error
 	for i := len(a.closers) - 1; i >= 0; i-- {
 		errs = append(errs, a.closers[i]())

@@ -75,7 +75,8 @@ func (o *openedDirectory) worker(work uuid.UUID) (httpapi.PersonView, bool) {
 }
 
 // FindPerson lists the people whose legal name contains the text, ignoring
-// case, or whose id or work id it is.
+// case, or whose id or work id it is. An empty text lists everybody, those whose
+// name cannot be read included.
 func (a *App) FindPerson(ctx context.Context, by httpapi.Principal, text string) ([]httpapi.PersonView, error) {
 	opened, err := a.openDirectory(ctx, by)
 	if err != nil {
@@ -89,6 +90,9 @@ func (a *App) FindPerson(ctx context.Context, by httpapi.Principal, text string)
 			return []httpapi.PersonView{p}, nil
 		}
 		return nil, nil
+	}
+	if text == "" {
+		return opened.people, nil
 	}
 	wanted := strings.ToLower(strings.TrimSpace(text))
 	var found []httpapi.PersonView

@@ -39,10 +39,8 @@ func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 	if err := a.subscribe(router, "trail", a.trailPosition, a.enterTrail); err != nil {
 		return err
 	}
-	background, stop := context.WithCancel(context.Background())
-	a.stop = stop
-	a.background(background, "subscriptions", router.Run)
-	a.background(background, "erasure cases", a.runErasures)
+	a.background(a.watching, "subscriptions", router.Run)
+	a.background(a.watching, "erasure cases", a.runErasures)
 	select {
 	case <-router.Running():
 		return nil
