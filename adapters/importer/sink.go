@@ -36,8 +36,8 @@ type Sink interface {
 	Resolve(ctx context.Context, station string, pins []string, people map[string]Person) (known map[string]uuid.UUID, registered int, err error)
 
 	// Record stores a batch and answers how many of its punches are new and how
-	// many had been recorded before. A punch is the same when station, PIN, instant,
-	// station clock, direction, kind, verification and work code are. Record must
-	// not keep the slice.
+	// many had been recorded before. A punch is the same when station, PIN, station
+	// clock, direction, kind, verification and work code are. Record must not keep
+	// the slice.
 	Record(ctx context.Context, station string, batch []Punch) (recorded, already int, err error)
 }
