@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"iter"
 	"testing"
@@ -19,7 +20,15 @@ import (
 	"tracekeep/projections"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "rapid.checks" })
+	if !asked { // every check builds schemas; more of them with -rapid.checks
+		_ = flag.Set("rapid.checks", "15")
+	}
+	pgtest.Main(m)
+}
 
 // sealer encrypts under one random key; nothing here opens again.
 type sealer struct{ aead cipher.AEAD }
