@@ -36,7 +36,7 @@ func TestReopenAfterACrashContinuesToTheSameRoot(t *testing.T) {
 		if report := verifyTest(t, crashed, l.VerifierKey(), events); !report.OK {
 			t.Fatalf("seed %d: %+v", seed, report.Findings)
 		}
-		if left := tilesBeyond(t, crashed, before.Size); len(left) > 0 {
+		if left := beyond(t, crashed, before.Size); len(left) > 0 {
 			t.Fatalf("seed %d: beyond the checkpoint: %v", seed, left)
 		}
 		appendAll(t, l, events[before.Size:], 60+r.IntN(900))
@@ -169,8 +169,8 @@ func flushed(relative string, base uint64, kept map[uint]string) bool {
 	return false
 }
 
-// tilesBeyond lists tiles that hold more than a log of this size.
-func tilesBeyond(t *testing.T, dir string, size uint64) (beyond []string) {
+// beyond lists what the files hold more than a log of this size does.
+func beyond(t *testing.T, dir string, size uint64) (found []string) {
 	allowed := map[string]bool{}
 	for level := range levels(size) {
 		all := entries(size, level)
@@ -186,10 +186,13 @@ func tilesBeyond(t *testing.T, dir string, size uint64) (beyond []string) {
 			t.Fatal(err)
 		}
 		if strings.HasPrefix(relative, "tile") && !allowed[relative] {
-			beyond = append(beyond, relative)
+			found = append(found, relative)
 		}
 	}
-	return beyond
+	if stat, err := os.Stat(filepath.Join(dir, positionsFile)); err != nil || stat.Size() != int64(size)*positionBytes {
+		found = append(found, positionsFile)
+	}
+	return found
 }
 
 // A crash while the journal starts anew: the new one is in place, the partial

@@ -200,6 +200,20 @@ func TestEveryTamperingWithTheStoreIsNamed(t *testing.T) {
 	}
 }
 
+// Two harms at once: the index of positions is wrong just where an event is
+// missing. The events around it are recognised by their leaves.
+func TestRemovedEventIsFoundWhereThePositionsAreWrong(t *testing.T) {
+	events := history(26, 900)
+	dir, key := written(t, events)
+	if err := bitOf(positionsFile, 400*positionBytes)(dir); err != nil { // far beyond the end
+		t.Fatal(err)
+	}
+	report := verifyTest(t, dir, key, slices.Delete(slices.Clone(events), 400, 401))
+	if len(report.Findings) != 1 || report.Findings[0].Kind != KindRemoved || report.Events != 899 {
+		t.Fatalf("%+v", report)
+	}
+}
+
 func copyDir(t testing.TB, from string) string {
 	t.Helper()
 	to := t.TempDir()
