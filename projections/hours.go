@@ -3,7 +3,6 @@ package projections
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -137,16 +136,11 @@ func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Pun
 	return added, instants, nil
 }
 
-// inOrder says whether punches come one after the other, and all of them after
-// everything known of their work id. It sorts them.
+// inOrder says whether all punches come after everything known of their work id.
 func inOrder(row *lastPunch, punches []hours.Punch) bool {
-	slices.SortFunc(punches, func(a, b hours.Punch) int { return a.OccurredAt.Compare(b.OccurredAt) })
-	if row != nil && !punches[0].OccurredAt.After(row.latest) {
-		return false
-	}
-	for i := 1; i < len(punches); i++ {
-		if punches[i].OccurredAt.Equal(punches[i-1].OccurredAt) {
-			return false // perhaps the same punch twice
+	for _, p := range punches {
+		if row != nil && !p.OccurredAt.After(row.latest) {
+			return false
 		}
 	}
 	return true
