@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -108,13 +109,18 @@ func (a *API) registerDocument(document *huma.OpenAPI) error {
 	if err != nil {
 		return fmt.Errorf("write the OpenAPI document: %w", err)
 	}
-	asYAML, err := document.YAML()
-	if err != nil {
-		return fmt.Errorf("write the OpenAPI document: %w", err)
-	}
 	a.document = asJSON
 	a.serve("/openapi.json", "application/openapi+json", asJSON)
-	a.serve("/openapi.yaml", "application/openapi+yaml", asYAML)
+	asYAML := sync.OnceValues(document.YAML) // costs more than all the rest and few ask for it
+	a.router.Get("/openapi.yaml", func(w http.ResponseWriter, r *http.Request) {
+		content, err := asYAML()
+		if err != nil {
+			writeProblem(w, r, problemOf(fmt.Errorf("write the OpenAPI document: %w", err)))
+			return
+		}
+		w.Header().Set("Content-Type", "application/openapi+yaml")
+		_, _ = w.Write(content) // a client that went away is no error of ours
+	})
 	for path, file := range map[string]struct{ name, contentType string }{
 		"/docs":     {"page/docs.html", "text/html; charset=utf-8"},
 		"/docs.js":  {"page/docs.js", "text/javascript; charset=utf-8"},
