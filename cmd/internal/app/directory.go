@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -10,6 +12,7 @@ import (
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/eventschema"
+	"tracekeep/projections"
 )
 
 // directoryAge is how long the opened directory may be used: the cache time of
@@ -112,4 +115,117 @@ func (a *App) personal(ctx context.Context, value eventschema.Personal) httpapi.
 		wrapped.CertificateLeaf = a.certificateLeaf(ctx, value.Case())
 	}
 	return wrapped
+}
+
+// openDirectory opens the sealed directory for a reader, or answers the opening
+// that is still good. Only the ordinary purpose of use is kept.
+func (a *App) openDirectory(ctx context.Context, by httpapi.Principal) (*openedDirectory, error) {
+	position, _, err := a.models.Position(ctx)
+	if err != nil {
+		return nil, outward(err)
+	}
+	now := a.clock()
+	ordinary := by.Use() == eventschema.UseService
+	if kept := a.directory.current(position, now); ordinary && kept != nil {
+		return kept, nil
+	}
+	opened := &openedDirectory{byID: map[uuid.UUID]int{}, byWork: map[uuid.UUID]int{}}
+	const page = 1000
+	leaves := map[uuid.UUID]*uint64{}
+	for after := uuid.Nil; ; {
+		people, err := projections.People(ctx, a.models.Querier(), a.tenant, after, page)
+		if err != nil {
+			return nil, outward(err)
+		}
+		ids := make([]uuid.UUID, len(people))
+		for i := range people {
+			ids[i] = people[i].ID
+		}
+		if err := a.keys.Prefetch(ctx, a.tenant, ids); err != nil {
+			return nil, outward(err)
+		}
+		for _, p := range people {
+			view, err := a.openPerson(ctx, p, by.Use(), leaves)
+			if err != nil {
+				return nil, err
+			}
+			opened.byID[view.PersonID] = len(opened.people)
+			if work, err := WorkIDOf(view); err == nil {
+				opened.byWork[work] = len(opened.people)
+			}
+			opened.people = append(opened.people, view)
+		}
+		if len(people) < page {
+			break
+		}
+		after = ids[len(ids)-1]
+	}
+	if ordinary {
+		a.directory.keep(opened, position, now)
+	}
+	return opened, nil
+}
+
+// openPerson opens the sections of one person in the order of the log; later
+// values replace earlier ones.
+func (a *App) openPerson(ctx context.Context, p projections.Person, use eventschema.Use, leaves map[uuid.UUID]*uint64) (httpapi.PersonView, error) {
+	values := map[string]eventschema.Personal{}
+	for _, section := range p.Sections {
+		opening, err := a.keys.Open(ctx, section.At, section.Envelope, use)
+		if err != nil {
+			return httpapi.PersonView{}, fmt.Errorf("open section %s of position %d: %w", section.At.Section, section.Position, err)
+		}
+		if opening.State != eventschema.StateClear {
+			for _, field := range fieldsOf(section.At.Section) {
+				values[field] = eventschema.Withheld(opening.State, opening.Case)
+			}
+			continue
+		}
+		fields := map[string]string{}
+		if json.Unmarshal(opening.Plaintext, &fields) != nil {
+			return httpapi.PersonView{}, fmt.Errorf("open section %s of position %d: %w", section.At.Section, section.Position, eventschema.ErrPayload)
+		}
+		for field, text := range fields {
+			if field == "full_name" { // as person-registered.v1 called it
+				field = "legal_name"
+			}
+			values[field] = eventschema.Clear(text)
+		}
+	}
+	wrap := func(field string) httpapi.Personal {
+		value := values[field]
+		wrapped := httpapi.Personal{Personal: value}
+		if id := value.Case(); id != uuid.Nil {
+			if _, looked := leaves[id]; !looked {
+				leaves[id] = a.certificateLeaf(ctx, id)
+			}
+			wrapped.CertificateLeaf = leaves[id]
+		}
+		return wrapped
+	}
+	return httpapi.PersonView{
+		PersonID: p.ID, RegisteredAt: p.RegisteredAt, ClosedAt: p.ClosedAt, WorkID: wrap("work_id"),
+		LegalName: wrap("legal_name"), BirthDate: wrap("birth_date"), Email: wrap("email"), Phone: wrap("phone"),
+	}, nil
+}
+
+// fieldsOf lists the fields of a person's section: of one that cannot be opened
+// nobody knows which were given, so all of them say why.
+func fieldsOf(section string) []string {
+	switch section {
+	case "identity":
+		return []string{"work_id", "legal_name", "birth_date"}
+	case "contact":
+		return []string{"email", "phone"}
+	}
+	return nil
+}
+
+// WorkIDOf reads the work id of a person who may be read.
+func WorkIDOf(p httpapi.PersonView) (uuid.UUID, error) {
+	id, err := idOf(p.WorkID.Personal)
+	if err == nil && id == uuid.Nil {
+		err = errLink
+	}
+	return id, err
 }

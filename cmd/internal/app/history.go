@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/httpapi"
+	"tracekeep/eventschema"
+	"tracekeep/projections"
+)
+
+// History implements [httpapi.Reading]: the events of the person's own stream,
+// of the erasure cases about them and, while the link can be read, of their
+// work record.
+func (a *App) History(ctx context.Context, by httpapi.Principal, id uuid.UUID, after uint64, limit int) ([]httpapi.EventView, error) {
+	person, err := a.Person(ctx, by, id)
+	if err != nil {
+		return nil, err
+	}
+	streams := []uuid.UUID{id}
+	if work, err := WorkIDOf(person); err == nil {
+		streams = append(streams, work)
+	}
+	cases, err := projections.ErasuresOf(ctx, a.models.Querier(), by.Tenant, id)
+	if err != nil {
+		return nil, outward(err)
+	}
+	for _, c := range cases {
+		streams = append(streams, c.CaseID)
+	}
+	query := projections.AuditQuery{Streams: streams, OldestFirst: true, Limit: limit}
+	if after > 0 {
+		query.From = &after
+	}
+	entries, err := projections.Audit(ctx, a.models.Querier(), by.Tenant, query)
+	if err != nil {
+		return nil, outward(err)
+	}
+	return a.openEntries(ctx, by, entries)
+}
+
+// openEntries reads the events behind entries of the feed, a run of one stream
+// at a time, and opens them.
+func (a *App) openEntries(ctx context.Context, by httpapi.Principal, entries []projections.AuditEntry) ([]httpapi.EventView, error) {
+	wanted := map[string]map[uint64]int{}
+	first := map[string]uint64{}
+	for i, e := range entries {
+		stream := e.Stream.String()
+		if wanted[stream] == nil {
+			wanted[stream], first[stream] = map[uint64]int{}, e.Revision
+		}
+		wanted[stream][e.Revision] = i
+		first[stream] = min(first[stream], e.Revision)
+	}
+	views := make([]httpapi.EventView, len(entries))
+	for stream, revisions := range wanted {
+		left := len(revisions)
+		for recorded, err := range a.store.ReadStream(ctx, stream, first[stream]) {
+			if err != nil {
+				return nil, outward(err)
+			}
+			i, asked := revisions[recorded.Revision]
+			if !asked {
+				continue
+			}
+			if views[i], err = a.eventView(ctx, by, recorded); err != nil {
+				return nil, outward(err)
+			}
+			if left--; left == 0 {
+				break
+			}
+		}
+		if left > 0 {
+			return nil, fmt.Errorf("%d events of %s are in the feed and not in the store", left, stream)
+		}
+	}
+	return views, nil
+}
+
+func (a *App) eventView(ctx context.Context, by httpapi.Principal, recorded eventschema.Recorded) (httpapi.EventView, error) {
+	decoded, err := a.registry.Decode(recorded)
+	if err != nil {
+		return httpapi.EventView{}, err
+	}
+	if err := a.registry.Open(ctx, a.keys, &decoded, by.Use()); err != nil {
+		return httpapi.EventView{}, err
+	}
+	facts, err := json.Marshal(decoded.Event)
+	if err != nil {
+		return httpapi.EventView{}, fmt.Errorf("show %s at position %d: %w", recorded.Type, recorded.Position, eventschema.ErrPayload)
+	}
+	view := httpapi.EventView{
+		Position: recorded.Position, Revision: recorded.Revision, Stream: recorded.Stream, EventID: recorded.ID,
+		Type: recorded.Type, RecordedAt: recorded.Created, Actor: decoded.Meta.Actor, Facts: facts,
+	}
+	for _, section := range decoded.Event.Sections() {
+		for _, field := range section.Fields {
+			if field.Value.State() == eventschema.StateAbsent {
+				continue
+			}
+			view.Personal = append(view.Personal, httpapi.NamedPersonal{
+				Section: section.Name, Field: field.Name, Purpose: section.Purpose, Value: a.personal(ctx, *field.Value),
+			})
+		}
+	}
+	return view, nil
+}

@@ -1,0 +1,167 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/httpapi"
+	"tracekeep/domain/hours"
+	"tracekeep/eventschema"
+	"tracekeep/projections"
+)
+
+// Presence implements [httpapi.Reading].
+func (a *App) Presence(ctx context.Context, by httpapi.Principal, after uuid.UUID, limit int) ([]httpapi.PresenceView, error) {
+	all, err := a.PresenceAt(ctx, by, a.clock())
+	if err != nil {
+		return nil, outward(err)
+	}
+	from, _ := slices.BinarySearchFunc(all, after, func(p httpapi.PresenceView, id uuid.UUID) int {
+		if slices.Compare(p.WorkID[:], id[:]) <= 0 {
+			return -1
+		}
+		return 1
+	})
+	return all[from:min(from+limit, len(all))], nil
+}
+
+// PresenceAt lists who was in at an instant, by work id.
+func (a *App) PresenceAt(ctx context.Context, by httpapi.Principal, at time.Time) ([]httpapi.PresenceView, error) {
+	present, err := projections.WhoIsIn(ctx, a.models.Querier(), by.Tenant, at)
+	if err != nil {
+		return nil, err
+	}
+	works := make([]uuid.UUID, len(present))
+	for i := range present {
+		works[i] = present[i].WorkID
+	}
+	names, err := a.namesOfWorks(ctx, by, works)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]httpapi.PresenceView, len(present))
+	for i, p := range present {
+		views[i] = httpapi.PresenceView{WorkID: p.WorkID, Since: p.Since, Zone: p.Zone, Station: p.Station, PunchID: p.PunchID, Name: names[p.WorkID]}
+	}
+	return views, nil
+}
+
+// Hours implements [httpapi.Reading].
+func (a *App) Hours(ctx context.Context, by httpapi.Principal, q httpapi.HoursQuestion) (httpapi.HoursView, error) {
+	work := q.Work
+	if q.Person != uuid.Nil {
+		person, err := a.Person(ctx, by, q.Person)
+		if err != nil {
+			return httpapi.HoursView{}, err
+		}
+		if person.WorkID.State() == eventschema.StateErased {
+			return httpapi.HoursView{}, a.erased(ctx, person.WorkID.Case())
+		}
+		if work, err = WorkIDOf(person); err != nil {
+			return httpapi.HoursView{}, err
+		}
+	}
+	view, err := a.HoursOfWork(ctx, work, q.From, q.To)
+	return view, outward(err)
+}
+
+// HoursOfWork lists the days of one work record, both ends included.
+func (a *App) HoursOfWork(ctx context.Context, work uuid.UUID, from, to string) (httpapi.HoursView, error) {
+	days := projections.Days{Works: []uuid.UUID{work}, From: from, To: to}
+	intervals, err := projections.IntervalsOf(ctx, a.models.Querier(), a.tenant, days)
+	if err != nil {
+		return httpapi.HoursView{}, err
+	}
+	exceptions, err := projections.ExceptionsOf(ctx, a.models.Querier(), a.tenant, days, a.clock())
+	if err != nil {
+		return httpapi.HoursView{}, err
+	}
+	byDate := map[string]*httpapi.DayView{}
+	day := func(date string) *httpapi.DayView {
+		if byDate[date] == nil {
+			byDate[date] = &httpapi.DayView{Date: date}
+		}
+		return byDate[date]
+	}
+	for _, i := range intervals {
+		d := day(i.WorkDate)
+		d.Intervals = append(d.Intervals, httpapi.IntervalView{In: i.In, Out: i.Out, Start: i.Start, End: i.End})
+	}
+	for _, e := range exceptions {
+		d := day(e.WorkDate)
+		d.Exceptions = append(d.Exceptions, httpapi.ExceptionView{Punch: e.Punch, Code: string(e.Code), At: e.At})
+	}
+	view := httpapi.HoursView{WorkID: work, RuleVersion: hours.DefaultPairing().Version}
+	for _, d := range byDate {
+		view.Days = append(view.Days, *d)
+	}
+	slices.SortFunc(view.Days, func(x, y httpapi.DayView) int {
+		if x.Date < y.Date {
+			return -1
+		}
+		return 1
+	})
+	return view, nil
+}
+
+// WorkerHours is the worked time of one work record over some days.
+type WorkerHours struct {
+	WorkID     uuid.UUID
+	Name       httpapi.Personal
+	Seconds    int64
+	Days       int // with at least one interval
+	Exceptions int // repeats of the same key left out
+}
+
+// HoursOfAll adds up the hours of everybody, the longest first.
+func (a *App) HoursOfAll(ctx context.Context, by httpapi.Principal, from, to string) ([]WorkerHours, error) {
+	days := projections.Days{From: from, To: to}
+	byDay, err := projections.HoursByDay(ctx, a.models.Querier(), by.Tenant, days)
+	if err != nil {
+		return nil, err
+	}
+	exceptions, err := projections.ExceptionsOf(ctx, a.models.Querier(), by.Tenant, days, a.clock())
+	if err != nil {
+		return nil, err
+	}
+	sums := map[uuid.UUID]*WorkerHours{}
+	of := func(work uuid.UUID) *WorkerHours {
+		if sums[work] == nil {
+			sums[work] = &WorkerHours{WorkID: work}
+		}
+		return sums[work]
+	}
+	for _, d := range byDay {
+		w := of(d.WorkID)
+		w.Seconds += d.Seconds
+		w.Days++
+	}
+	for _, e := range exceptions {
+		if e.Code != hours.RepeatPunch {
+			of(e.WorkID).Exceptions++
+		}
+	}
+	works := make([]uuid.UUID, 0, len(sums))
+	for work := range sums {
+		works = append(works, work)
+	}
+	names, err := a.namesOfWorks(ctx, by, works)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]WorkerHours, 0, len(sums))
+	for work, w := range sums {
+		w.Name = names[work]
+		all = append(all, *w)
+	}
+	slices.SortFunc(all, func(x, y WorkerHours) int {
+		if x.Seconds != y.Seconds {
+			return int(y.Seconds - x.Seconds)
+		}
+		return slices.Compare(x.WorkID[:], y.WorkID[:])
+	})
+	return all, nil
+}
