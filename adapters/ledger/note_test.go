@@ -56,6 +56,40 @@ func TestSignedTextIsNeverACheckpoint(t *testing.T) {
 	}
 }
 
+func TestWhatIsNoCheckpointOfTheLog(t *testing.T) {
+	l := openTest(t, t.TempDir())
+	sign := func(body string) string {
+		signed, err := note.Sign(&note.Note{Text: body}, l.key.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(signed)
+	}
+	right := sign(checkpointBody(testOrigin, 0, l.Checkpoint().Root))
+	if _, err := OpenCheckpoint(right, l.VerifierKey()); err != nil {
+		t.Fatal(err)
+	}
+	// A signature has 68 bytes, so its base64 ends in one padding sign and two
+	// spare bits: the next letter spells the same bytes.
+	respelled := []byte(right)
+	respelled[len(respelled)-3]++
+	for rule, c := range map[string]struct {
+		text string
+		want error
+	}{
+		"another origin under the same key":     {sign(checkpointBody("example.com/other", 0, Hash{})), ErrSignature},
+		"a second spelling of the signature":    {string(respelled), ErrMalformed},
+		"a size with a leading zero":            {sign(testOrigin + "\n01\n" + Hash{}.String() + "\n"), ErrMalformed},
+		"a root of 31 bytes":                    {sign(testOrigin + "\n1\n" + Hash{}.String()[:40] + "AA==\n"), ErrMalformed},
+		"an empty extension line":               {sign(checkpointBody(testOrigin, 0, Hash{}) + "\n"), ErrMalformed},
+		"a size beyond what proofs can express": {sign(testOrigin + "\n9223372036854775808\n" + Hash{}.String() + "\n"), ErrMalformed},
+	} {
+		if _, err := OpenCheckpoint(c.text, l.VerifierKey()); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", rule, err, c.want)
+		}
+	}
+}
+
 func verifierOf(t *testing.T, l *Ledger) note.Verifier {
 	t.Helper()
 	key, err := notesKey(l.VerifierKey())
@@ -77,11 +111,13 @@ func TestWhatAConfigRefuses(t *testing.T) {
 		"a plus sign":        {Dir: t.TempDir(), Origin: "a+b"},
 		"a new line":         {Dir: t.TempDir(), Origin: "a\nb"},
 		"the label of notes": {Dir: t.TempDir(), Origin: noteLabel},
-		"no randomness":      {Dir: t.TempDir(), Origin: testOrigin},
 	} {
-		if _, err := Open(cfg); !errors.Is(err, ErrConfig) {
+		if err := cfg.Validate(); !errors.Is(err, ErrConfig) {
 			t.Errorf("%s: %v", rule, err)
 		}
+	}
+	if _, err := Open(Config{Dir: t.TempDir(), Origin: testOrigin}); !errors.Is(err, ErrConfig) {
+		t.Errorf("a new log without randomness: %v", err)
 	}
 	dir, _ := written(t, history(40, 3))
 	if _, err := Open(Config{Dir: dir, Origin: "example.com/other"}); !errors.Is(err, ErrConfig) {
