@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -157,13 +158,9 @@ func (d *demo) show(ctx context.Context, input importCommand) error {
 	if err := d.verify(ctx, "5. Verified the trail"); err != nil {
 		return err
 	}
-	everybody, err := d.a.FindPerson(ctx, operator(d.a), "")
+	values, err := d.personalValues(ctx, input.People)
 	if err != nil {
 		return err
-	}
-	var values []string
-	for _, p := range everybody {
-		values = append(values, app.PersonalValues(p)...)
 	}
 	if err := d.search(ctx, "6. Before the erasure", values, work); err != nil {
 		return err
@@ -178,6 +175,39 @@ func (d *demo) show(ctx context.Context, input importCommand) error {
 		return err
 	}
 	return d.search(ctx, "11. After the erasure", values, work)
+}
+
+// personalValues lists what must lie nowhere in clear: what the directory can
+// open, and what the people file says beyond that.
+func (d *demo) personalValues(ctx context.Context, peopleFile string) ([]string, error) {
+	everybody, err := d.a.FindPerson(ctx, operator(d.a), "")
+	if err != nil {
+		return nil, err
+	}
+	var values []string
+	for _, p := range everybody {
+		values = append(values, app.PersonalValues(p)...)
+	}
+	if peopleFile == "" {
+		return values, nil
+	}
+	file, err := os.Open(peopleFile)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := csv.NewReader(file).ReadAll()
+	if err = errors.Join(err, file.Close()); err != nil {
+		return values, nil //nolint:nilerr // a file with broken rows was reported by the import; the directory has the good ones
+	}
+	for i, column := range rows[0] {
+		switch column {
+		case "name", "display_name", "full_name", "email", "phone", "birth_date", "employee_number":
+			for _, row := range rows[1:] {
+				values = append(values, row[i])
+			}
+		}
+	}
+	return values, nil
 }
 
 func (d *demo) importAndRebuild(ctx context.Context, input importCommand) error {

@@ -89,35 +89,63 @@ func serveAPI(ctx context.Context, t *terminal, a *app.App, listen string, token
 	return failure
 }
 
-// serve keeps the demo running with a development token for each role.
-func (d *demo) serve(ctx context.Context) error {
-	tokens := map[string]httpapi.Principal{}
-	type login struct{ who, token string }
-	var logins []login
-	for _, who := range []struct {
-		name string
-		role httpapi.Role
-	}{
-		{"hr", httpapi.RoleHR}, {"manager", httpapi.RoleManager}, {"auditor", httpapi.RoleAuditor}, {"admin", httpapi.RoleAdmin},
-		{"privacy officer", httpapi.RolePrivacy}, {"second privacy officer", httpapi.RolePrivacy},
-	} {
+// login is a development token and whose it is.
+type login struct {
+	who       string
+	token     string
+	principal httpapi.Principal
+}
+
+// logins draws a token for each role. The worker is somebody of the imported file.
+func (d *demo) logins(ctx context.Context) ([]login, error) {
+	logins := []login{
+		{who: "hr", principal: httpapi.Principal{Role: httpapi.RoleHR}},
+		{who: "manager", principal: httpapi.Principal{Role: httpapi.RoleManager}},
+		{who: "auditor", principal: httpapi.Principal{Role: httpapi.RoleAuditor}},
+		{who: "admin", principal: httpapi.Principal{Role: httpapi.RoleAdmin}},
+		{who: "privacy officer", principal: httpapi.Principal{Role: httpapi.RolePrivacy}},
+		{who: "second privacy officer", principal: httpapi.Principal{Role: httpapi.RolePrivacy}},
+	}
+	people, err := d.a.FindPerson(ctx, operator(d.a), "")
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range people {
+		if work, err := app.WorkIDOf(p); err == nil {
+			logins = append(logins, login{
+				who: "worker " + work.String(), principal: httpapi.Principal{Role: httpapi.RoleWorker, Person: p.PersonID, Work: work},
+			})
+			break
+		}
+	}
+	for i := range logins {
 		secret := make([]byte, 16)
 		if _, err := io.ReadFull(d.t.random, secret); err != nil {
-			return fmt.Errorf("draw a token: %w", err)
+			return nil, fmt.Errorf("draw a token: %w", err)
 		}
-		id, err := uuid.NewRandomFromReader(d.t.random)
-		if err != nil {
-			return fmt.Errorf("draw an id: %w", err)
+		logins[i].token, logins[i].principal.Tenant = hex.EncodeToString(secret), d.a.Tenant()
+		if logins[i].principal.ID, err = uuid.NewRandomFromReader(d.t.random); err != nil {
+			return nil, fmt.Errorf("draw an id: %w", err)
 		}
-		token := hex.EncodeToString(secret)
-		tokens[token] = httpapi.Principal{Tenant: d.a.Tenant(), ID: id, Role: who.role}
-		logins = append(logins, login{who.name, token})
+	}
+	return logins, nil
+}
+
+// serve keeps the demo running with a development token for each role.
+func (d *demo) serve(ctx context.Context) error {
+	logins, err := d.logins(ctx)
+	if err != nil {
+		return err
+	}
+	tokens := make(map[string]httpapi.Principal, len(logins))
+	for _, l := range logins {
+		tokens[l.token] = l.principal
 	}
 	return serveAPI(ctx, d.t, d.a, d.Listen, tokens, func(address string) {
 		d.tell("\n12. Serving until you press Ctrl-C. These tokens are for this demo only and are not for production.\n")
-		d.tell("    docs        %s/docs\n    OpenAPI     %s/openapi.json\n    event store %s\n", address, address, d.a.EventStore())
+		d.tell("    docs         %s/docs\n    OpenAPI      %s/openapi.json\n    event store  %s\n", address, address, d.a.EventStore())
 		for _, l := range logins {
-			d.tell("    %-23s Authorization: Bearer %s", l.who, l.token)
+			d.tell("    Authorization: Bearer %s  %s", l.token, l.who)
 		}
 		d.tell("\n    curl -H 'Authorization: Bearer %s' %s/v1/presence", logins[0].token, address)
 	})
