@@ -15,7 +15,7 @@ func TestWatermillConformance(t *testing.T) {
 	node := startNode(t)
 	client := connect(t, node.ConnectionString())
 	tests.TestPubSub(t, tests.Features{
-		GuaranteedOrder: true, Persistent: true, NewSubscriberReceivesOldMessages: true,
+		GuaranteedOrder: true, Persistent: true, NewSubscriberReceivesOldMessages: true, ForceShort: raced,
 	}, func(t *testing.T) (message.Publisher, message.Subscriber) {
 		subscriber, err := eventstoredb.NewSubscriber(client, eventstoredb.SubscriberConfig{NackPause: 1e6})
 		if err != nil {
