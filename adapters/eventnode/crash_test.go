@@ -33,6 +33,9 @@ type ledger struct {
 	seen  map[int64]uuid.UUID // position → event a subscriber was shown
 	acks  atomic.Int64
 	moved chan struct{}
+	// rest is held while a cut is examined, so that the log does not outgrow
+	// the examination.
+	rest sync.RWMutex
 }
 
 func (l *ledger) ack(events []esdb.EventData, w *esdb.WriteResult) {
@@ -59,6 +62,12 @@ func (l *ledger) copy() (acked map[uuid.UUID]int64, seen map[int64]uuid.UUID) {
 		seen[k] = v
 	}
 	return acked, seen
+}
+
+func (l *ledger) examine(check func()) {
+	l.rest.Lock()
+	defer l.rest.Unlock()
+	check()
 }
 
 // part says which place an event has in its append.
@@ -96,6 +105,7 @@ func powerCutUnderLoad(t *testing.T, seed uint64) {
 	})
 	c := connect(t, n)
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	l := &ledger{acked: map[uuid.UUID]int64{}, seen: map[int64]uuid.UUID{}, moved: make(chan struct{}, 1)}
 	var running sync.WaitGroup
 	running.Go(func() { follow(ctx, t, c, l) })
@@ -109,7 +119,7 @@ func powerCutUnderLoad(t *testing.T, seed uint64) {
 		}
 		acked, seen := l.copy()
 		after := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 50, 100}[r.IntN(3)], RNG: r})
-		checkAfterCut(t, after, acked, seen)
+		l.examine(func() { checkAfterCut(t, after, acked, seen) })
 	}
 	cancel()
 	running.Wait()
@@ -123,7 +133,9 @@ func writeUntil(ctx context.Context, t *testing.T, c *esdb.Client, l *ledger, r 
 			data, _ := json.Marshal(part{id, i, len(events)})
 			events[i] = esdb.EventData{EventID: uuid.New(), EventType: "part", ContentType: esdb.ContentTypeJson, Data: data, Metadata: make([]byte, r.IntN(300))}
 		}
+		l.rest.RLock()
 		w, err := c.AppendToStream(ctx, fmt.Sprintf("cut-%d", r.IntN(crashStreams)), esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}}, events...)
+		l.rest.RUnlock()
 		switch {
 		case err == nil:
 			l.ack(events, w)
