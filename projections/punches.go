@@ -99,11 +99,18 @@ var punchColumns = []string{
 // uniqueViolation is the SQLSTATE of a key that is already there.
 const uniqueViolation = "23505"
 
+// fewPunches is how many are faster to insert in one statement than to copy in
+// four.
+const fewPunches = 16
+
 // insertPunches copies. A punch id that the log holds twice makes the copy fail
 // as a whole; then the page takes the slower way, where the first one stays.
 func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded, repeated map[uint64]bool) error {
 	if len(recorded) == 0 {
 		return nil
+	}
+	if len(recorded) <= fewPunches {
+		return insertNewPunches(ctx, tx, recorded, repeated)
 	}
 	rows := pgx.CopyFromSlice(len(recorded), func(i int) ([]any, error) {
 		e := recorded[i].Event.(*eventschema.PunchRecorded)

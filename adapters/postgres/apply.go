@@ -50,7 +50,7 @@ func (r *ReadModels) Apply(ctx context.Context, events []eventschema.Recorded, l
 	if err != nil {
 		return err
 	}
-	err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(ctx, r.pool, writing(), func(tx pgx.Tx) error {
 		return r.applyIn(ctx, tx, projections.NewPage(decoded, last))
 	})
 	if err != nil {
@@ -60,17 +60,16 @@ func (r *ReadModels) Apply(ctx context.Context, events []eventschema.Recorded, l
 	return nil
 }
 
-// settings of a transaction that applies a page. Losing a commit in a crash of
-// the server loses its checkpoint with it, and the page is applied again: there
-// is nothing to wait for. Every statement finds its rows by key; a plan made
-// while a table was small must not read it whole when it is large.
-const settings = `SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
-	set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
+// writing begins a transaction that applies pages. Losing a commit in a crash
+// of the server loses its checkpoint with it, and the page is applied again:
+// there is nothing to wait for. Every statement finds its rows by key; a plan
+// made while a table was small must not read it whole when it is large.
+func writing() pgx.TxOptions {
+	return pgx.TxOptions{BeginQuery: `BEGIN; SET LOCAL synchronous_commit = off;
+SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off`}
+}
 
 func (r *ReadModels) applyIn(ctx context.Context, tx pgx.Tx, page projections.Page) error {
-	if _, err := tx.Exec(ctx, settings); err != nil {
-		return err
-	}
 	active := r.active()
 	before, err := advance(ctx, tx, active, int64(page.Last))
 	if err != nil {

@@ -198,10 +198,7 @@ func (r *ReadModels) feed(ctx context.Context, from Log, upTo int64, queues []ch
 
 // load writes the pages of one lane in one transaction.
 func load(ctx context.Context, pool *pgxpool.Pool, lane []projections.Projection, pages <-chan projections.Page) error {
-	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, settings); err != nil {
-			return err
-		}
+	return pgx.BeginTxFunc(ctx, pool, writing(), func(tx pgx.Tx) error {
 		for page := range pages {
 			for _, p := range lane {
 				if err := p.Apply(ctx, tx, page); err != nil {
