@@ -100,7 +100,7 @@ func Advance[S, C any](ctx context.Context, h *Handler, d Decider[S, C], loaded 
 		events = append(events, decided...)
 	}
 	if len(events) == 0 {
-		return Outcome{Revision: uint64(max(loaded.Next, 0))}, nil //nolint:gosec // not negative
+		return Outcome{Revision: uint64(max(loaded.Next, 0))}, nil
 	}
 	proposed, err := h.encode(ctx, request, events)
 	if err != nil {

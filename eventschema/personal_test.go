@@ -76,7 +76,7 @@ func holders() map[string]any {
 func TestAPersonalValueIsNeverPrinted(t *testing.T) {
 	for holder, value := range holders() {
 		for _, verb := range strings.Split("v +v #v s +s #s q +q #q x X #x d b c e E f F g G o O p t T U w 10v -10s 10.3s", " ") {
-			if form := leaks(fmt.Sprintf("%"+verb, value)); form != "" { //nolint:govet // every verb, fitting or not
+			if form := leaks(fmt.Sprintf("%"+verb, value)); form != "" {
 				t.Errorf("%%%s of %s leaks it, %s", verb, holder, form)
 			}
 		}

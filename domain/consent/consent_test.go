@@ -140,11 +140,11 @@ func TestAnyHistoryFoldsAndRepeatingChangesNothing(t *testing.T) {
 			}
 		}
 		history := rapid.SliceOf(rapid.Custom(func(t *rapid.T) eventschema.Event {
-			if n := rapid.IntRange(-31, 31).Draw(t, "day"); n < 0 {
+			n := rapid.IntRange(-31, 31).Draw(t, "day")
+			if n < 0 {
 				return withdrawn(-n)
-			} else {
-				return given(n)
 			}
+			return given(n)
 		})).Draw(t, "any events at all")
 		decider.Fold(history...).InForce(location, day(rapid.IntRange(1, 31).Draw(t, "asked")))
 	})
