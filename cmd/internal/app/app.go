@@ -247,7 +247,7 @@ func (a *App) openKeys(ctx context.Context, cfg Config) error {
 
 func (a *App) openModels(ctx context.Context, _ Config) error {
 	models, err := postgres.Open(ctx, postgres.Config{
-		URL: a.running.ReadModels, Registry: a.registry, Projections: projections.All(), Log: a.log.Named("readmodels"),
+		URL: a.running.ReadModels, Registry: a.registry, Projections: projections.All(), Clock: a.clock, Log: a.log.Named("readmodels"),
 	})
 	if err != nil {
 		return fmt.Errorf("open the read models: %w", err)

@@ -126,10 +126,7 @@ func (a *App) namesOfWorks(ctx context.Context, by httpapi.Principal, works []uu
 
 // Rebuild fills the read models from the log again and switches to them.
 func (a *App) Rebuild(ctx context.Context, progress func(done uint64)) (postgres.Rebuilt, error) {
-	started := a.clock()
-	rebuilt, err := a.models.Rebuild(ctx, a.whole.ReadAll(ctx, 0), progress)
-	rebuilt.Duration = a.clock().Sub(started)
-	return rebuilt, err
+	return a.models.Rebuild(ctx, a.whole.ReadAll(ctx, 0), progress)
 }
 
 // CheckModels compares the live read models with a rebuild beside them.

@@ -29,6 +29,12 @@ func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 	if err := a.refuseShorterStore(ctx); err != nil {
 		return err
 	}
+	if stale := a.models.NeedsRebuild(); len(stale) > 0 {
+		a.log.Info("read models of another version are rebuilt", zap.Strings("projections", stale))
+		if _, err := a.Rebuild(ctx, nil); err != nil {
+			return err
+		}
+	}
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, zaplog.New(a.log.Named("watermill")))
 	if err != nil {
 		return fmt.Errorf("make the router: %w", err)
