@@ -23,7 +23,7 @@ func TestReopenAfterACrashContinuesToTheSameRoot(t *testing.T) {
 	appendAll(t, whole, events, 5000)
 	want := whole.Checkpoint()
 
-	for seed := range uint64(80) {
+	for seed := range uint64(40) {
 		r := rand.New(seeded(seed))
 		crashed, before := crash(t, r, events)
 		l, err := open(testConfig(crashed), 700)

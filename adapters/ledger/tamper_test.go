@@ -1,0 +1,147 @@
+package ledger
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"tracekeep/eventschema"
+)
+
+// tampering changes what a store yields and says what must be found first.
+type tampering func(r *rand.Rand, events []eventschema.Recorded) (tampered []eventschema.Recorded, position uint64, kind Kind)
+
+func edit(change func(r *rand.Rand, e *eventschema.Recorded)) tampering {
+	return func(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+		i := r.IntN(len(events))
+		change(r, &events[i])
+		return events, events[i].Position, KindAltered
+	}
+}
+
+func flipBit(r *rand.Rand, content []byte) []byte {
+	if len(content) == 0 {
+		return []byte{byte(r.IntN(256))}
+	}
+	content = slices.Clone(content)
+	content[r.IntN(len(content))] ^= 1 << r.IntN(8)
+	return content
+}
+
+var storeTamperings = map[string]tampering{
+	"a bit of the data":                                  edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Data = flipBit(r, e.Data) }),
+	"a bit of the metadata":                              edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Metadata = flipBit(r, e.Metadata) }),
+	"a byte of the type":                                 edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Type = string(flipBit(r, []byte(e.Type))) }),
+	"a byte of the stream":                               edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Stream = string(flipBit(r, []byte(e.Stream))) }),
+	"the content type":                                   edit(func(r *rand.Rand, e *eventschema.Recorded) { e.ContentType += " " }),
+	"the time, by one step":                              edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Created = e.Created.Add(100) }),
+	"a bit of the id":                                    edit(func(r *rand.Rand, e *eventschema.Recorded) { e.ID[r.IntN(16)] ^= 1 << r.IntN(8) }),
+	"the revision":                                       edit(func(r *rand.Rand, e *eventschema.Recorded) { e.Revision += 1 + uint64(r.IntN(9)) }),
+	"the data of two exchanged":                          exchangeData,
+	"an event removed":                                   removeOne,
+	"a run of events removed":                            removeRun,
+	"an event inserted":                                  insertOne,
+	"an event inserted under a position already taken":   insertTaken,
+	"two neighbours exchanged with their positions":      exchangeOrder,
+	"two neighbours exchanged, positions left in place":  exchangeContent,
+	"an event moved far away, positions left in place":   moveFar,
+	"the store cut off":                                  cutOff,
+	"the last event removed and others written after it": regrown,
+}
+
+func exchangeData(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events) - 1)
+	events[i].Data, events[i+1].Data = events[i+1].Data, events[i].Data
+	return events, events[i].Position, KindAltered
+}
+
+func removeOne(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events) - 1)
+	position := events[i].Position
+	return slices.Delete(events, i, i+1), position, KindRemoved
+}
+
+func removeRun(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events) - 200)
+	position := events[i].Position
+	return slices.Delete(events, i, i+1+r.IntN(190)), position, KindRemoved
+}
+
+func insertOne(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events))
+	forged := events[r.IntN(len(events))]
+	forged.Position = events[i].Position - 1
+	return slices.Insert(events, i, forged), forged.Position, KindInserted
+}
+
+func insertTaken(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events))
+	forged := events[i]
+	forged.Data = flipBit(r, forged.Data)
+	return slices.Insert(events, i+r.IntN(2), forged), forged.Position, KindInserted
+}
+
+func exchangeOrder(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events) - 1)
+	position := events[i].Position
+	events[i], events[i+1] = events[i+1], events[i]
+	return events, position, KindReordered
+}
+
+func exchangeContent(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events) - 1)
+	position := events[i].Position
+	events[i], events[i+1] = events[i+1], events[i]
+	events[i].Position, events[i+1].Position = events[i+1].Position, events[i].Position
+	return events, position, KindReordered
+}
+
+func moveFar(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	positions := make([]uint64, len(events))
+	for i := range events {
+		positions[i] = events[i].Position
+	}
+	i := r.IntN(len(events) - 60)
+	moved := events[i]
+	events = slices.Insert(slices.Delete(events, i, i+1), i+2+r.IntN(50), moved)
+	for i := range events {
+		events[i].Position = positions[i]
+	}
+	return events, positions[i], KindReordered
+}
+
+func cutOff(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	i := r.IntN(len(events))
+	return events[:i], events[i].Position, KindTruncated
+}
+
+func regrown(r *rand.Rand, events []eventschema.Recorded) ([]eventschema.Recorded, uint64, Kind) {
+	last := events[len(events)-1]
+	forged := last
+	forged.Position++
+	return append(events[:len(events)-1], forged), last.Position, KindRemoved
+}
+
+// promise: I9
+func TestEveryTamperingWithTheStoreIsNamed(t *testing.T) {
+	events := history(20, 1100)
+	dir, key := written(t, events)
+	for name, tamper := range storeTamperings {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(18) {
+				r := rand.New(seeded(seed))
+				tampered, position, kind := tamper(r, slices.Clone(events))
+				report := verifyTest(t, dir, key, tampered)
+				if report.OK || len(report.Findings) == 0 {
+					t.Fatalf("seed %d: not found", seed)
+				}
+				if first := report.Findings[0]; first.Position != position || first.Kind != kind {
+					t.Fatalf("seed %d: want %s at %d, got %+v (%d findings)", seed, kind, position, first, len(report.Findings))
+				}
+				if name != "the data of two exchanged" && kind == KindAltered && len(report.Findings) != 1 {
+					t.Fatalf("seed %d: one change, %d findings: %+v", seed, len(report.Findings), report.Findings)
+				}
+			}
+		})
+	}
+}
