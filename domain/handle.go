@@ -76,7 +76,7 @@ func Load[S, C any](ctx context.Context, h *Handler, stream eventschema.StreamNa
 			return nil, fmt.Errorf("read %s: %w", stream, err)
 		}
 		loaded.State = d.Evolve(loaded.State, decoded.Event)
-		loaded.Next = Expected(recorded.Revision) //nolint:gosec // a revision is below 2^63
+		loaded.Next = Expected(recorded.Revision)
 		loaded.seen[recorded.ID] = recorded.Revision
 	}
 	return loaded, nil
@@ -110,9 +110,9 @@ func Advance[S, C any](ctx context.Context, h *Handler, d Decider[S, C], loaded 
 	if err != nil {
 		return Outcome{}, fmt.Errorf("append to %s: %w", request.Stream, err)
 	}
-	loaded.State, loaded.Next = state, Expected(appended.Revision) //nolint:gosec // a revision is below 2^63
+	loaded.State, loaded.Next = state, Expected(appended.Revision)
 	for i := range proposed {
-		loaded.seen[proposed[i].ID] = appended.Revision - uint64(len(proposed)-1-i) //nolint:gosec // i is below the length
+		loaded.seen[proposed[i].ID] = appended.Revision - uint64(len(proposed)-1-i)
 	}
 	return Outcome{Events: events, Revision: appended.Revision, Position: appended.Position}, nil
 }
@@ -131,9 +131,9 @@ func Handle[S, C any](ctx context.Context, h *Handler, d Decider[S, C], request 
 			return Outcome{}, err
 		}
 		if _, repeated := loaded.seen[first]; repeated {
-			return Outcome{Revision: uint64(loaded.Next), Repeated: true}, nil //nolint:gosec // the stream has an event
+			return Outcome{Revision: uint64(loaded.Next), Repeated: true}, nil
 		}
-		if request.IfRevision != nil && loaded.Next != Expected(*request.IfRevision) { //nolint:gosec // a revision is below 2^63
+		if request.IfRevision != nil && loaded.Next != Expected(*request.IfRevision) {
 			// An event with an id of its own is not in seen under the key: a command
 			// that was handled before decides nothing now.
 			if events, err := d.Decide(loaded.State, command); err != nil || len(events) > 0 {
