@@ -20,13 +20,13 @@ import (
 )
 
 // payload is about the size of a sealed punch.
-var payload = func() []byte {
+func payload() []byte {
 	b := []byte(`{"sealed":"`)
 	for i := range 380 {
 		b = append(b, 'a'+byte((i*7)%26))
 	}
 	return append(b, `"}`...)
-}()
+}
 
 func BenchmarkAppend(b *testing.B) {
 	for _, unsafe := range []bool{false, true} {
@@ -44,6 +44,7 @@ func BenchmarkAppend(b *testing.B) {
 }
 
 func appendConcurrently(b *testing.B, c *esdb.Client, writers int) {
+	data := payload()
 	var left atomic.Int64
 	left.Store(int64(b.N))
 	b.ReportAllocs()
@@ -56,7 +57,7 @@ func appendConcurrently(b *testing.B, c *esdb.Client, writers int) {
 				if i > 0 {
 					o.ExpectedRevision = esdb.Revision(i - 1)
 				}
-				e := esdb.EventData{EventID: uuid.New(), EventType: "punch-recorded.v2", ContentType: esdb.ContentTypeJson, Data: payload}
+				e := esdb.EventData{EventID: uuid.New(), EventType: "punch-recorded.v2", ContentType: esdb.ContentTypeJson, Data: data}
 				if _, err := c.AppendToStream(context.Background(), fmt.Sprintf("punches-%032d", w), o, e); err != nil {
 					b.Error(err)
 					return
@@ -135,7 +136,7 @@ func batchRequest(stream string) *streams.BatchAppendReq {
 			ExpectedStreamPosition: &streams.BatchAppendReq_Options_Any{Any: &emptypb.Empty{}},
 		},
 		ProposedMessages: []*streams.BatchAppendReq_ProposedMessage{{
-			Id: wireID(uuid.New()), Data: payload,
+			Id: wireID(uuid.New()), Data: payload(),
 			Metadata: map[string]string{"type": "punch-recorded.v2", "content-type": "application/json"},
 		}},
 		IsFinal: true,

@@ -27,16 +27,16 @@ type streamServer struct {
 
 // readPlan is a read request that makes sense.
 type readPlan struct {
-	stream     string // empty: the whole log
-	from       int64  // revision or position, or one of the two below
-	backwards  bool
-	count      int64
-	subscribe  bool
-	resolve    bool
-	filter     *filter
-	enc        encoder
-	positions  bool // the client understands messages about stream positions
-	fromParsed startPoint
+	stream    string // empty: the whole log
+	from      int64  // revision or position, or one of the two below
+	backwards bool
+	count     int64
+	subscribe bool
+	resolve   bool
+	filter    *filter
+	enc       encoder
+	positions bool // the client understands messages about stream positions
+	start     startPoint
 }
 
 type startPoint int
@@ -98,9 +98,9 @@ func (p *readPlan) parseFrom(o *streams.ReadReq_Options) error {
 		case *streams.ReadReq_Options_StreamOptions_Revision:
 			number = r.Revision
 		case *streams.ReadReq_Options_StreamOptions_Start:
-			p.fromParsed = fromStart
+			p.start = fromStart
 		case *streams.ReadReq_Options_StreamOptions_End:
-			p.fromParsed = fromEnd
+			p.start = fromEnd
 		default:
 			return invalid("read without start")
 		}
@@ -109,9 +109,9 @@ func (p *readPlan) parseFrom(o *streams.ReadReq_Options) error {
 		case *streams.ReadReq_Options_AllOptions_Position:
 			number = a.Position.GetCommitPosition()
 		case *streams.ReadReq_Options_AllOptions_Start:
-			p.fromParsed = fromStart
+			p.start = fromStart
 		case *streams.ReadReq_Options_AllOptions_End:
-			p.fromParsed = fromEnd
+			p.start = fromEnd
 		default:
 			return invalid("read without start")
 		}
@@ -120,7 +120,7 @@ func (p *readPlan) parseFrom(o *streams.ReadReq_Options) error {
 	}
 	switch {
 	case number == math.MaxUint64:
-		p.fromParsed = fromEnd
+		p.start = fromEnd
 	case number > math.MaxInt64:
 		return invalid("start %d is out of range", number)
 	}
@@ -175,9 +175,9 @@ func (r *reader) goOn() error {
 func (r *reader) readAll() error {
 	rg := logRange{from: 1, to: r.store.mark.position(), backwards: r.plan.backwards}
 	switch {
-	case r.plan.backwards && r.plan.fromParsed == fromStart, !r.plan.backwards && r.plan.fromParsed == fromEnd:
+	case r.plan.backwards && r.plan.start == fromStart, !r.plan.backwards && r.plan.start == fromEnd:
 		return nil
-	case r.plan.fromParsed != fromNumber:
+	case r.plan.start != fromNumber:
 	case r.plan.backwards:
 		rg.to = min(rg.to, r.plan.from-1)
 	default:
@@ -302,11 +302,11 @@ func (r *reader) readStream() error {
 	}
 	rg := revisionRange{from: h.firstVisible(), to: h.last, backwards: r.plan.backwards}
 	switch {
-	case r.plan.backwards && r.plan.fromParsed == fromStart:
+	case r.plan.backwards && r.plan.start == fromStart:
 		rg.to = min(rg.to, 0)
-	case !r.plan.backwards && r.plan.fromParsed == fromEnd:
+	case !r.plan.backwards && r.plan.start == fromEnd:
 		rg.from = h.last + 1
-	case r.plan.fromParsed != fromNumber:
+	case r.plan.start != fromNumber:
 	case r.plan.backwards:
 		rg.to = min(rg.to, r.plan.from)
 	default:

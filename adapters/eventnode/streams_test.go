@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
 )
 
@@ -130,7 +133,7 @@ func TestReadAllPositions(t *testing.T) {
 	}
 }
 
-// promise: a page ends where it must, not where the reader notices.
+// The seams between pages are invisible to a reader.
 func TestReadOverManyPages(t *testing.T) {
 	n := start(t)
 	c := connect(t, n)
@@ -198,88 +201,6 @@ func TestMetadataHidesEvents(t *testing.T) {
 	rs, err := c.ReadStream(within(t), "$$count", esdb.ReadStreamOptions{}, 100)
 	if got := collect(t, rs, err); len(got) != 1 || got[0].Event.EventNumber != 1 {
 		t.Errorf("metadata stream has %d events", len(got))
-	}
-}
-
-func TestSoftDelete(t *testing.T) {
-	c := connect(t, start(t))
-	letters(t, c, "s", "abc")
-	if _, err := c.SetStreamMetadata(within(t), "s", esdb.AppendToStreamOptions{}, maxCount(50)); err != nil {
-		t.Fatal(err)
-	}
-	d, err := c.DeleteStream(within(t), "s", esdb.DeleteStreamOptions{ExpectedRevision: esdb.Revision(2)})
-	if err != nil || d.Position.Commit == 0 {
-		t.Fatalf("%+v (%v)", d, err)
-	}
-	if got := readError(t, c, "s"); got != esdb.ErrorCodeResourceNotFound {
-		t.Errorf("reading a deleted stream: error code %v", got)
-	}
-	_, err = c.AppendToStream(within(t), "s", esdb.AppendToStreamOptions{ExpectedRevision: esdb.StreamExists{}}, event("x", `{}`))
-	if codeOf(err) != esdb.ErrorCodeStreamDeleted {
-		t.Errorf("expecting it to exist: %v", err)
-	}
-	w := appendTo(t, c, "s", esdb.AppendToStreamOptions{ExpectedRevision: esdb.NoStream{}}, event("d", `{}`))
-	if w.NextExpectedVersion != 3 {
-		t.Errorf("revisions go on at %d", w.NextExpectedVersion)
-	}
-	if got := readTypes(t, c, "s", esdb.ReadStreamOptions{}, 100); got != "d" {
-		t.Errorf("after the append: %q", got)
-	}
-	m, err := c.GetStreamMetadata(within(t), "s", esdb.ReadStreamOptions{})
-	if err != nil || *m.TruncateBefore() != 3 || m.MaxCount() != nil {
-		t.Errorf("metadata %+v (%v)", m, err)
-	}
-	_, err = c.DeleteStream(within(t), "never", esdb.DeleteStreamOptions{ExpectedRevision: esdb.Any{}})
-	if err == nil {
-		t.Error("a stream that never was could be deleted")
-	}
-	_, err = c.DeleteStream(within(t), "s", esdb.DeleteStreamOptions{ExpectedRevision: esdb.Revision(9)})
-	if err == nil || !strings.Contains(err.Error(), "WrongExpectedVersion") {
-		t.Errorf("deleting at a wrong revision: %v", err)
-	}
-}
-
-func TestNewMetadataDoesNotShowDeletedEvents(t *testing.T) {
-	c := connect(t, start(t))
-	letters(t, c, "s", "abc")
-	if _, err := c.DeleteStream(within(t), "s", esdb.DeleteStreamOptions{ExpectedRevision: esdb.Any{}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.SetStreamMetadata(within(t), "s", esdb.AppendToStreamOptions{}, maxCount(50)); err != nil {
-		t.Fatal(err)
-	}
-	letters(t, c, "s", "d")
-	if got := readTypes(t, c, "s", esdb.ReadStreamOptions{}, 100); got != "d" {
-		t.Errorf("%q", got)
-	}
-}
-
-func TestTombstone(t *testing.T) {
-	c := connect(t, start(t))
-	letters(t, c, "s", "ab")
-	for _, stream := range []string{"s", "never"} {
-		d, err := c.TombstoneStream(within(t), stream, esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}})
-		if err != nil || d.Position.Commit == 0 {
-			t.Fatalf("%s: %+v (%v)", stream, d, err)
-		}
-		for _, name := range []string{stream, "$$" + stream} {
-			if got := readError(t, c, name); got != esdb.ErrorCodeStreamDeleted {
-				t.Errorf("reading %s: error code %v", name, got)
-			}
-			_, err = c.AppendToStream(within(t), name, esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}}, event("x", `{}`))
-			if codeOf(err) != esdb.ErrorCodeStreamDeleted {
-				t.Errorf("appending to %s: %v", name, err)
-			}
-		}
-		_, err = c.TombstoneStream(within(t), stream, esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}})
-		if codeOf(err) != esdb.ErrorCodeStreamDeleted {
-			t.Errorf("a second tombstone on %s: %v", stream, err)
-		}
-	}
-	s, err := c.ReadAll(within(t), esdb.ReadAllOptions{From: esdb.Start{}}, 100)
-	got := collect(t, s, err)
-	if typesOf(got) != "ab$streamDeleted$streamDeleted" || got[2].Event.EventNumber != math.MaxInt64 {
-		t.Errorf("$all: %q", typesOf(got))
 	}
 }
 
@@ -365,6 +286,61 @@ func TestBytesComeBackAsSent(t *testing.T) {
 		}
 		if d := time.Since(g.CreatedDate); d < -time.Second || d > time.Minute {
 			t.Errorf("created %v ago", d)
+		}
+	}
+}
+
+// A client that says it understands them is told the first readable and the
+// last revision of a stream; any other client would break on these messages.
+func TestStreamPositionsOnRequest(t *testing.T) {
+	n := start(t)
+	c := connect(t, n)
+	letters(t, c, "s", "abc")
+	if _, err := c.SetStreamMetadata(within(t), "s", esdb.AppendToStreamOptions{}, maxCount(1)); err != nil {
+		t.Fatal(err)
+	}
+	read := func(from uint64, compatibility uint32) string {
+		call, err := rawClient(t, n).Read(within(t), &streams.ReadReq{Options: &streams.ReadReq_Options{
+			StreamOption: &streams.ReadReq_Options_Stream{Stream: &streams.ReadReq_Options_StreamOptions{
+				StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte("s")},
+				RevisionOption:   &streams.ReadReq_Options_StreamOptions_Revision{Revision: from}}},
+			CountOption:   &streams.ReadReq_Options_Count{Count: 10},
+			UuidOption:    &streams.ReadReq_Options_UUIDOption{Content: &streams.ReadReq_Options_UUIDOption_Structured{Structured: &shared.Empty{}}},
+			ControlOption: &streams.ReadReq_Options_ControlOption{Compatibility: compatibility},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for {
+			m, err := call.Recv()
+			if errors.Is(err, io.EOF) {
+				return strings.Join(told, " ")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch x := m.GetContent().(type) {
+			case *streams.ReadResp_FirstStreamPosition:
+				told = append(told, fmt.Sprint("first ", x.FirstStreamPosition))
+			case *streams.ReadResp_LastStreamPosition:
+				told = append(told, fmt.Sprint("last ", x.LastStreamPosition))
+			case *streams.ReadResp_Event:
+				told = append(told, fmt.Sprint("event ", x.Event.GetEvent().GetStreamRevision()))
+			}
+		}
+	}
+	for _, tt := range []struct {
+		from          uint64
+		compatibility uint32
+		want          string
+	}{
+		{0, 0, "event 2"},
+		{0, 1, "event 2 last 2"},
+		{9, 1, "first 2 last 2"},
+	} {
+		if got := read(tt.from, tt.compatibility); got != tt.want {
+			t.Errorf("from %d, compatibility %d: %q, want %q", tt.from, tt.compatibility, got, tt.want)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (r *reader) subscribeAll() error {
 	w := r.store.mark.watch("")
 	defer r.store.mark.unwatch(w)
 	next := int64(1)
-	switch r.plan.fromParsed {
+	switch r.plan.start {
 	case fromNumber:
 		next = r.plan.from + 1
 	case fromEnd:
@@ -159,7 +159,7 @@ func (r *reader) subscribeStream() error {
 	w := r.store.mark.watch(r.plan.stream)
 	defer r.store.mark.unwatch(w)
 	s := &streamSubscription{reader: r, catching: true}
-	switch r.plan.fromParsed {
+	switch r.plan.start {
 	case fromNumber:
 		s.next = min(r.plan.from, math.MaxInt64-1) + 1
 	case fromEnd:

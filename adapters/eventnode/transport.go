@@ -11,6 +11,9 @@ import (
 // sniffTimeout is how long a connection may stay silent before it is dropped.
 const sniffTimeout = 10 * time.Second
 
+// acceptPause is how long the node waits after it could not accept.
+const acceptPause = 10 * time.Millisecond
+
 // demux accepts connections and hands those that begin like HTTP/2 to one
 // listener and all others to another. Four bytes are enough to tell, and every
 // HTTP/1 request is longer, so the look never hangs.
@@ -40,8 +43,12 @@ func (d *demux) run() {
 		}
 		if err != nil {
 			// Out of file descriptors, for one; the next try may succeed.
-			time.Sleep(10 * time.Millisecond)
-			continue
+			select {
+			case <-time.After(acceptPause):
+				continue
+			case <-d.h2.done:
+				return
+			}
 		}
 		if d.remember(c) {
 			d.looks.Go(func() { d.look(c) })
@@ -62,7 +69,7 @@ func (d *demux) remember(c net.Conn) bool {
 
 func (d *demux) look(c net.Conn) {
 	s := &sniffed{Conn: c}
-	_ = c.SetReadDeadline(time.Now().Add(sniffTimeout))
+	silent := time.AfterFunc(sniffTimeout, func() { c.Close() })
 	n := 0
 	var err error
 	for n < len(s.head) && err == nil {
@@ -73,11 +80,10 @@ func (d *demux) look(c net.Conn) {
 	d.mu.Lock()
 	delete(d.waiting, c)
 	d.mu.Unlock()
-	if n < len(s.head) {
+	if !silent.Stop() || n < len(s.head) {
 		c.Close()
 		return
 	}
-	_ = c.SetReadDeadline(time.Time{})
 	to := d.h1
 	if string(s.head[:]) == "PRI " {
 		to = d.h2
