@@ -226,6 +226,9 @@ func TestTwentyBouncesLeaveNothingBehind(t *testing.T) {
 		}
 		before := traffic.acked.Load()
 		eventually(t, 10*time.Second, "traffic after the last bounce", func() bool { return traffic.acked.Load() > before })
+		if err := client.Ready(within(t, 5*time.Second)); err != nil {
+			t.Fatal(err) // appends in bulk have a connection of their own and may be back first
+		}
 		traffic.end(t, store)
 		eventually(t, 15*time.Second, fmt.Sprintf("goroutines back to %d (batch append %t)", base, bulk), func() bool {
 			return runtime.NumGoroutine() <= base+2 // the proxy's own two of a new connection come and go

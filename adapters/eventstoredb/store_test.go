@@ -271,3 +271,19 @@ func collect(t testing.TB, events iter.Seq2[eventschema.Recorded, error]) []even
 	}
 	return got
 }
+
+func TestLastPosition(t *testing.T) {
+	client := connect(t, startNode(t).ConnectionString())
+	store := eventstoredb.NewStore(client)
+	if last, err := store.LastPosition(t.Context()); last != 0 || err != nil {
+		t.Errorf("an empty log ends at %d, %v", last, err)
+	}
+	appended := mustAppend(t, store, newStream(), domain.NoStream, proposed(3))
+	if last, err := store.LastPosition(t.Context()); last != appended.Position || err != nil {
+		t.Errorf("the log ends at %d, %v, not at %d", last, err, appended.Position)
+	}
+	_ = client.Close()
+	if _, err := store.LastPosition(t.Context()); !errors.Is(err, domain.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+}

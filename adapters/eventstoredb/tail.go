@@ -10,7 +10,7 @@ import (
 func (s *Store) LastPosition(ctx context.Context) (uint64, error) {
 	position, err := s.client.tail(ctx, TopicAll)
 	if err != nil {
-		return 0, fmt.Errorf("read the end of the log: %w", err)
+		return 0, fmt.Errorf("read the end of the log: %w", translate(err))
 	}
 	return position, nil
 }
