@@ -115,11 +115,12 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded)
 }
 
-// isGone says that the connection is of no more use.
+// isGone says that the connection is of no more use. Reads that cannot be opened
+// and subscriptions that are dropped fail with the bare gRPC status.
 func isGone(err error) bool {
 	var bare *esdb.Error
 	if errors.As(err, &bare) {
 		return bare.IsErrorCode(esdb.ErrorCodeConnectionClosed) || bare.IsErrorCode(esdb.ErrorUnavailable)
 	}
-	return errors.Is(err, errPanic)
+	return errors.Is(err, errPanic) || status.Code(err) == codes.Unavailable
 }

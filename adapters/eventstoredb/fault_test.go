@@ -20,6 +20,7 @@ const tolerance = 100 * time.Millisecond
 // deadline, appends that were acknowledged, and errors nobody should see.
 type traffic struct {
 	late, acked, refused atomic.Int64
+	worst                atomic.Int64 // overrun of a deadline, in nanoseconds
 	strange              atomic.Pointer[error]
 	writers              sync.WaitGroup
 	stop                 context.CancelFunc
@@ -85,8 +86,9 @@ func timed[T any](t *traffic, deadline time.Duration, op func(context.Context) (
 	defer cancel()
 	start := time.Now()
 	value, err := op(ctx)
-	if time.Since(start) > deadline+tolerance {
+	if over := time.Since(start) - deadline; over > tolerance {
 		t.late.Add(1)
+		t.worst.Store(max(t.worst.Load(), int64(over)))
 	}
 	return value, err
 }
@@ -120,7 +122,7 @@ func (t *traffic) end(tb testing.TB, store domain.Store) {
 	t.stop()
 	t.writers.Wait()
 	if n := t.late.Load(); n > 0 {
-		tb.Errorf("%d calls outstayed their deadline by more than %s", n, tolerance)
+		tb.Errorf("%d calls outstayed their deadline by more than %s, the worst by %s", n, tolerance, time.Duration(t.worst.Load()))
 	}
 	if err := t.strange.Load(); err != nil {
 		tb.Errorf("a caller saw %v", *err)
