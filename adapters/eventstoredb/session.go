@@ -79,9 +79,12 @@ func (s *session) breakUp() {
 
 // enter registers a call. The context must be the one the bare client is called
 // with; leave must be called once the call is over. It answers false when the
-// session is broken.
+// session is broken or about to be: only breakUp locks the gate, and a caller must
+// not wait with it, because waiting for a lock heeds no context.
 func (s *session) enter(ctx context.Context) (inside context.Context, leave func(), ok bool) {
-	s.gate.RLock()
+	if !s.gate.TryRLock() {
+		return nil, nil, false
+	}
 	if s.shut {
 		s.gate.RUnlock()
 		return nil, nil, false
