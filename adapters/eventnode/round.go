@@ -132,7 +132,7 @@ func (rd *round) apply(r *writeRequest) outcome {
 func (rd *round) write(r *writeRequest, s *openStream, st streamState) outcome {
 	switch r.kind {
 	case writeSoftDelete:
-		return rd.softDelete(r, s, st)
+		return rd.softDelete(s, st)
 	case writeTombstone:
 		return rd.tombstone(r, s)
 	}
@@ -245,7 +245,7 @@ func (rd *round) tombstone(r *writeRequest, s *openStream) outcome {
 	return outcome{ruling: rulingWrite, cur: s.head.last, rev: tombstoneRevision, pos: pos}
 }
 
-func (rd *round) softDelete(r *writeRequest, s *openStream, st streamState) outcome {
+func (rd *round) softDelete(s *openStream, st streamState) outcome {
 	if st.last < 0 && !st.hasMeta {
 		return outcome{ruling: rulingWrongVersion, cur: -1, rev: -1}
 	}

@@ -100,7 +100,7 @@ func openNote(text string, verifier note.Verifier) (string, error) {
 }
 
 // cutNote answers the text of a note without checking who signed it.
-func cutNote(text string) (body string, ok bool) {
-	before, _, found := strings.Cut(text, "\n\n")
-	return before + "\n", found
+func cutNote(text string) (body string) {
+	before, _, _ := strings.Cut(text, "\n\n")
+	return before + "\n"
 }

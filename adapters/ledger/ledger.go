@@ -101,8 +101,7 @@ func open(cfg Config, limit uint64) (*Ledger, error) {
 		err = l.restore()
 	}
 	if err != nil {
-		l.release()
-		return nil, fmt.Errorf("open the trail: %w", err)
+		return nil, fmt.Errorf("open the trail: %w", errors.Join(err, l.release()))
 	}
 	l.log.Info("trail open", zap.String("origin", cfg.Origin), zap.Uint64("size", l.Checkpoint().Size))
 	return l, nil

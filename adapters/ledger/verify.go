@@ -119,7 +119,7 @@ func (a *audit) readCheckpoint(verifierKey string) error {
 		held = a.scan.size
 	}
 	if !a.signed {
-		body, _ := cutNote(string(text))
+		body := cutNote(string(text))
 		if head, err = parseCheckpoint(body); err == nil && head.Size <= held {
 			held = head.Size
 		}

@@ -120,7 +120,7 @@ func (a *audit) checkJournalAhead(base uint64) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read the checkpoint: %w", err)
 	}
-	body, _ := cutNote(string(text))
+	body := cutNote(string(text))
 	if now, err := parseCheckpoint(body); err != nil || base > now.Size {
 		a.report.add(Finding{Kind: KindCorrupt, Detail: fmt.Sprintf("journal begins at leaf %d beyond the checkpoint", base)})
 	}

@@ -43,8 +43,6 @@ type App struct {
 	log      *zap.Logger
 	registry *eventschema.Registry
 
-	cluster  *pgcluster.Cluster // nil unless started here
-	node     *eventnode.Node    // nil unless started here
 	client   *eventstoredb.Client
 	store    *eventstoredb.Store // streams of this tenant
 	whole    *eventstoredb.Store // the whole log, system events included
