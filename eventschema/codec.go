@@ -119,6 +119,12 @@ func (r *Registry) Decode(recorded Recorded) (Decoded, error) {
 		return Decoded{}, fmt.Errorf("decode %s at position %d: %w", recorded.Type, recorded.Position, r.unknown(recorded.Type))
 	}
 	decoded := Decoded{Recorded: recorded, StoredVersion: stored.version, Event: stored.definition.New()}
+	if plain := stored.definition.plain; plain != nil && stored.version == stored.definition.Version && plain(recorded.Data, decoded.Event) {
+		if err := decodeMetadata(recorded, &decoded.Meta); err != nil {
+			return Decoded{}, err
+		}
+		return decoded, nil
+	}
 	data := json.RawMessage(recorded.Data)
 	for v := stored.version; v < stored.definition.Version; v++ {
 		var err error
@@ -129,8 +135,8 @@ func (r *Registry) Decode(recorded Recorded) (Decoded, error) {
 	if err := unmarshalObject(data, decoded.Event); err != nil {
 		return Decoded{}, payloadError(recorded, err)
 	}
-	if err := unmarshalObject(recorded.Metadata, &decoded.Meta); err != nil {
-		return Decoded{}, payloadError(recorded, err)
+	if err := decodeMetadata(recorded, &decoded.Meta); err != nil {
+		return Decoded{}, err
 	}
 	if bytes.Contains(recorded.Data, []byte(`"`+sealedKey+`"`)) {
 		var sections struct {
@@ -143,6 +149,16 @@ func (r *Registry) Decode(recorded Recorded) (Decoded, error) {
 		decoded.markSealed(stored.definition)
 	}
 	return decoded, nil
+}
+
+func decodeMetadata(recorded Recorded, into *Metadata) error {
+	if plainMetadata(recorded.Metadata, into) {
+		return nil
+	}
+	if err := unmarshalObject(recorded.Metadata, into); err != nil {
+		return payloadError(recorded, err)
+	}
+	return nil
 }
 
 // unmarshalObject reads a JSON object. Without the check a null would pass as an

@@ -96,7 +96,7 @@ type punchRecordedV1 struct {
 func punchRecorded() Definition {
 	return Definition{
 		Type: "punch-recorded", Version: 2, New: func() Event { return new(PunchRecorded) },
-		Upcasts: map[int]Upcast{1: {Data: upcastPunchRecordedV1}},
+		Upcasts: map[int]Upcast{1: {Data: upcastPunchRecordedV1}}, plain: plainPunch,
 	}
 }
 

@@ -23,6 +23,10 @@ type Definition struct {
 	New     func() Event
 	// Upcasts holds, for each older version, the step to the version after it.
 	Upcasts map[int]Upcast
+
+	// plain, where set, reads the current version as Encode writes it; see [plain].
+	// It answers false, and leaves the event alone, for any other form.
+	plain func(data []byte, event Event) bool
 }
 
 // Upcast lifts one stored version to the next. It runs on sealed events, so it
