@@ -57,26 +57,20 @@ func ParseStreamName(name string) (StreamName, error) {
 	if !found || category == "" || strings.Trim(category, "abcdefghijklmnopqrstuvwxyz") != "" {
 		return StreamName{}, ErrStreamName
 	}
-	parts := strings.Split(rest, ".")
-	if len(parts) < 2 || len(parts) > 3 {
+	first, rest, _ := strings.Cut(rest, ".")
+	second, period, dated := strings.Cut(rest, ".")
+	if dated && (period == "" || strings.Trim(period, "0123456789") != "") {
 		return StreamName{}, ErrStreamName
 	}
-	tenant, err := ParseHex(parts[0])
+	tenant, err := ParseHex(first)
 	if err != nil {
 		return StreamName{}, ErrStreamName
 	}
-	id, err := ParseHex(parts[1])
+	id, err := ParseHex(second)
 	if err != nil {
 		return StreamName{}, ErrStreamName
 	}
-	parsed := StreamName{Category: category, Tenant: tenant, ID: id}
-	if len(parts) == 3 {
-		if parts[2] == "" || strings.Trim(parts[2], "0123456789") != "" {
-			return StreamName{}, ErrStreamName
-		}
-		parsed.Period = parts[2]
-	}
-	return parsed, nil
+	return StreamName{Category: category, Tenant: tenant, ID: id, Period: period}, nil
 }
 
 // PersonStream holds what is known of one person's registration.

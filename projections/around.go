@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"tracekeep/domain/hours"
 	"tracekeep/eventschema"
@@ -270,10 +269,4 @@ FROM punch WHERE NOT voided ORDER BY tenant_id, work_id, occurred_at, position`)
 			return err
 		}
 	}
-}
-
-// dateOf is a work date in the form that pgx sends as a date.
-func dateOf(workDate string) pgtype.Date {
-	at, err := time.Parse(time.DateOnly, workDate)
-	return pgtype.Date{Time: at, Valid: err == nil}
 }

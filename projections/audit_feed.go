@@ -44,22 +44,30 @@ func applyAuditFeed(ctx context.Context, tx pgx.Tx, page Page) error {
 	if len(page.Events) == 0 {
 		return nil
 	}
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{"audit_feed"}, []string{
+	rows := copyInto("audit_feed", len(page.Events),
 		"tenant_id", "position", "revision", "recorded_at", "stream_id", "event_id", "actor_id", "correlation_id",
-		"category", "period", "event_type", "role",
-	}, pgx.CopyFromSlice(len(page.Events), func(i int) ([]any, error) {
+		"category", "period", "event_type", "role")
+	for i := range page.Events {
 		d := &page.Events[i]
 		name, err := eventschema.ParseStreamName(d.Stream)
 		if err != nil {
-			return nil, fmt.Errorf("stream at position %d: %w", d.Position, err)
+			return fmt.Errorf("stream at position %d: %w", d.Position, err)
 		}
-		return []any{
-			[16]byte(d.Meta.Tenant), int64(d.Position), int64(d.Revision), d.Created, [16]byte(name.ID), [16]byte(d.ID),
-			[16]byte(d.Meta.Actor.ID), [16]byte(d.Meta.CorrelationID),
-			storable(name.Category), storable(name.Period), d.Type, storable(d.Meta.Actor.Role),
-		}, nil
-	}))
-	if err != nil {
+		rows.row()
+		rows.uuid(d.Meta.Tenant)
+		rows.bigint(int64(d.Position))
+		rows.bigint(int64(d.Revision))
+		rows.timestamptz(d.Created)
+		rows.uuid(name.ID)
+		rows.uuid(d.ID)
+		rows.uuid(d.Meta.Actor.ID)
+		rows.uuid(d.Meta.CorrelationID)
+		rows.text(name.Category)
+		rows.text(name.Period)
+		rows.text(d.Type)
+		rows.text(storable(d.Meta.Actor.Role))
+	}
+	if err := rows.write(ctx, tx); err != nil {
 		return fmt.Errorf("insert into the audit feed: %w", err)
 	}
 	return nil

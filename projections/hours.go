@@ -81,7 +81,7 @@ func applyHours(ctx context.Context, tx pgx.Tx, page Page) error {
 	if err != nil {
 		return fmt.Errorf("read last punches: %w", err)
 	}
-	var rows pairingRows
+	rows := newPairingRows()
 	for key, punches := range added {
 		if _, disturbed := instants[key]; disturbed || !inOrder(known[key], punches) {
 			for _, p := range punches {
@@ -148,7 +148,7 @@ func inOrder(row *lastPunch, punches []hours.Punch) bool {
 
 func settleHours(ctx context.Context, tx pgx.Tx) error {
 	rule := hours.DefaultPairing()
-	var rows pairingRows
+	rows := newPairingRows()
 	return eachHistory(ctx, tx,
 		func(key workKey, history []hours.Punch) { rows.follow(key, rule, nil, history) },
 		func() error { return rows.write(ctx, tx) })
@@ -174,8 +174,17 @@ WHERE w.tenant_id = s.tenant_id AND w.work_id = s.work_id AND w.%[2]s >= s.lo AN
 
 // pairingRows collects rows of the three tables.
 type pairingRows struct {
-	intervals, exceptions [][]any
+	intervals, exceptions *copied
 	last                  map[workKey]*lastPunch // nil: no punch is left
+}
+
+func newPairingRows() *pairingRows {
+	return &pairingRows{
+		intervals: copyInto("work_interval", 0,
+			"tenant_id", "work_id", "start_at", "in_punch", "out_punch", "end_at", "work_date", "seconds", "rule_version"),
+		exceptions: copyInto("punch_exception", 0, "tenant_id", "work_id", "at", "punch_id", "code", "work_date", "rule_version"),
+		last:       map[workKey]*lastPunch{},
+	}
 }
 
 // follow pairs punches that come after everything known of a work id.
@@ -189,7 +198,7 @@ func (r *pairingRows) follow(key workKey, rule hours.PairingRule, row *lastPunch
 	}
 	last, _, _ := rule.LastCounted(punches, true)
 	r.add(key, rule, punches, last.ID, concluded)
-	r.setLast(key, &lastPunch{counted: last, latest: punches[len(punches)-1].OccurredAt})
+	r.last[key] = &lastPunch{counted: last, latest: punches[len(punches)-1].OccurredAt}
 }
 
 // again pairs a window anew.
@@ -203,7 +212,7 @@ func (r *pairingRows) again(s *touched, rule hours.PairingRule) {
 		last = s.last.counted.ID
 	}
 	r.add(s.workKey, rule, s.window.Punches, last, uuid.Nil)
-	r.setLast(s.workKey, s.last)
+	r.last[s.workKey] = s.last
 }
 
 // add makes rows of what the rule concludes, without the missing out of the
@@ -211,47 +220,44 @@ func (r *pairingRows) again(s *touched, rule hours.PairingRule) {
 // that was concluded before.
 func (r *pairingRows) add(key workKey, rule hours.PairingRule, punches []hours.Punch, last, concluded uuid.UUID) {
 	paired := rule.Pair(punches)
-	tenant, work, version := [16]byte(key.tenant), [16]byte(key.work), int16(rule.Version)
 	for _, w := range paired.Intervals {
-		r.intervals = append(r.intervals, []any{
-			tenant, work, w.Start, [16]byte(w.In), [16]byte(w.Out), w.End, dateOf(w.WorkDate), int32(w.Seconds()), version,
-		})
+		r.intervals.row()
+		r.intervals.uuid(key.tenant)
+		r.intervals.uuid(key.work)
+		r.intervals.timestamptz(w.Start)
+		r.intervals.uuid(w.In)
+		r.intervals.uuid(w.Out)
+		r.intervals.timestamptz(w.End)
+		r.intervals.date(w.WorkDate)
+		r.intervals.integer(int32(w.Seconds()))
+		r.intervals.smallint(int16(rule.Version))
 	}
 	for _, e := range paired.Exceptions {
 		if e.Punch == last && e.Code == hours.MissingOut || concluded != uuid.Nil && e.Punch == concluded {
 			continue
 		}
-		r.exceptions = append(r.exceptions, []any{tenant, work, e.At, [16]byte(e.Punch), string(e.Code), dateOf(e.WorkDate), version})
+		r.exceptions.row()
+		r.exceptions.uuid(key.tenant)
+		r.exceptions.uuid(key.work)
+		r.exceptions.timestamptz(e.At)
+		r.exceptions.uuid(e.Punch)
+		r.exceptions.text(string(e.Code))
+		r.exceptions.date(e.WorkDate)
+		r.exceptions.smallint(int16(rule.Version))
 	}
-}
-
-func (r *pairingRows) setLast(key workKey, last *lastPunch) {
-	if r.last == nil {
-		r.last = map[workKey]*lastPunch{}
-	}
-	r.last[key] = last
 }
 
 // write writes the rows and forgets them.
 func (r *pairingRows) write(ctx context.Context, tx pgx.Tx) error {
-	if len(r.intervals) > 0 {
-		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"work_interval"}, []string{
-			"tenant_id", "work_id", "start_at", "in_punch", "out_punch", "end_at", "work_date", "seconds", "rule_version",
-		}, pgx.CopyFromRows(r.intervals)); err != nil {
-			return fmt.Errorf("insert work intervals: %w", err)
-		}
+	if err := r.intervals.write(ctx, tx); err != nil {
+		return fmt.Errorf("insert work intervals: %w", err)
 	}
-	if len(r.exceptions) > 0 {
-		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"punch_exception"}, []string{
-			"tenant_id", "work_id", "at", "punch_id", "code", "work_date", "rule_version",
-		}, pgx.CopyFromRows(r.exceptions)); err != nil {
-			return fmt.Errorf("insert punch exceptions: %w", err)
-		}
+	if err := r.exceptions.write(ctx, tx); err != nil {
+		return fmt.Errorf("insert punch exceptions: %w", err)
 	}
 	if err := writeLast(ctx, tx, r.last); err != nil {
 		return fmt.Errorf("write last punches: %w", err)
 	}
-	r.intervals, r.exceptions = r.intervals[:0], r.exceptions[:0]
 	clear(r.last)
 	return nil
 }

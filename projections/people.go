@@ -77,7 +77,7 @@ type personRow struct {
 
 func applyPeople(ctx context.Context, tx pgx.Tx, page Page) error {
 	persons, opened := map[workKey]*personRow{}, map[workKey]time.Time{}
-	var personSections, workSections [][]any
+	personSections, workSections := sealedRows("person_section", "person_id"), sealedRows("work_section", "work_id")
 	person := func(tenant, id uuid.UUID) *personRow {
 		row := persons[workKey{tenant, id}]
 		if row == nil {
@@ -92,16 +92,16 @@ func applyPeople(ctx context.Context, tx pgx.Tx, page Page) error {
 		case *eventschema.PersonRegistered:
 			row, source := person(d.Meta.Tenant, e.PersonID), storable(string(e.Source))
 			row.registeredAt, row.source = &e.RegisteredAt, &source
-			personSections = appendSealed(personSections, d, e.PersonID)
+			addSealed(personSections, d, e.PersonID)
 		case *eventschema.PersonCorrected:
 			person(d.Meta.Tenant, e.PersonID)
-			personSections = appendSealed(personSections, d, e.PersonID)
+			addSealed(personSections, d, e.PersonID)
 		case *eventschema.PersonClosed:
 			row, reason := person(d.Meta.Tenant, e.PersonID), storable(e.Reason)
 			row.closedAt, row.closedReason = &e.ClosedAt, &reason
 		case *eventschema.WorkOpened:
 			opened[workKey{d.Meta.Tenant, e.WorkID}] = e.OpenedAt
-			workSections = appendSealed(workSections, d, e.WorkID)
+			addSealed(workSections, d, e.WorkID)
 		}
 	}
 	if err := upsertPersons(ctx, tx, persons); err != nil {
@@ -110,34 +110,37 @@ func applyPeople(ctx context.Context, tx pgx.Tx, page Page) error {
 	if err := upsertWorkRecords(ctx, tx, opened); err != nil {
 		return fmt.Errorf("upsert work records: %w", err)
 	}
-	if err := copySealed(ctx, tx, "person_section", "person_id", personSections); err != nil {
+	if err := personSections.write(ctx, tx); err != nil {
 		return fmt.Errorf("insert sections of people: %w", err)
 	}
-	if err := copySealed(ctx, tx, "work_section", "work_id", workSections); err != nil {
+	if err := workSections.write(ctx, tx); err != nil {
 		return fmt.Errorf("insert sections of work records: %w", err)
 	}
 	return nil
 }
 
-func appendSealed(rows [][]any, d *eventschema.Decoded, of uuid.UUID) [][]any {
-	for _, s := range d.Sealed {
-		at := d.At(s)
-		rows = append(rows, []any{
-			[16]byte(at.Tenant), [16]byte(of), int64(d.Position), at.Section, string(at.Purpose), [16]byte(at.Subject), at.Period,
-			at.Stream, [16]byte(at.EventID), at.EventType, int32(at.SchemaVersion), s.Envelope,
-		})
-	}
-	return rows
+func sealedRows(table, id string) *copied {
+	return copyInto(table, 0,
+		"tenant_id", id, "position", "section", "purpose", "subject", "period", "stream", "event_id", "event_type", "schema_version", "envelope")
 }
 
-func copySealed(ctx context.Context, tx pgx.Tx, table, id string, rows [][]any) error {
-	if len(rows) == 0 {
-		return nil
+func addSealed(rows *copied, d *eventschema.Decoded, of uuid.UUID) {
+	for _, s := range d.Sealed {
+		at := d.At(s)
+		rows.row()
+		rows.uuid(at.Tenant)
+		rows.uuid(of)
+		rows.bigint(int64(d.Position))
+		rows.text(at.Section)
+		rows.text(string(at.Purpose))
+		rows.uuid(at.Subject)
+		rows.text(at.Period)
+		rows.text(at.Stream)
+		rows.uuid(at.EventID)
+		rows.text(at.EventType)
+		rows.integer(int32(at.SchemaVersion))
+		rows.bytea(s.Envelope)
 	}
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{table}, []string{
-		"tenant_id", id, "position", "section", "purpose", "subject", "period", "stream", "event_id", "event_type", "schema_version", "envelope",
-	}, pgx.CopyFromRows(rows))
-	return err
 }
 
 func upsertPersons(ctx context.Context, tx pgx.Tx, persons map[workKey]*personRow) error {

@@ -92,10 +92,6 @@ func applyPunches(ctx context.Context, tx pgx.Tx, page Page) error {
 	return nil
 }
 
-var punchColumns = []string{
-	"tenant_id", "punch_id", "work_id", "occurred_at", "position", "offset_seconds", "voided", "direction", "kind", "zone", "station",
-}
-
 // uniqueViolation is the SQLSTATE of a key that is already there.
 const uniqueViolation = "23505"
 
@@ -112,18 +108,11 @@ func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decod
 	if len(recorded) <= fewPunches {
 		return insertNewPunches(ctx, tx, recorded, repeated)
 	}
-	rows := pgx.CopyFromSlice(len(recorded), func(i int) ([]any, error) {
-		e := recorded[i].Event.(*eventschema.PunchRecorded)
-		return []any{
-			[16]byte(recorded[i].Meta.Tenant), [16]byte(e.PunchID), [16]byte(e.WorkID), e.OccurredAt, int64(recorded[i].Position),
-			int32(e.OffsetSeconds), false, string(e.Direction), string(e.Kind), storable(e.Zone), storable(e.Station),
-		}, nil
-	})
 	attempt, err := tx.Begin(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err = attempt.CopyFrom(ctx, pgx.Identifier{"punch"}, punchColumns, rows); err == nil {
+	if err = copyPunches(ctx, attempt, recorded); err == nil {
 		return attempt.Commit(ctx)
 	}
 	if undone := attempt.Rollback(ctx); undone != nil {
@@ -133,6 +122,27 @@ func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decod
 		return err
 	}
 	return insertNewPunches(ctx, tx, recorded, repeated)
+}
+
+func copyPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded) error {
+	rows := copyInto("punch", len(recorded),
+		"tenant_id", "punch_id", "work_id", "occurred_at", "position", "offset_seconds", "voided", "direction", "kind", "zone", "station")
+	for _, d := range recorded {
+		e := d.Event.(*eventschema.PunchRecorded)
+		rows.row()
+		rows.uuid(d.Meta.Tenant)
+		rows.uuid(e.PunchID)
+		rows.uuid(e.WorkID)
+		rows.timestamptz(e.OccurredAt)
+		rows.bigint(int64(d.Position))
+		rows.integer(int32(e.OffsetSeconds))
+		rows.boolean(false)
+		rows.text(string(e.Direction))
+		rows.text(string(e.Kind))
+		rows.text(storable(e.Zone))
+		rows.text(storable(e.Station))
+	}
+	return rows.write(ctx, tx)
 }
 
 func insertNewPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded, repeated map[uint64]bool) error {
@@ -171,18 +181,27 @@ ON CONFLICT DO NOTHING RETURNING position`, tenants, ids, works, occurred, posit
 }
 
 func insertCorrections(ctx context.Context, tx pgx.Tx, corrected []*eventschema.Decoded) error {
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{"punch_correction"}, []string{
+	rows := copyInto("punch_correction", len(corrected),
 		"tenant_id", "punch_id", "position", "correction_id", "void", "occurred_at", "offset_seconds", "direction", "kind",
-		"reason", "corrected_by", "approved_by", "corrected_at",
-	}, pgx.CopyFromSlice(len(corrected), func(i int) ([]any, error) {
-		e := corrected[i].Event.(*eventschema.PunchCorrected)
-		return []any{
-			[16]byte(corrected[i].Meta.Tenant), [16]byte(e.PunchID), int64(corrected[i].Position), [16]byte(e.CorrectionID), e.Void,
-			e.OccurredAt, int32(e.OffsetSeconds), string(e.Direction), string(e.Kind),
-			storable(string(e.Reason)), [16]byte(e.CorrectedBy), [16]byte(e.ApprovedBy), e.CorrectedAt,
-		}, nil
-	}))
-	return err
+		"reason", "corrected_by", "approved_by", "corrected_at")
+	for _, d := range corrected {
+		e := d.Event.(*eventschema.PunchCorrected)
+		rows.row()
+		rows.uuid(d.Meta.Tenant)
+		rows.uuid(e.PunchID)
+		rows.bigint(int64(d.Position))
+		rows.uuid(e.CorrectionID)
+		rows.boolean(e.Void)
+		rows.timestamptz(e.OccurredAt)
+		rows.integer(int32(e.OffsetSeconds))
+		rows.text(string(e.Direction))
+		rows.text(string(e.Kind))
+		rows.text(storable(string(e.Reason)))
+		rows.uuid(e.CorrectedBy)
+		rows.uuid(e.ApprovedBy)
+		rows.timestamptz(e.CorrectedAt)
+	}
+	return rows.write(ctx, tx)
 }
 
 // correctPunches derives what counts from all corrections of the punches named,
