@@ -47,26 +47,33 @@ type Request struct {
 	// IfRevision, when set, is the revision the sender saw. A command that was
 	// not handled before is refused with [ErrStale] at any other.
 	IfRevision *uint64
+	// EventID is set for a command whose event brings its own id, a punch for
+	// example: the id, not the key, then says what was handled before.
+	EventID uuid.UUID
+	// Before, when set, runs after the decision and before its events are
+	// appended, for what must be stored first. It runs again when the command is
+	// decided again, and must be idempotent. It does not run for a refusal.
+	Before func(ctx context.Context) error
 }
 
 // Loaded is a folded stream and the revision its next append expects.
 type Loaded[State any] struct {
 	State State
 	Next  Expected
-	seen  map[uuid.UUID]uint64 // ids in the stream, for commands that come again
+	seen  map[uuid.UUID]Appended // places of the stream's events, for commands that come again
 }
 
 // Outcome says what became of a command.
 type Outcome struct {
 	Events   []eventschema.Event // none when the command had been handled before or changed nothing
 	Revision uint64              // of the stream's last event afterwards
-	Position uint64              // of the last event appended; 0 when none was
+	Position uint64              // of the last event appended, of the first one when Repeated; 0 when nothing was
 	Repeated bool                // the same command had been handled before
 }
 
 // Load reads and folds a stream. Personal values stay sealed.
 func Load[S, C any](ctx context.Context, h *Handler, stream eventschema.StreamName, d Decider[S, C]) (*Loaded[S], error) {
-	loaded := &Loaded[S]{State: d.Initial(), Next: NoStream, seen: map[uuid.UUID]uint64{}}
+	loaded := &Loaded[S]{State: d.Initial(), Next: NoStream, seen: map[uuid.UUID]Appended{}}
 	for recorded, err := range h.Store.ReadStream(ctx, stream.String(), 0) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", stream, err)
@@ -77,7 +84,7 @@ func Load[S, C any](ctx context.Context, h *Handler, stream eventschema.StreamNa
 		}
 		loaded.State = d.Evolve(loaded.State, decoded.Event)
 		loaded.Next = Expected(recorded.Revision)
-		loaded.seen[recorded.ID] = recorded.Revision
+		loaded.seen[recorded.ID] = Appended{Revision: recorded.Revision, Position: recorded.Position}
 	}
 	return loaded, nil
 }
@@ -102,6 +109,11 @@ func Advance[S, C any](ctx context.Context, h *Handler, d Decider[S, C], loaded 
 	if len(events) == 0 {
 		return Outcome{Revision: uint64(max(loaded.Next, 0))}, nil
 	}
+	if request.Before != nil {
+		if err := request.Before(ctx); err != nil {
+			return Outcome{}, err
+		}
+	}
 	proposed, err := h.encode(ctx, request, events)
 	if err != nil {
 		return Outcome{}, err
@@ -112,7 +124,7 @@ func Advance[S, C any](ctx context.Context, h *Handler, d Decider[S, C], loaded 
 	}
 	loaded.State, loaded.Next = state, Expected(appended.Revision)
 	for i := range proposed {
-		loaded.seen[proposed[i].ID] = appended.Revision - uint64(len(proposed)-1-i)
+		loaded.seen[proposed[i].ID] = Appended{Revision: appended.Revision - uint64(len(proposed)-1-i), Position: appended.Position}
 	}
 	return Outcome{Events: events, Revision: appended.Revision, Position: appended.Position}, nil
 }
@@ -124,21 +136,20 @@ func Handle[S, C any](ctx context.Context, h *Handler, d Decider[S, C], request 
 	if request.Key == "" {
 		return Outcome{}, ErrNoKey
 	}
-	first := EventID(request.Stream.Tenant, request.Stream, request.Key, 0)
+	first := request.EventID
+	if first == uuid.Nil {
+		first = EventID(request.Stream.Tenant, request.Stream, request.Key, 0)
+	}
 	for range attempts {
 		loaded, err := Load(ctx, h, request.Stream, d)
 		if err != nil {
 			return Outcome{}, err
 		}
-		if _, repeated := loaded.seen[first]; repeated {
-			return Outcome{Revision: uint64(loaded.Next), Repeated: true}, nil
+		if place, handled := loaded.seen[first]; handled {
+			return repeat(d, loaded, request, command, place)
 		}
 		if request.IfRevision != nil && loaded.Next != Expected(*request.IfRevision) {
-			// An event with an id of its own is not in seen under the key: a command
-			// that was handled before decides nothing now.
-			if events, err := d.Decide(loaded.State, command); err != nil || len(events) > 0 {
-				return Outcome{}, ErrStale
-			}
+			return Outcome{}, ErrStale
 		}
 		outcome, err := Advance(ctx, h, d, loaded, request, command)
 		if errors.Is(err, ErrConflict) {
@@ -147,6 +158,18 @@ func Handle[S, C any](ctx context.Context, h *Handler, d Decider[S, C], request 
 		return outcome, err
 	}
 	return Outcome{}, fmt.Errorf("append to %s: %w", request.Stream, ErrBusy)
+}
+
+// repeat answers a command that was handled before. A key stands for one
+// intent; an id that a client chose may be used for another, which the decider
+// refuses.
+func repeat[S, C any](d Decider[S, C], loaded *Loaded[S], request Request, command C, place Appended) (Outcome, error) {
+	if request.EventID != uuid.Nil {
+		if _, err := d.Decide(loaded.State, command); err != nil {
+			return Outcome{}, err
+		}
+	}
+	return Outcome{Revision: uint64(loaded.Next), Position: place.Position, Repeated: true}, nil
 }
 
 // EventID derives the id of the i-th event of a command from the idempotency

@@ -220,10 +220,10 @@ func TestARepetitionIsNotStale(t *testing.T) {
 		CorrectionID: uuid.New(), PunchID: punchID, WorkID: work, OccurredAt: january, Direction: "out", Kind: "normal",
 		Reason: eventschema.ReasonWrongKey, CorrectedBy: uuid.New(), ApprovedBy: uuid.New(), CorrectedAt: january,
 	}
-	seen := domain.Request{Stream: punches, Key: "fix", IfRevision: new(uint64)}
-	handle(seen, fix)
-	if outcome := handle(seen, fix); len(outcome.Events) != 0 || outcome.Revision != 1 {
-		t.Errorf("outcome %+v", outcome)
+	seen := domain.Request{Stream: punches, Key: "fix", IfRevision: new(uint64), EventID: fix.CorrectionID}
+	first := handle(seen, fix)
+	if again := handle(seen, fix); len(again.Events) != 0 || again.Revision != 1 || !again.Repeated || again.Position != first.Position {
+		t.Errorf("outcome %+v after %+v", again, first)
 	}
 }
 

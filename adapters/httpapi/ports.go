@@ -34,7 +34,7 @@ type Refusal struct{ Code, Message, Pointer string }
 func (r *Refusal) Error() string { return "refused: " + r.Code }
 
 // Erased says that what was asked for was erased under a case. 410, with the
-// case and, once certified, the leaf of its certificate.
+// case and, once certified, the leaf of the destruction it certifies.
 type Erased struct {
 	Case            uuid.UUID
 	CertificateLeaf *uint64
@@ -222,7 +222,8 @@ type Reading interface {
 }
 
 // Personal is a personal value as this reader may see it. CertificateLeaf is the
-// place of the certificate of an erased value, once there is one.
+// leaf of the trail whose destruction the certificate of an erased value is about,
+// once there is a certificate.
 type Personal struct {
 	eventschema.Personal
 	CertificateLeaf *uint64
@@ -327,7 +328,7 @@ type ProofView struct {
 	Checkpoint string
 }
 
-// Erasures runs erasure cases. Errors: *Refusal (same_officer, under_hold, …),
+// Erasures runs erasure cases. Errors: *Refusal (same_officer, case_open, …),
 // ErrNotFound, ErrConflict, ErrUnavailable.
 type Erasures interface {
 	// RequestErasure opens a case for a whole person.

@@ -26,7 +26,7 @@ type Problem struct {
 	Errors   []Fault `json:"errors,omitempty" doc:"Where the request is at fault, without the values that were sent."`
 
 	Case            string  `json:"case,omitempty" doc:"Only for the type erased: the case that erased it."`
-	CertificateLeaf *uint64 `json:"certificate_leaf,omitempty" doc:"Only for the type erased: the place of the certificate in the trail, once there is one."`
+	CertificateLeaf *uint64 `json:"certificate_leaf,omitempty" doc:"Only for the type erased: the leaf of the trail whose destruction the certificate is about, once there is a certificate."`
 
 	header http.Header
 	cause  error // for the log; never sent

@@ -90,7 +90,7 @@ type CorrectionBody struct {
 	Direction       string `json:"direction,omitempty" enum:"in,out" example:"in"`
 	Kind            string `json:"kind,omitempty" enum:"normal,break,meal,transfer,overtime" example:"normal"`
 	Reason          string `json:"reason" enum:"wrong_key,wrong_time,not_the_punch,other" example:"wrong_time"`
-	ApprovedBy      ID     `json:"approved_by" example:"b2a4c1de-1111-4222-8333-444455556666" doc:"Who approved it: somebody else than who corrects."`
+	ApprovedBy      ID     `json:"approved_by" example:"b2a4c1de-1111-4222-8333-444455556666" doc:"Who approved it: somebody else than who corrects. Recorded as named; accounts, which could check it, come later."`
 }
 
 type correctionAnswer struct {

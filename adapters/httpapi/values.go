@@ -39,7 +39,7 @@ type PersonalBody struct {
 	State           string  `json:"state" enum:"clear,absent,sealed,erased,restricted,held,unavailable" doc:"What can be known of the value." example:"clear"`
 	Value           *string `json:"value,omitempty" doc:"Only when the state is clear." example:"the value"`
 	Case            *string `json:"case,omitempty" format:"uuid" doc:"The case that erased or restricted it."`
-	CertificateLeaf *uint64 `json:"certificate_leaf,omitempty" doc:"The place of the certificate in the trail."`
+	CertificateLeaf *uint64 `json:"certificate_leaf,omitempty" doc:"The leaf of the trail whose destruction the certificate is about, once there is a certificate."`
 }
 
 // personalBody shows a value to its reader. This is one of the few places where

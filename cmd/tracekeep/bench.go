@@ -221,7 +221,7 @@ func (b *bench) inFolder(ctx context.Context, do func(*app.App, importCommand) e
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	return dataFlags{Data: d.Data}.withApp(ctx, b.t, true, func(a *app.App) error { return do(a, input) })
+	return dataFlags{Data: d.Data}.withApp(ctx, b.t, true, func(ctx context.Context, a *app.App) error { return do(a, input) })
 }
 
 // erasures compares erasing people of few and of many events.

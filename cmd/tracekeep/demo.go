@@ -86,7 +86,7 @@ func (c demoCommand) Run(ctx context.Context, t *terminal) (err error) {
 	defer func() { err = errors.Join(err, remove()) }()
 	started := t.clock()
 	flags := dataFlags{Data: d.Data}
-	return flags.withApp(ctx, t, true, func(a *app.App) error {
+	return flags.withApp(ctx, t, true, func(ctx context.Context, a *app.App) error {
 		d.a, d.result.DataFolder = a, a.Folder()
 		if !a.Owner() {
 			return fmt.Errorf("%s: %w", d.Data, app.ErrFolderInUse)

@@ -21,8 +21,8 @@ type doctorCommand struct {
 
 // Help implements kong's help provider.
 func (doctorCommand) Help() string {
-	return `Says what the machine has and lacks, and with --data whether the stores of a folder open, agree and hold together.
-Changes nothing.
+	return `Says what the machine has and lacks, and with --data whether the stores of a folder open, agree and hold together. Opening a
+folder that nobody serves does what serving it would: read models are brought up to date and approved erasures are executed.
 
 Examples:
   tracekeep doctor
@@ -114,7 +114,7 @@ func freeSpace(data string) finding {
 // folder opens the data folder and asks each part.
 func (c doctorCommand) folder(ctx context.Context, t *terminal) []finding {
 	var findings []finding
-	err := dataFlags{Data: c.Data}.withApp(ctx, t, false, func(a *app.App) error {
+	err := dataFlags{Data: c.Data}.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		how := "opened by this command"
 		if !a.Owner() {
 			how = "served by another tracekeep"

@@ -46,7 +46,7 @@ type eraseRequest struct {
 
 // Run opens a case.
 func (c eraseRequest) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(a *app.App) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		key := c.Key
 		if key == "" {
 			key = "erase " + c.Person.String()
@@ -78,7 +78,7 @@ type eraseApprove struct {
 
 // Run approves a case and waits for its certificate.
 func (c eraseApprove) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(a *app.App) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		intent := httpapi.Intent{Principal: officer(a, c.Officer), Key: "approve " + c.Case.String()}
 		if _, err := a.ApproveErasure(ctx, intent, c.Case, t.clock()); err != nil {
 			return err
@@ -86,7 +86,7 @@ func (c eraseApprove) Run(ctx context.Context, t *terminal) error {
 		waiting, cancel := context.WithTimeout(ctx, c.Wait)
 		defer cancel()
 		certificate, err := a.AwaitCertificate(waiting, c.Case)
-		if errors.Is(err, context.DeadlineExceeded) {
+		if err != nil && waiting.Err() != nil {
 			return fmt.Errorf("approved, but not certified within %s; tracekeep erase show --case %s tells how far it is", c.Wait, c.Case)
 		}
 		if err != nil {
@@ -104,7 +104,7 @@ type eraseShow struct {
 
 // Run shows a case.
 func (c eraseShow) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(a *app.App) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		view, err := a.ErasureCase(ctx, operator(a), c.Case)
 		if err != nil {
 			return err

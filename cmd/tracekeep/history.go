@@ -31,7 +31,7 @@ Examples:
 
 // Run prints the history.
 func (c historyCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(a *app.App) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		if err := a.CatchUp(ctx, nil); err != nil {
 			return err
 		}

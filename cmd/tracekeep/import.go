@@ -39,7 +39,7 @@ Exit code 3: the import is done, and some rows were rejected.`
 
 // Run imports the file.
 func (c importCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, true, func(a *app.App) error {
+	return c.withApp(ctx, t, true, func(ctx context.Context, a *app.App) error {
 		started := t.clock()
 		summary, err := c.importFile(ctx, t, a)
 		if err != nil {

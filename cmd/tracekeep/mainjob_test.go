@@ -100,7 +100,7 @@ func TestRealClockFilesGiveTheReferenceFigures(t *testing.T) {
 func withFolder(t *testing.T, data string, do func(*app.App)) {
 	t.Helper()
 	term := &terminal{out: os.Stdout, err: os.Stderr, clock: time.Now, random: crand.Reader}
-	err := dataFlags{Data: data}.withApp(t.Context(), term, false, func(a *app.App) error {
+	err := dataFlags{Data: data}.withApp(t.Context(), term, false, func(ctx context.Context, a *app.App) error {
 		if err := a.CatchUp(t.Context(), nil); err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {
 // withApp opens the data folder, or joins the process that owns it, and closes
 // it behind the command. A folder that holds no records is refused unless the
 // command may make one.
-func (d dataFlags) withApp(ctx context.Context, t *terminal, make bool, do func(*app.App) error) (err error) {
+func (d dataFlags) withApp(ctx context.Context, t *terminal, make bool, do func(context.Context, *app.App) error) (err error) {
 	if _, statErr := os.Stat(filepath.Join(d.Data, "tenant.json")); statErr != nil && !make {
 		return fmt.Errorf("%s: %w; import a file into it, or run tracekeep demo", d.Data, app.ErrNoFolder)
 	}
@@ -60,13 +60,36 @@ func (d dataFlags) withApp(ctx context.Context, t *terminal, make bool, do func(
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	return do(a)
+	return untilFailed(ctx, a, do)
+}
+
+// untilFailed runs a command until it ends or a part in the background fails:
+// whoever waits for that part would wait for ever.
+func untilFailed(ctx context.Context, a *app.App, do func(context.Context, *app.App) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended, watched := make(chan struct{}), make(chan error, 1)
+	go func() {
+		select {
+		case failure := <-a.Failed():
+			cancel()
+			watched <- failure
+		case <-ended:
+			watched <- nil
+		}
+	}()
+	err := do(ctx, a)
+	close(ended)
+	if failure := <-watched; failure != nil {
+		return errors.Join(failure, err)
+	}
+	return err
 }
 
 // folderLog writes the log of a process into the data folder.
 func folderLog(data string) (*zap.Logger, func() error, error) {
 	dir := filepath.Join(data, "logs")
-	if err := makeDataFolder(data); err != nil {
+	if err := app.MakeFolder(data); err != nil {
 		return nil, nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -79,18 +102,6 @@ func folderLog(data string) (*zap.Logger, func() error, error) {
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	log := zap.New(zapcore.NewCore(encoder, zapcore.Lock(file), zap.InfoLevel))
 	return log, file.Close, nil
-}
-
-// makeDataFolder makes the folder passable, not readable, for other accounts:
-// the private Postgres runs as one of them.
-func makeDataFolder(dir string) error {
-	if info, err := os.Stat(dir); err == nil && info.IsDir() {
-		return nil
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // parents must be passable
-		return fmt.Errorf("data folder: %w", err)
-	}
-	return os.Chmod(dir, 0o711) //nolint:gosec // passable, not readable
 }
 
 // operator is the principal of the command line: whoever may open the data

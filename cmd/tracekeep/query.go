@@ -39,7 +39,7 @@ type queryPresence struct {
 
 // Run answers who is in.
 func (c queryPresence) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(a *app.App) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		if err := a.CatchUp(ctx, nil); err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (c queryHours) Run(ctx context.Context, t *terminal) error {
 			return &coded{code: exitUsage, err: fmt.Errorf("a day is written 2006-01-02, not %q", day)}
 		}
 	}
-	return c.withApp(ctx, t, false, func(a *app.App) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		if err := a.CatchUp(ctx, nil); err != nil {
 			return err
 		}
@@ -181,7 +181,7 @@ type queryPeople struct {
 
 // Run lists people.
 func (c queryPeople) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(a *app.App) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		if err := a.CatchUp(ctx, nil); err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ type queryErasures struct {
 
 // Run lists erasure cases.
 func (c queryErasures) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(a *app.App) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		if err := a.CatchUp(ctx, nil); err != nil {
 			return err
 		}

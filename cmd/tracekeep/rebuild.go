@@ -27,7 +27,7 @@ Exit code 4: --check found a difference.`
 
 // Run rebuilds or compares.
 func (c rebuildCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(a *app.App) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		if c.Check {
 			return c.check(ctx, t, a)
 		}

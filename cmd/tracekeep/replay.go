@@ -30,7 +30,7 @@ Examples:
 
 // Run replays.
 func (c replayCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(a *app.App) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		if c.Stream != "" {
 			return a.ReplayStream(ctx, c.Stream, func(e app.StoredEvent) error { return printJSON(t.out, e) })
 		}

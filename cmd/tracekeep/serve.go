@@ -38,7 +38,7 @@ Examples:
 
 // Run serves.
 func (c serveCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, true, func(a *app.App) error {
+	return c.withApp(ctx, t, true, func(ctx context.Context, a *app.App) error {
 		if !a.Owner() {
 			return fmt.Errorf("%s: %w", c.Data, app.ErrFolderInUse)
 		}
@@ -78,7 +78,6 @@ func serveAPI(ctx context.Context, t *terminal, a *app.App, listen string, token
 	var failure error
 	select {
 	case <-ctx.Done():
-	case failure = <-a.Failed():
 	case failure = <-ended:
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)

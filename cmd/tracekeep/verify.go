@@ -29,7 +29,7 @@ Exit code 4: a defect was found; the first bad position and its kind are printed
 
 // Run verifies.
 func (c verifyCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(a *app.App) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
 		if c.Proof > 0 {
 			return c.prove(ctx, t, a)
 		}

@@ -24,7 +24,6 @@ var (
 	ErrNotDestroyed     = errors.New("the keys have not been destroyed")
 	ErrScope            = errors.New("this scope of erasure is not known")
 	ErrClaimHash        = errors.New("the SHA-256 of the claim code is required, in hex")
-	ErrReceipt          = errors.New("the destroyed keys are required")
 )
 
 // Phase is how far a case has come.
@@ -81,7 +80,8 @@ type Approve struct {
 }
 
 // Destroyed records that the key store destroyed the keys. It is the result of
-// an effect, and is recorded once.
+// an effect, and is recorded once. There are no keys when another case had
+// destroyed them all.
 type Destroyed struct {
 	DestroyedAt time.Time
 	Keys        []eventschema.DestroyedKey
@@ -164,8 +164,6 @@ func destroyed(state State, c Destroyed) ([]eventschema.Event, error) {
 		return nil, ErrNotApproved
 	case state.Phase != PhaseApproved:
 		return nil, nil
-	case len(c.Keys) == 0:
-		return nil, ErrReceipt
 	}
 	return []eventschema.Event{&eventschema.KeysDestroyed{
 		CaseID: state.CaseID, PersonID: state.PersonID, DestroyedAt: c.DestroyedAt.UTC(),

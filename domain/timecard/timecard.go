@@ -26,6 +26,7 @@ var (
 	ErrStation        = errors.New("the station is required")
 	ErrOffset         = errors.New("a UTC offset lies between -14 and +14 hours")
 	ErrInTheFuture    = errors.New("the punch lies in the future")
+	ErrOtherPunch     = errors.New("this punch id was used for another punch")
 	ErrUnknownPunch   = errors.New("there is no such punch in this year")
 	ErrNoApprover     = errors.New("a correction needs an approver")
 	ErrSelfApproval   = errors.New("a correction must be approved by somebody else")
@@ -40,9 +41,12 @@ const ClockTolerance = 24 * time.Hour
 
 // State holds what counts of each punch of the year.
 type State struct {
-	punches     map[uuid.UUID]counted
+	punches     map[uuid.UUID]kept
 	corrections map[uuid.UUID]struct{}
 }
+
+// kept is one punch: as it was recorded, and as it counts now.
+type kept struct{ recorded, counts counted }
 
 type counted struct {
 	void          bool
@@ -114,7 +118,7 @@ func PunchID(tenant, work uuid.UUID, station, stationClock string, direction eve
 func Decider() domain.Decider[State, Command] {
 	return domain.Decider[State, Command]{
 		Initial: func() State {
-			return State{punches: map[uuid.UUID]counted{}, corrections: map[uuid.UUID]struct{}{}}
+			return State{punches: map[uuid.UUID]kept{}, corrections: map[uuid.UUID]struct{}{}}
 		},
 		Decide: decide,
 		Evolve: evolve,
@@ -132,8 +136,8 @@ func decide(state State, command Command) ([]eventschema.Event, error) {
 }
 
 func punch(state State, c Punch) ([]eventschema.Event, error) {
-	if _, recorded := state.punches[c.PunchID]; recorded {
-		return nil, nil
+	if known, recorded := state.punches[c.PunchID]; recorded {
+		return nil, sameAsRecorded(known.recorded, c)
 	}
 	if c.OccurredAt.IsZero() {
 		return nil, ErrNoTime
@@ -155,11 +159,23 @@ func punch(state State, c Punch) ([]eventschema.Event, error) {
 	}}, nil
 }
 
+// sameAsRecorded refuses a punch whose id was used for another one. The id of an
+// imported punch derives from what its station said; its instant may differ when
+// the file was imported under another zone, and the first import stands.
+func sameAsRecorded(recorded counted, c Punch) error {
+	if c.Source == eventschema.SourceImport ||
+		recorded.occurredAt.Equal(c.OccurredAt) && recorded.direction == c.Direction && recorded.kind == c.Kind {
+		return nil
+	}
+	return ErrOtherPunch
+}
+
 func correct(state State, c Correct) ([]eventschema.Event, error) {
 	if _, done := state.corrections[c.CorrectionID]; done {
 		return nil, nil
 	}
-	current, known := state.punches[c.PunchID]
+	punch, known := state.punches[c.PunchID]
+	current := punch.counts
 	switch {
 	case !known:
 		return nil, ErrUnknownPunch
@@ -222,9 +238,12 @@ func validReason(reason eventschema.CorrectionReason) bool {
 func evolve(state State, event eventschema.Event) State {
 	switch e := event.(type) {
 	case *eventschema.PunchRecorded:
-		state.punches[e.PunchID] = counted{occurredAt: e.OccurredAt.UTC(), offsetSeconds: e.OffsetSeconds, direction: e.Direction, kind: e.Kind}
+		recorded := counted{occurredAt: e.OccurredAt.UTC(), offsetSeconds: e.OffsetSeconds, direction: e.Direction, kind: e.Kind}
+		state.punches[e.PunchID] = kept{recorded: recorded, counts: recorded}
 	case *eventschema.PunchCorrected:
-		state.punches[e.PunchID] = asCorrected(e)
+		punch := state.punches[e.PunchID]
+		punch.counts = asCorrected(e)
+		state.punches[e.PunchID] = punch
 		state.corrections[e.CorrectionID] = struct{}{}
 	}
 	return state

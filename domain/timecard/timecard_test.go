@@ -99,8 +99,15 @@ func TestPunch(t *testing.T) {
 		"instants are stored in UTC": {
 			When: press(func(p *punch) { p.OccurredAt, p.ReceivedAt = eight.In(manila), received.In(manila) }), Then: past(recorded())},
 		"the same punch is recorded once": {Given: past(recorded()), When: press()},
+		"an id that was used for another instant is refused": {Given: past(recorded()),
+			When: press(func(p *timecard.Punch) { p.OccurredAt = eight.Add(time.Minute) }), Refused: timecard.ErrOtherPunch},
+		"an id that was used for another direction is refused": {Given: past(recorded()),
+			When: press(func(p *timecard.Punch) { p.Direction = eventschema.DirectionOut }), Refused: timecard.ErrOtherPunch},
+		"the same punch is the same after it was corrected": {Given: past(recorded(), corrected()), When: press()},
+		"an imported punch is known by its id, whatever zone it is imported under": {Given: past(recorded()),
+			When: press(func(p *timecard.Punch) { p.OccurredAt, p.Source = eight.Add(time.Hour), eventschema.SourceImport })},
 		"even when it comes again with other words": {
-			Given: past(recorded()), When: press(func(p *punch) { p.Direction, p.Station = eventschema.DirectionOut, "" })},
+			Given: past(recorded()), When: press(func(p *punch) { p.Station, p.Zone = "", "UTC" })},
 		"a second in after an in is a fact, too": {
 			Given: past(recorded(func(e *stored) { e.PunchID, e.OccurredAt = other, eight.Add(-time.Minute) })), When: press(), Then: past(recorded())},
 		"an out without an in is a fact, too": {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,6 +58,7 @@ type App struct {
 	directory   directory
 	covered     *progressMark // how far the trail is
 	cases       *caseQueue    // erasure cases to take forward
+	stuck       atomic.Int64  // erasure cases that failed and will be tried again
 
 	closers  []func() error  // in order of opening
 	watching context.Context // ends when the App closes

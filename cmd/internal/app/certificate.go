@@ -20,13 +20,15 @@ const certificateType = "tracekeep-erasure-certificate/v1"
 // person: the claim hash lets the one who holds the claim code show that it is
 // theirs. It is signed as a note with the key of the trail.
 type Certificate struct {
-	Type        string                     `json:"type"`
-	Kind        string                     `json:"kind"` // effective; the final one comes with epoch retirement
-	Case        uuid.UUID                  `json:"case"`
-	Scope       eventschema.ErasureScope   `json:"scope"`
-	RequestedAt time.Time                  `json:"requested_at"`
-	DestroyedAt time.Time                  `json:"destroyed_at"`
-	EffectiveAt time.Time                  `json:"effective_at"`
+	Type        string                   `json:"type"`
+	Kind        string                   `json:"kind"` // effective; the final one comes with epoch retirement
+	Case        uuid.UUID                `json:"case"`
+	Scope       eventschema.ErasureScope `json:"scope"`
+	RequestedAt time.Time                `json:"requested_at"`
+	DestroyedAt time.Time                `json:"destroyed_at"`
+	// EffectiveBy is when the last process that may have cached a key has dropped
+	// it; the process that destroyed it dropped it at once.
+	EffectiveBy time.Time                  `json:"effective_not_later_than"`
 	CertifiedAt time.Time                  `json:"certified_at"`
 	Keys        []eventschema.DestroyedKey `json:"keys"`
 	Lookups     int                        `json:"lookups_removed"`
@@ -72,7 +74,7 @@ func (a *App) certify(ctx context.Context, state erasure.State) error {
 	if err != nil {
 		return err
 	}
-	if probes.Erased != probes.Tried {
+	if probes.Tried == 0 || probes.Erased != probes.Tried {
 		return fmt.Errorf("%d of %d old envelopes do not answer erased", probes.Tried-probes.Erased, probes.Tried)
 	}
 	checkpoint := a.ledger.Checkpoint()
@@ -80,7 +82,7 @@ func (a *App) certify(ctx context.Context, state erasure.State) error {
 	text, err := json.MarshalIndent(Certificate{
 		Type: certificateType, Kind: "effective", Case: state.CaseID, Scope: state.Scope,
 		RequestedAt: state.RequestedAt, DestroyedAt: state.DestroyedAt,
-		EffectiveAt: state.DestroyedAt.Add(cacheBound), CertifiedAt: now,
+		EffectiveBy: state.DestroyedAt.Add(cacheBound), CertifiedAt: now,
 		Keys: state.Keys, Lookups: state.Lookups, Retained: state.Retained,
 		Caches: "every process drops cached keys when notified; one that is not notified stops using them within " + cacheBound.String(),
 		Probes: probes,

@@ -24,10 +24,10 @@ const directoryAge = 60 * time.Second
 // holder of personal values like any key cache: it is dropped when anything is
 // erased and never used longer than [directoryAge].
 type directory struct {
-	mu       sync.Mutex
-	opened   *openedDirectory
-	position uint64
-	at       time.Time
+	mu         sync.Mutex
+	opened     *openedDirectory
+	generation uint64 // counts the changes of people and keys this process heard of
+	at         time.Time
 }
 
 // openedDirectory is one opening; it is not changed afterwards.
@@ -41,22 +41,27 @@ func (d *directory) forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.opened = nil
+	d.generation++
 }
 
-func (d *directory) current(position uint64, now time.Time) *openedDirectory {
+// current answers the opening that is still good, and the generation to keep a
+// new one under.
+func (d *directory) current(now time.Time) (opened *openedDirectory, generation uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	age := now.Sub(d.at)
-	if d.opened == nil || d.position != position || age < 0 || age > directoryAge {
-		return nil
+	if age := now.Sub(d.at); age >= 0 && age <= directoryAge {
+		opened = d.opened
 	}
-	return d.opened
+	return opened, d.generation
 }
 
-func (d *directory) keep(opened *openedDirectory, position uint64, now time.Time) {
+// keep keeps an opening unless something changed while it was made.
+func (d *directory) keep(opened *openedDirectory, generation uint64, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.opened, d.position, d.at = opened, position, now
+	if d.generation == generation {
+		d.opened, d.at = opened, now
+	}
 }
 
 // person finds a person by id.
@@ -120,13 +125,11 @@ func (a *App) personal(ctx context.Context, value eventschema.Personal) httpapi.
 // openDirectory opens the sealed directory for a reader, or answers the opening
 // that is still good. Only the ordinary purpose of use is kept.
 func (a *App) openDirectory(ctx context.Context, by httpapi.Principal) (*openedDirectory, error) {
-	position, _, err := a.models.Position(ctx)
-	if err != nil {
-		return nil, outward(err)
-	}
 	now := a.clock()
-	ordinary := by.Use() == eventschema.UseService
-	if kept := a.directory.current(position, now); ordinary && kept != nil {
+	// A process that does not own the folder hears of no change, and keeps nothing.
+	ordinary := by.Use() == eventschema.UseService && a.Owner()
+	kept, generation := a.directory.current(now)
+	if ordinary && kept != nil {
 		return kept, nil
 	}
 	opened := &openedDirectory{byID: map[uuid.UUID]int{}, byWork: map[uuid.UUID]int{}}
@@ -161,7 +164,7 @@ func (a *App) openDirectory(ctx context.Context, by httpapi.Principal) (*openedD
 		after = ids[len(ids)-1]
 	}
 	if ordinary {
-		a.directory.keep(opened, position, now)
+		a.directory.keep(opened, generation, now)
 	}
 	return opened, nil
 }
@@ -221,8 +224,12 @@ func fieldsOf(section string) []string {
 	return nil
 }
 
-// WorkIDOf reads the work id of a person who may be read.
+// WorkIDOf reads the work id of a person. Of an erased one it answers
+// *[httpapi.Erased].
 func WorkIDOf(p httpapi.PersonView) (uuid.UUID, error) {
+	if p.WorkID.State() == eventschema.StateErased {
+		return uuid.Nil, &httpapi.Erased{Case: p.WorkID.Case(), CertificateLeaf: p.WorkID.CertificateLeaf}
+	}
 	id, err := idOf(p.WorkID.Personal)
 	if err == nil && id == uuid.Nil {
 		err = errLink

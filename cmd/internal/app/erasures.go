@@ -23,25 +23,30 @@ import (
 // erasureActor is the actor of the steps that the machine takes by itself.
 const erasureActor = "erasure"
 
-// CaseID is the id of the case that an idempotency key opens.
+// caseID is the id of the case that an idempotency key opens.
 func caseID(tenant uuid.UUID, key string) uuid.UUID {
 	return uuid.NewSHA1(tenant, []byte("erasure case\x00"+key))
 }
 
 // RequestErasure implements [httpapi.Erasures].
 func (a *App) RequestErasure(ctx context.Context, intent httpapi.Intent, personID uuid.UUID, receivedAt time.Time) (httpapi.ErasureReceipt, error) {
-	tenant := intent.Principal.Tenant
-	id := caseID(tenant, intent.Key)
-	stream := eventschema.ErasureStream(tenant, id)
+	id := caseID(a.tenant, intent.Key)
+	stream := eventschema.ErasureStream(a.tenant, id)
 	opened, err := domain.Load(ctx, a.handler, stream, erasure.Decider())
 	if err != nil {
 		return httpapi.ErasureReceipt{}, outward(err)
 	}
 	if opened.State.Phase != erasure.PhaseNone { // asked before: the code cannot be given twice
+		if opened.State.PersonID != personID {
+			return httpapi.ErasureReceipt{}, fmt.Errorf("the key opened a case of somebody else: %w", httpapi.ErrConflict)
+		}
 		revision := uint64(opened.Next) //nolint:gosec // the stream has an event
 		return httpapi.ErasureReceipt{Receipt: httpapi.Receipt{Revision: revision, Repeated: true}, CaseID: id}, nil
 	}
 	if err := a.refuseErased(ctx, personID); err != nil {
+		return httpapi.ErasureReceipt{}, err
+	}
+	if err := a.refuseSecondCase(ctx, personID); err != nil {
 		return httpapi.ErasureReceipt{}, err
 	}
 	workID, err := a.workOfPerson(ctx, personID)
@@ -62,14 +67,31 @@ func (a *App) RequestErasure(ctx context.Context, intent httpapi.Intent, personI
 	if err != nil {
 		return httpapi.ErasureReceipt{}, outward(err)
 	}
+	if outcome.Repeated { // somebody else was faster: the case carries the hash of their code
+		code = ""
+	}
 	return httpapi.ErasureReceipt{Receipt: receipt(outcome), CaseID: id, ClaimCode: code}, nil
+}
+
+// refuseSecondCase refuses a person who has an open case.
+func (a *App) refuseSecondCase(ctx context.Context, personID uuid.UUID) error {
+	cases, err := projections.ErasuresOf(ctx, a.models.Querier(), a.tenant, personID)
+	if err != nil {
+		return outward(err)
+	}
+	for _, c := range cases {
+		if c.State != projections.ErasureCertified {
+			return &httpapi.Refusal{Code: "case_open", Message: "another erasure case of this person is open", Pointer: "/person_id"}
+		}
+	}
+	return nil
 }
 
 // ApproveErasure implements [httpapi.Erasures]. The destruction follows by
 // itself in the process that owns the data folder.
 func (a *App) ApproveErasure(ctx context.Context, intent httpapi.Intent, id uuid.UUID, receivedAt time.Time) (httpapi.Receipt, error) {
 	outcome, err := domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
-		Stream: eventschema.ErasureStream(intent.Principal.Tenant, id), Key: intent.Key,
+		Stream: eventschema.ErasureStream(a.tenant, id), Key: intent.Key,
 		Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
 	}, erasure.Command(erasure.Approve{ApprovedBy: intent.Principal.ID, ApprovedAt: receivedAt.UTC()}))
 	if err != nil {
@@ -223,7 +245,7 @@ func (a *App) workOfCase(ctx context.Context, state erasure.State) (uuid.UUID, e
 }
 
 // runErasures takes cases forward one at a time, beginning with those a crash
-// left half-way. A case that cannot go on now is tried again after a pause.
+// left half-way. A case that cannot go on now waits while the others go on.
 func (a *App) runErasures(ctx context.Context) error {
 	register, err := a.ErasureRegister(ctx)
 	if err != nil {
@@ -234,18 +256,71 @@ func (a *App) runErasures(ctx context.Context) error {
 			a.cases.add(c.Case)
 		}
 	}
+	failures := map[uuid.UUID]int{}
 	for {
 		id, any := a.cases.take()
-		if any {
-			a.forwardOrRetry(ctx, id)
+		if !any {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-a.cases.news:
+			}
 			continue
 		}
-		select {
-		case <-ctx.Done():
+		err := a.forward(ctx, id)
+		switch {
+		case ctx.Err() != nil:
 			return nil
-		case <-a.cases.news:
+		case err == nil:
+			delete(failures, id)
+		default:
+			failures[id]++
+			pause := casePause(failures[id])
+			a.log.Warn("erasure case cannot go on yet", zap.Stringer("case", id), zap.Duration("again_in", pause), zap.Error(err))
+			time.AfterFunc(pause, func() { a.cases.add(id) })
 		}
+		a.stuck.Store(int64(len(failures)))
 	}
+}
+
+// casePause grows from 100 ms to 10 s.
+func casePause(failures int) time.Duration {
+	return min(50*time.Millisecond<<min(failures, 10), 10*time.Second)
+}
+
+// reconcileKeys destroys again what a restored copy of the key store brought
+// back, before anything is served from it.
+func (a *App) reconcileKeys(ctx context.Context) error {
+	register, err := a.ErasureRegister(ctx)
+	if err != nil {
+		return err
+	}
+	var record []keyring.Destroyed
+	for _, c := range register {
+		loaded, err := domain.Load(ctx, a.handler, eventschema.ErasureStream(a.tenant, c.Case), erasure.Decider())
+		if err != nil {
+			return err
+		}
+		if loaded.State.DestroyedAt.IsZero() {
+			continue
+		}
+		d := keyring.Destroyed{Case: c.Case, Person: c.Person, At: loaded.State.DestroyedAt}
+		for _, k := range loaded.State.Keys {
+			d.Keys = append(d.Keys, keyring.DestroyedKey{ID: k.KeyID, Purpose: k.Purpose, Check: k.Check, Epoch: k.Epoch})
+		}
+		record = append(record, d)
+	}
+	if len(record) == 0 {
+		return nil
+	}
+	revived, err := a.keys.Reconcile(ctx, a.tenant, record)
+	if err != nil {
+		return err
+	}
+	if revived > 0 {
+		a.log.Error("the key store was older than the erasures on record; its keys were destroyed again", zap.Int("keys", revived))
+	}
+	return nil
 }
 
 // noticeErasures queues every case that has news in a page of the log.
@@ -256,22 +331,6 @@ func (a *App) noticeErasures(page []eventschema.Recorded) {
 		}
 		if name, err := eventschema.ParseStreamName(recorded.Stream); err == nil && name.Tenant == a.tenant {
 			a.cases.add(name.ID)
-		}
-	}
-}
-
-func (a *App) forwardOrRetry(ctx context.Context, id uuid.UUID) {
-	const first, longest = 50 * time.Millisecond, 10 * time.Second
-	for pause := first; ; pause = min(pause*2, longest) {
-		err := a.forward(ctx, id)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		a.log.Warn("erasure case cannot go on yet", zap.Stringer("case", id), zap.Duration("again_in", pause), zap.Error(err))
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
 		}
 	}
 }
@@ -295,7 +354,7 @@ func (a *App) AwaitCertificate(ctx context.Context, id uuid.UUID) (httpapi.Certi
 
 // ErasureCase implements [httpapi.Erasures].
 func (a *App) ErasureCase(ctx context.Context, by httpapi.Principal, id uuid.UUID) (httpapi.ErasureView, error) {
-	loaded, err := domain.Load(ctx, a.handler, eventschema.ErasureStream(by.Tenant, id), erasure.Decider())
+	loaded, err := domain.Load(ctx, a.handler, eventschema.ErasureStream(a.tenant, id), erasure.Decider())
 	if err != nil {
 		return httpapi.ErasureView{}, outward(err)
 	}
@@ -321,7 +380,7 @@ func (a *App) ErasureCase(ctx context.Context, by httpapi.Principal, id uuid.UUI
 
 // Certificate implements [httpapi.Erasures].
 func (a *App) Certificate(ctx context.Context, by httpapi.Principal, id uuid.UUID) (httpapi.CertificateView, error) {
-	loaded, err := domain.Load(ctx, a.handler, eventschema.ErasureStream(by.Tenant, id), erasure.Decider())
+	loaded, err := domain.Load(ctx, a.handler, eventschema.ErasureStream(a.tenant, id), erasure.Decider())
 	if err != nil {
 		return httpapi.CertificateView{}, outward(err)
 	}

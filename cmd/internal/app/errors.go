@@ -33,6 +33,7 @@ func refusals() []struct {
 		{timecard.ErrStation, "no_station", "/station"},
 		{timecard.ErrOffset, "bad_offset", "/occurred_at"},
 		{timecard.ErrInTheFuture, "in_the_future", "/occurred_at"},
+		{timecard.ErrOtherPunch, "punch_id_used", "/punch_id"},
 		{timecard.ErrNoApprover, "no_approver", "/approved_by"},
 		{timecard.ErrSelfApproval, "self_approval", "/approved_by"},
 		{timecard.ErrReason, "bad_reason", "/reason"},
@@ -67,7 +68,7 @@ func outward(err error) error {
 		return errors.Join(httpapi.ErrStale, err)
 	case errors.Is(err, domain.ErrBusy), errors.Is(err, domain.ErrConflict):
 		return errors.Join(httpapi.ErrConflict, err)
-	case errors.Is(err, domain.ErrUnavailable), errors.Is(err, domain.ErrUnknownOutcome):
+	case errors.Is(err, domain.ErrUnknownOutcome), passes(err):
 		return errors.Join(httpapi.ErrUnavailable, err)
 	}
 	return err

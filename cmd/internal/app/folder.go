@@ -54,7 +54,7 @@ func openFolder(dir string) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	if err := makeFolder(absolute); err != nil {
+	if err := MakeFolder(absolute); err != nil {
 		return nil, err
 	}
 	f := &folder{dir: absolute}
@@ -76,9 +76,9 @@ func openFolder(dir string) (*folder, error) {
 	return f, nil
 }
 
-// makeFolder makes the folder passable, not readable, for other accounts: the
+// MakeFolder makes the folder passable, not readable, for other accounts: the
 // private Postgres runs as one of them. Every folder inside is closed.
-func makeFolder(dir string) error {
+func MakeFolder(dir string) error {
 	if info, err := os.Stat(dir); err == nil {
 		if !info.IsDir() {
 			return fmt.Errorf("data folder %s: is a file", dir)

@@ -2,12 +2,16 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
 
 	"tracekeep/adapters/httpapi"
 )
+
+// errStuck says that an erasure case cannot go on.
+var errStuck = errors.New("an erasure case cannot go on")
 
 // Checks implements [httpapi.Health]. Each probe is bounded.
 func (a *App) Checks(ctx context.Context) []httpapi.Check {
@@ -31,6 +35,12 @@ func (a *App) Checks(ctx context.Context) []httpapi.Check {
 			return err
 		}),
 	}
+	checks = append(checks, probe("erasures", "stuck", func(context.Context) error {
+		if a.stuck.Load() > 0 {
+			return errStuck
+		}
+		return nil
+	}))
 	if a.ledger != nil {
 		checks = append(checks, probe("caught up", "behind", func(ctx context.Context) error { return a.CatchUp(ctx, nil) }))
 	}

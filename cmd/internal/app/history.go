@@ -24,7 +24,7 @@ func (a *App) History(ctx context.Context, by httpapi.Principal, id uuid.UUID, a
 	if work, err := WorkIDOf(person); err == nil {
 		streams = append(streams, work)
 	}
-	cases, err := projections.ErasuresOf(ctx, a.models.Querier(), by.Tenant, id)
+	cases, err := projections.ErasuresOf(ctx, a.models.Querier(), a.tenant, id)
 	if err != nil {
 		return nil, outward(err)
 	}
@@ -35,7 +35,7 @@ func (a *App) History(ctx context.Context, by httpapi.Principal, id uuid.UUID, a
 	if after > 0 {
 		query.From = &after
 	}
-	entries, err := projections.Audit(ctx, a.models.Querier(), by.Tenant, query)
+	entries, err := projections.Audit(ctx, a.models.Querier(), a.tenant, query)
 	if err != nil {
 		return nil, outward(err)
 	}

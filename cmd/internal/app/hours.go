@@ -9,7 +9,6 @@ import (
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/hours"
-	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
 
@@ -30,7 +29,7 @@ func (a *App) Presence(ctx context.Context, by httpapi.Principal, after uuid.UUI
 
 // PresenceAt lists who was in at an instant, by work id.
 func (a *App) PresenceAt(ctx context.Context, by httpapi.Principal, at time.Time) ([]httpapi.PresenceView, error) {
-	present, err := projections.WhoIsIn(ctx, a.models.Querier(), by.Tenant, at)
+	present, err := projections.WhoIsIn(ctx, a.models.Querier(), a.tenant, at)
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +55,6 @@ func (a *App) Hours(ctx context.Context, by httpapi.Principal, q httpapi.HoursQu
 		person, err := a.Person(ctx, by, q.Person)
 		if err != nil {
 			return httpapi.HoursView{}, err
-		}
-		if person.WorkID.State() == eventschema.StateErased {
-			return httpapi.HoursView{}, a.erased(ctx, person.WorkID.Case())
 		}
 		if work, err = WorkIDOf(person); err != nil {
 			return httpapi.HoursView{}, err
@@ -119,11 +115,11 @@ type WorkerHours struct {
 // HoursOfAll adds up the hours of everybody, the longest first.
 func (a *App) HoursOfAll(ctx context.Context, by httpapi.Principal, from, to string) ([]WorkerHours, error) {
 	days := projections.Days{From: from, To: to}
-	byDay, err := projections.HoursByDay(ctx, a.models.Querier(), by.Tenant, days)
+	byDay, err := projections.HoursByDay(ctx, a.models.Querier(), a.tenant, days)
 	if err != nil {
 		return nil, err
 	}
-	exceptions, err := projections.ExceptionsOf(ctx, a.models.Querier(), by.Tenant, days, a.clock())
+	exceptions, err := projections.ExceptionsOf(ctx, a.models.Querier(), a.tenant, days, a.clock())
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -14,11 +15,8 @@ import (
 	"tracekeep/eventschema"
 )
 
-// Kinds of blind-index tokens in the key store.
-const (
-	tokenBadge        = "badge"        // station and PIN
-	tokenRegistration = "registration" // idempotency key of a registration
-)
+// tokenBadge is the kind of blind-index tokens of badges and PINs.
+const tokenBadge = "badge"
 
 // badgeToken is the value under which a PIN of a station is found. A PIN means
 // nothing without its station: the same PIN on two stations may be two people.
@@ -44,22 +42,28 @@ func (n newcomer) keysOf(tenant uuid.UUID) []keyring.Ref {
 	}
 }
 
-// RegisterPerson implements [httpapi.People]. The person and work ids are
-// random; the key of the intent finds them again.
+// RegisterPerson implements [httpapi.People]. The key of the intent names the
+// person, so that a request sent again, even after an erasure, never makes
+// somebody new. The work id is random.
 func (a *App) RegisterPerson(ctx context.Context, intent httpapi.Intent, r httpapi.Registration) (httpapi.PersonReceipt, error) {
-	tenant := intent.Principal.Tenant
-	found, err := a.keys.Find(ctx, tenant, tokenRegistration, intent.Key)
-	if err != nil {
-		return httpapi.PersonReceipt{}, outward(err)
-	}
 	n := newcomer{
-		name: r.LegalName, birth: r.BirthDate, email: r.Email, phone: r.Phone,
+		person: uuid.NewSHA1(a.tenant, []byte("person\x00"+intent.Key)),
+		name:   r.LegalName, birth: r.BirthDate, email: r.Email, phone: r.Phone,
 		payroll: r.PayrollName, number: r.EmployeeNumber, source: eventschema.SourceAPI,
 	}
-	if known, repeated := found[intent.Key]; repeated {
-		n.person, n.work = known.Person, known.Work
-	} else if err := a.admit(ctx, tenant, &n, intent.Key, r.Badge); err != nil {
-		return httpapi.PersonReceipt{}, outward(err)
+	if err := a.refuseErased(ctx, n.person); err != nil {
+		return httpapi.PersonReceipt{}, err
+	}
+	known, err := a.workOfPerson(ctx, n.person)
+	switch {
+	case err == nil:
+		n.work = known
+	case !errors.Is(err, httpapi.ErrNotFound):
+		return httpapi.PersonReceipt{}, err
+	default:
+		if err := a.admit(ctx, &n, r.Badge); err != nil {
+			return httpapi.PersonReceipt{}, outward(err)
+		}
 	}
 	outcome, err := a.enterPerson(ctx, a.handler, n, intent.Principal.Actor(), intent.CorrelationID)
 	if err != nil {
@@ -71,26 +75,24 @@ func (a *App) RegisterPerson(ctx context.Context, intent httpapi.Intent, r httpa
 	return httpapi.PersonReceipt{Receipt: receipt(outcome), PersonID: n.person, WorkID: n.work}, nil
 }
 
-// admit draws the ids of a newcomer, makes the keys and enters the tokens that
-// find the person again. After a crash in between, a repeated registration
-// finds the ids and goes on.
-func (a *App) admit(ctx context.Context, tenant uuid.UUID, n *newcomer, key string, badge eventschema.Personal) error {
+// admit draws the work id of a newcomer, makes the keys and enters the badge.
+// After a crash in between, the request sent again draws another work id, which
+// the badge then finds.
+func (a *App) admit(ctx context.Context, n *newcomer, badge eventschema.Personal) error {
 	var err error
-	if n.person, err = a.newID(); err != nil {
-		return err
-	}
 	if n.work, err = a.newID(); err != nil {
 		return err
 	}
-	n.tokens = append(n.tokens, keyring.Token{Tenant: tenant, Kind: tokenRegistration, Value: key, Person: n.person, Work: n.work})
-	if pin, given := badge.Reveal(); given {
-		n.tokens = append(n.tokens, keyring.Token{Tenant: tenant, Kind: tokenBadge, Value: pin, Person: n.person, Work: n.work})
-	}
-	if err := a.keys.Create(ctx, n.keysOf(tenant)...); err != nil {
+	if err := a.keys.Create(ctx, n.keysOf(a.tenant)...); err != nil {
 		return fmt.Errorf("make the keys of a person: %w", err)
 	}
-	if err := a.keys.Index(ctx, n.tokens...); err != nil {
-		return fmt.Errorf("enter the tokens of a person: %w", err)
+	pin, given := badge.Reveal()
+	if !given {
+		return nil
+	}
+	err = a.keys.Index(ctx, keyring.Token{Tenant: a.tenant, Kind: tokenBadge, Value: pin, Person: n.person, Work: n.work})
+	if err != nil {
+		return fmt.Errorf("enter the badge of a person: %w", err)
 	}
 	return nil
 }
@@ -137,7 +139,7 @@ func (a *App) handlePerson(ctx context.Context, intent httpapi.Intent, id uuid.U
 		return httpapi.Receipt{}, err
 	}
 	outcome, err := domain.Handle(ctx, a.handler, person.Decider(), domain.Request{
-		Stream: eventschema.PersonStream(intent.Principal.Tenant, id), Key: intent.Key, Actor: intent.Principal.Actor(),
+		Stream: eventschema.PersonStream(a.tenant, id), Key: intent.Key, Actor: actorIn(intent.Principal, id),
 		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
 	}, command)
 	if err != nil {

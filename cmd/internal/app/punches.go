@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -12,6 +13,7 @@ import (
 	"tracekeep/domain/consent"
 	"tracekeep/domain/timecard"
 	"tracekeep/eventschema"
+	"tracekeep/projections"
 )
 
 // Refusals of this side of the API: the work record is looked up here.
@@ -31,13 +33,22 @@ func (a *App) RecordPunch(ctx context.Context, intent httpapi.Intent, p httpapi.
 	if err := a.refuseErased(ctx, workID); err != nil {
 		return httpapi.PunchReceipt{}, err
 	}
-	outcome, err := a.keepLocation(ctx, intent, workID, p)
+	if err := a.refuseForeignPunch(ctx, p.PunchID, workID); err != nil {
+		return httpapi.PunchReceipt{}, err
+	}
+	outcome, err := a.locationOutcome(ctx, workID, p)
 	if err != nil {
 		return httpapi.PunchReceipt{}, outward(err)
 	}
 	handled, err := domain.Handle(ctx, a.handler, timecard.Decider(), domain.Request{
-		Stream: eventschema.PunchesStream(a.tenant, workID, p.OccurredAt), Key: intent.Key,
-		Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
+		Stream: eventschema.PunchesStream(a.tenant, workID, p.OccurredAt), Key: intent.Key, EventID: p.PunchID,
+		Actor: actorIn(intent.Principal, workID), CorrelationID: intent.CorrelationID,
+		Before: func(ctx context.Context) error {
+			if outcome != eventschema.LocationRecordedOutcome {
+				return nil
+			}
+			return a.keepLocation(ctx, intent, workID, p)
+		},
 	}, timecard.Command(timecard.Punch{
 		PunchID: p.PunchID, WorkID: workID, OccurredAt: p.OccurredAt, Zone: p.Zone, OffsetSeconds: p.OffsetSeconds,
 		Direction: p.Direction, Kind: p.Kind, Station: p.Station, StationClock: p.StationClock, StationCounter: p.StationCounter,
@@ -49,17 +60,21 @@ func (a *App) RecordPunch(ctx context.Context, intent httpapi.Intent, p httpapi.
 	return httpapi.PunchReceipt{Receipt: receipt(handled), PunchID: p.PunchID, OccurredAt: p.OccurredAt, Location: outcome}, nil
 }
 
+// actorIn names who acts in the stream of a record. A worker acts on their own
+// records, and appears in each under the id of that record: an id of their own
+// in both would tie the person to the work record for ever.
+func actorIn(p httpapi.Principal, record uuid.UUID) eventschema.Actor {
+	actor := p.Actor()
+	if p.Role == httpapi.RoleWorker {
+		actor.ID = record
+	}
+	return actor
+}
+
 // workOf finds the work record of a punch, by id or by badge and station.
 func (a *App) workOf(ctx context.Context, p httpapi.PunchEntry) (uuid.UUID, error) {
 	if p.Work != uuid.Nil {
-		status, err := a.keys.Status(ctx, a.tenant, p.Work)
-		if err != nil {
-			return uuid.Nil, outward(err)
-		}
-		if _, known := status[p.Work]; !known {
-			return uuid.Nil, errUnknownWork
-		}
-		return p.Work, nil
+		return p.Work, a.requireWork(ctx, p.Work)
 	}
 	pin, _ := p.Badge.Reveal()
 	values := []string{badgeToken(p.Station, pin), pin} // a station's own PIN goes before a badge that is valid everywhere
@@ -75,10 +90,31 @@ func (a *App) workOf(ctx context.Context, p httpapi.PunchEntry) (uuid.UUID, erro
 	return uuid.Nil, errUnknownBadge
 }
 
-// keepLocation records the point of a punch before the punch itself: if the
-// process dies in between, the log holds a point nobody acknowledged, never a
-// punch that claims a point that is not there.
-func (a *App) keepLocation(ctx context.Context, intent httpapi.Intent, workID uuid.UUID, p httpapi.PunchEntry) (eventschema.LocationOutcome, error) {
+// requireWork refuses an id that is no work record's: a person's id, above all.
+func (a *App) requireWork(ctx context.Context, work uuid.UUID) error {
+	for _, err := range a.store.ReadStream(ctx, eventschema.WorkStream(a.tenant, work).String(), 0) {
+		return outward(err)
+	}
+	return errUnknownWork
+}
+
+// refuseForeignPunch refuses a punch id that belongs to another work record:
+// the read models know a punch by its id alone.
+func (a *App) refuseForeignPunch(ctx context.Context, punch, work uuid.UUID) error {
+	known, err := projections.PunchByID(ctx, a.models.Querier(), a.tenant, punch)
+	switch {
+	case errors.Is(err, projections.ErrNotFound):
+		return nil
+	case err != nil:
+		return outward(err)
+	case known.WorkID != work:
+		return outward(timecard.ErrOtherPunch)
+	}
+	return nil
+}
+
+// locationOutcome says what becomes of the coordinates of a punch.
+func (a *App) locationOutcome(ctx context.Context, workID uuid.UUID, p httpapi.PunchEntry) (eventschema.LocationOutcome, error) {
 	switch {
 	case p.LocationDenied:
 		return eventschema.LocationDeniedByDevice, nil
@@ -92,20 +128,27 @@ func (a *App) keepLocation(ctx context.Context, intent httpapi.Intent, workID uu
 	if !consents.State.InForce(eventschema.PurposeLocation, p.OccurredAt) {
 		return eventschema.LocationDroppedNoConsent, nil
 	}
-	err = a.keys.Create(ctx, keyring.Ref{
+	return eventschema.LocationRecordedOutcome, nil
+}
+
+// keepLocation records the point of a punch that was decided and before it is
+// appended: if the process dies in between, the log holds a point nobody
+// acknowledged, never a punch that claims a point that is not there.
+func (a *App) keepLocation(ctx context.Context, intent httpapi.Intent, workID uuid.UUID, p httpapi.PunchEntry) error {
+	err := a.keys.Create(ctx, keyring.Ref{
 		Tenant: a.tenant, Subject: workID, Purpose: eventschema.PurposeLocation, Period: eventschema.LocationPeriod(p.OccurredAt),
 	})
 	if err != nil {
-		return "", fmt.Errorf("make the location key of a month: %w", err)
+		return fmt.Errorf("make the location key of a month: %w", err)
 	}
 	_, err = domain.Handle(ctx, a.handler, pointDecider(), domain.Request{
 		Stream: eventschema.LocationStream(a.tenant, workID, p.OccurredAt), Key: "point:" + p.PunchID.String(),
-		Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
+		Actor: actorIn(intent.Principal, workID), CorrelationID: intent.CorrelationID,
 	}, eventschema.LocationRecorded{
 		PunchID: p.PunchID, WorkID: workID, OccurredAt: p.OccurredAt,
 		Latitude: p.Location.Latitude, Longitude: p.Location.Longitude, AccuracyMetres: p.Location.AccuracyMetres,
 	})
-	return eventschema.LocationRecordedOutcome, err
+	return err
 }
 
 // pointDecider records a point as it is: whether it may be recorded was decided
@@ -120,14 +163,12 @@ func pointDecider() domain.Decider[struct{}, eventschema.LocationRecorded] {
 	}
 }
 
-// CorrectPunch implements [httpapi.Punches].
+// CorrectPunch implements [httpapi.Punches]. The hours of somebody whose identity
+// was erased stay a wage record, and can be put right like any other.
 func (a *App) CorrectPunch(ctx context.Context, intent httpapi.Intent, c httpapi.PunchCorrection) (httpapi.Receipt, error) {
-	if err := a.refuseErased(ctx, c.Work); err != nil {
-		return httpapi.Receipt{}, err
-	}
 	outcome, err := domain.Handle(ctx, a.handler, timecard.Decider(), domain.Request{
-		Stream: eventschema.PunchesStream(a.tenant, c.Work, c.RecordedAs), Key: intent.Key, Actor: intent.Principal.Actor(),
-		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
+		Stream: eventschema.PunchesStream(a.tenant, c.Work, c.RecordedAs), Key: intent.Key, Actor: actorIn(intent.Principal, c.Work),
+		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision, EventID: c.CorrectionID,
 	}, timecard.Command(timecard.Correct{
 		CorrectionID: c.CorrectionID, PunchID: c.PunchID, WorkID: c.Work, Void: c.Void,
 		OccurredAt: c.OccurredAt, OffsetSeconds: c.OffsetSeconds, Direction: c.Direction, Kind: c.Kind,
@@ -146,25 +187,22 @@ func (a *App) GiveConsent(ctx context.Context, intent httpapi.Intent, c httpapi.
 	}))
 }
 
-// WithdrawConsent implements [httpapi.Consents]. Points recorded from now on are
-// dropped; destroying the keys of earlier months is a step of the erasure machine.
+// WithdrawConsent implements [httpapi.Consents]. Points offered from now on are
+// dropped, and the keys of every earlier month are destroyed as soon as the read
+// models have the withdrawal ([App.forgetLocations]).
 func (a *App) WithdrawConsent(ctx context.Context, intent httpapi.Intent, c httpapi.Consent) (httpapi.Receipt, error) {
 	return a.handleConsent(ctx, intent, c.Work, consent.Command(consent.Withdraw{WorkID: c.Work, Purpose: c.Purpose, WithdrawnAt: c.At, Method: c.Method}))
 }
 
 func (a *App) handleConsent(ctx context.Context, intent httpapi.Intent, workID uuid.UUID, command consent.Command) (httpapi.Receipt, error) {
-	status, err := a.keys.Status(ctx, a.tenant, workID)
-	if err != nil {
-		return httpapi.Receipt{}, outward(err)
+	if err := a.requireWork(ctx, workID); err != nil {
+		return httpapi.Receipt{}, err
 	}
-	switch who, known := status[workID]; {
-	case !known:
-		return httpapi.Receipt{}, errUnknownWork
-	case who.Case != uuid.Nil:
-		return httpapi.Receipt{}, a.erased(ctx, who.Case)
+	if err := a.refuseErased(ctx, workID); err != nil {
+		return httpapi.Receipt{}, err
 	}
 	outcome, err := domain.Handle(ctx, a.handler, consent.Decider(), domain.Request{
-		Stream: eventschema.ConsentStream(a.tenant, workID), Key: intent.Key, Actor: intent.Principal.Actor(),
+		Stream: eventschema.ConsentStream(a.tenant, workID), Key: intent.Key, Actor: actorIn(intent.Principal, workID),
 		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
 	}, command)
 	if err != nil {

@@ -57,7 +57,7 @@ func (a *App) erased(ctx context.Context, id uuid.UUID) error {
 
 // Person implements [httpapi.Reading].
 func (a *App) Person(ctx context.Context, by httpapi.Principal, id uuid.UUID) (httpapi.PersonView, error) {
-	row, err := projections.PersonByID(ctx, a.models.Querier(), by.Tenant, id)
+	row, err := projections.PersonByID(ctx, a.models.Querier(), a.tenant, id)
 	if errors.Is(err, projections.ErrNotFound) {
 		return httpapi.PersonView{}, httpapi.ErrNotFound
 	}
@@ -68,7 +68,7 @@ func (a *App) Person(ctx context.Context, by httpapi.Principal, id uuid.UUID) (h
 	if err != nil {
 		return httpapi.PersonView{}, outward(err)
 	}
-	for recorded, err := range a.store.ReadStreamBackwards(ctx, eventschema.PersonStream(by.Tenant, id).String()) {
+	for recorded, err := range a.store.ReadStreamBackwards(ctx, eventschema.PersonStream(a.tenant, id).String()) {
 		if err != nil {
 			return httpapi.PersonView{}, outward(err)
 		}

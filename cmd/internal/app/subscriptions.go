@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"tracekeep/adapters/eventstoredb"
+	"tracekeep/adapters/keyring"
 	"tracekeep/adapters/postgres"
 	"tracekeep/adapters/zaplog"
 	"tracekeep/domain"
@@ -34,6 +35,9 @@ func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 		if _, err := a.Rebuild(ctx, nil); err != nil {
 			return err
 		}
+	}
+	if err := a.reconcileKeys(ctx); err != nil {
+		return err
 	}
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, zaplog.New(a.log.Named("watermill")))
 	if err != nil {
@@ -83,6 +87,10 @@ func (a *App) subscribe(router *message.Router, name string, from func(context.C
 // tables that have not come as far as the page: what lies between is read again.
 func (a *App) project(ctx context.Context, page eventstoredb.Page) error {
 	a.noticeErasures(page.Events)
+	if err := a.forgetLocations(ctx, page.Events); err != nil {
+		return err
+	}
+	defer a.noticePeople(page.Events)
 	err := a.models.Apply(ctx, page.Events, page.Last)
 	if !errors.Is(err, postgres.ErrMovedBack) {
 		return err
@@ -112,6 +120,43 @@ func (a *App) project(ctx context.Context, page eventstoredb.Page) error {
 	return fmt.Errorf("the log ends before position %d", page.Last)
 }
 
+// noticePeople drops the opened directory when a page changes what it shows.
+func (a *App) noticePeople(page []eventschema.Recorded) {
+	for _, recorded := range page {
+		if strings.HasPrefix(recorded.Stream, eventschema.CategoryPerson+"-") || strings.HasPrefix(recorded.Stream, eventschema.CategoryErasure+"-") {
+			a.directory.forget()
+			return
+		}
+	}
+}
+
+// forgetLocations destroys the location keys of every month of whoever withdrew
+// in a page. It runs before the page counts as applied, so a crash runs it again;
+// the id of the withdrawal is its case, so it has its effect once.
+func (a *App) forgetLocations(ctx context.Context, page []eventschema.Recorded) error {
+	for _, recorded := range page {
+		if !strings.HasPrefix(recorded.Stream, eventschema.CategoryConsent+"-") {
+			continue
+		}
+		decoded, err := a.registry.Decode(recorded)
+		if err != nil {
+			return err
+		}
+		withdrawn, ok := decoded.Event.(*eventschema.ConsentWithdrawn)
+		if !ok || withdrawn.Purpose != eventschema.PurposeLocation || decoded.Meta.Tenant != a.tenant {
+			continue
+		}
+		_, err = a.keys.Destroy(ctx, keyring.Order{
+			Tenant: a.tenant, Case: recorded.ID,
+			Destroy: []keyring.Target{{Subject: withdrawn.WorkID, Purposes: []eventschema.Purpose{eventschema.PurposeLocation}}},
+		})
+		if err != nil {
+			return fmt.Errorf("forget locations: %w", err)
+		}
+	}
+	return nil
+}
+
 // enterTrail adds a page to the trail.
 func (a *App) enterTrail(ctx context.Context, page eventstoredb.Page) error {
 	if err := a.ledger.Append(ctx, page.Events); err != nil {
@@ -139,11 +184,11 @@ func (a *App) refuseShorterStore(ctx context.Context) error {
 	} else if any && at > last {
 		return fmt.Errorf("%w: the read models have position %d, the event store ends at %d", ErrShorterStore, at, last)
 	}
-	position, any := a.ledger.LastPosition()
-	if !any {
-		return nil
+	before, position, any, err := a.ledger.LastTwo()
+	if err != nil || !any {
+		return err
 	}
-	for recorded, err := range a.whole.ReadAll(ctx, position-1) {
+	for recorded, err := range a.whole.ReadAll(ctx, before) {
 		if err != nil {
 			return err
 		}
