@@ -6,9 +6,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// ErasureCertified carries the effective certificate of a case: erasure holds
-// in every running part. Certificate is a signed note; its text is JSON that
-// identifies nobody.
+// ErasureCertified carries the effective certificate of a case: no process uses
+// a destroyed key later than the certificate says. Certificate is a signed note;
+// its text is JSON that identifies nobody.
 //
 // History: v1 is the first version.
 type ErasureCertified struct {

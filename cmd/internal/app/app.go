@@ -254,7 +254,7 @@ func (a *App) openModels(ctx context.Context, _ Config) error {
 	}
 	a.models = models
 	a.onClose(func() error { models.Close(); return nil })
-	if a.requests, err = openRequests(ctx, a.running.ReadModels); err != nil {
+	if a.requests, err = openRequests(ctx, a.running.ReadModels, a.keys); err != nil {
 		return err
 	}
 	a.onClose(a.requests.close)

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
 
 	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/keyring"
 )
 
 // requestAge is how long a key is remembered: offline devices send again within
@@ -16,8 +19,12 @@ import (
 const requestAge = 7 * 24 * time.Hour
 
 // requests remembers idempotency keys in Postgres. It implements
-// [httpapi.Idempotency]; the table decides between processes.
-type requests struct{ pool *pgxpool.Pool }
+// [httpapi.Idempotency]; the table decides between processes. A fingerprint is
+// kept as a keyed hash: without the key store a row confirms no guess.
+type requests struct {
+	pool *pgxpool.Pool
+	mac  func(tenant uuid.UUID, fingerprint []byte) ([32]byte, error)
+}
 
 const requestsSchema = `
 CREATE SCHEMA IF NOT EXISTS api;
@@ -33,7 +40,7 @@ CREATE TABLE IF NOT EXISTS api.request (
 );
 CREATE INDEX IF NOT EXISTS request_used_at ON api.request (used_at);`
 
-func openRequests(ctx context.Context, url string) (*requests, error) {
+func openRequests(ctx context.Context, url string, keys *keyring.Keyring) (*requests, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("remembered requests: %w", err)
@@ -55,17 +62,35 @@ func openRequests(ctx context.Context, url string) (*requests, error) {
 		pool.Close()
 		return nil, fmt.Errorf("remembered requests: %w", err)
 	}
-	return &requests{pool: pool}, nil
+	return &requests{pool: pool, mac: func(tenant uuid.UUID, fingerprint []byte) ([32]byte, error) {
+		return keys.Mac(tenant, "request", fingerprint)
+	}}, nil
+}
+
+// forgetOld deletes what has come of age, every hour, until ctx ends.
+func (r *requests) forgetOld(ctx context.Context, clock func() time.Time, log *zap.Logger) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if _, err := r.pool.Exec(ctx, `DELETE FROM api.request WHERE used_at < $1`, clock().Add(-requestAge)); err != nil && ctx.Err() == nil {
+			log.Warn("old requests are not forgotten yet", zap.Error(err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 func (r *requests) close() error { r.pool.Close(); return nil }
 
 // Reserve implements [httpapi.Idempotency].
 func (r *requests) Reserve(ctx context.Context, use httpapi.KeyUse, now time.Time, lease time.Duration) (answer httpapi.Reserved, err error) {
+	if use.Fingerprint, err = r.mac(use.Tenant, use.Fingerprint[:]); err != nil {
+		return 0, err
+	}
 	err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM api.request WHERE used_at < $1`, now.Add(-requestAge)); err != nil {
-			return err
-		}
 		taken, err := tx.Exec(ctx, `INSERT INTO api.request (tenant_id, principal_id, key, fingerprint, leased_until, used_at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
 			use.Tenant, use.Principal, use.Key, use.Fingerprint[:], now.Add(lease), now)
@@ -119,6 +144,10 @@ func (r *requests) Lapse(ctx context.Context, use httpapi.KeyUse) error {
 }
 
 func (r *requests) update(ctx context.Context, use httpapi.KeyUse, statement string, more ...any) error {
+	var err error
+	if use.Fingerprint, err = r.mac(use.Tenant, use.Fingerprint[:]); err != nil {
+		return err
+	}
 	args := append([]any{use.Tenant, use.Principal, use.Key, use.Fingerprint[:]}, more...)
 	if _, err := r.pool.Exec(ctx, statement, args...); err != nil {
 		return fmt.Errorf("remember a request: %w: %w", httpapi.ErrUnavailable, err)
