@@ -143,7 +143,6 @@ func (t *traffic) end(tb testing.TB, store domain.Store) {
 	}
 }
 
-// promise: ST-29
 func TestOutage(t *testing.T) {
 	for _, bulk := range []bool{false, true} {
 		for _, outage := range []time.Duration{time.Second, 5 * time.Second} {

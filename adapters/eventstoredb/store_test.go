@@ -208,7 +208,7 @@ func TestReadAll(t *testing.T) {
 	}
 }
 
-// promise: ST-29
+// promise: ST-65
 func TestStoreIsForItsTenantsOnly(t *testing.T) {
 	client := connect(t, startNode(t).ConnectionString())
 	ours, theirs := uuid.New(), uuid.New()

@@ -23,7 +23,7 @@ const realFiles = "../../../shared/data/zkteco-attlog-two-devices"
 // The reference figures of the two files come with them; they were counted by
 // another program.
 //
-// promise: ST-29
+// promise: ST-21
 func TestTheHoursOfTwoRealTerminalsAreTheReferenceFigures(t *testing.T) {
 	if _, err := os.Stat(realFiles); err != nil {
 		if os.Getenv("CI") == "true" {

@@ -153,8 +153,6 @@ func TestGeneratedFilesHoldNoBadRow(t *testing.T) {
 }
 
 // TestTheCommandLineErasesAPerson goes the way of two officers without an API.
-//
-// promise: ST-33
 func TestTheCommandLineErasesAPerson(t *testing.T) {
 	data := records(t)
 	clock, people := write(t, "1_attlog.dat", goodLine), write(t, "people.csv", goodPeople)
