@@ -32,11 +32,12 @@ CREATE TABLE audit_feed (
 	category text NOT NULL,
 	period text NOT NULL,
 	event_type text NOT NULL, -- as stored, with its version
-	role text NOT NULL,
-	PRIMARY KEY (tenant_id, position)
+	role text NOT NULL
 );`,
-		Indexes: `CREATE INDEX audit_feed_by_stream ON audit_feed (tenant_id, stream_id, position);`,
-		Apply:   applyAuditFeed,
+		Indexes: `
+ALTER TABLE audit_feed ADD PRIMARY KEY (tenant_id, position);
+CREATE INDEX audit_feed_by_stream ON audit_feed (tenant_id, stream_id, position);`,
+		Apply: applyAuditFeed,
 	}
 }
 

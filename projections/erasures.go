@@ -43,9 +43,9 @@ CREATE TABLE erasure (
 		ELSE 'requested' END) STORED,
 	position bigint NOT NULL, -- of the latest event of the case
 	PRIMARY KEY (tenant_id, case_id)
-);`,
-		Indexes: `CREATE INDEX erasure_by_person ON erasure (tenant_id, person_id);`,
-		Apply:   applyErasures,
+);
+CREATE INDEX erasure_by_person ON erasure (tenant_id, person_id);`,
+		Apply: applyErasures,
 	}
 }
 

@@ -37,8 +37,7 @@ CREATE TABLE work_interval (
 	end_at timestamptz NOT NULL,
 	work_date date NOT NULL, -- local date of the in at its site
 	seconds integer NOT NULL, -- elapsed
-	rule_version smallint NOT NULL,
-	PRIMARY KEY (tenant_id, work_id, start_at, in_punch)
+	rule_version smallint NOT NULL
 );
 CREATE TABLE punch_exception (
 	tenant_id uuid NOT NULL,
@@ -47,8 +46,7 @@ CREATE TABLE punch_exception (
 	punch_id uuid NOT NULL,
 	code text NOT NULL,
 	work_date date NOT NULL,
-	rule_version smallint NOT NULL,
-	PRIMARY KEY (tenant_id, work_id, at, punch_id)
+	rule_version smallint NOT NULL
 );
 -- room on every page, since each punch rewrites a row
 CREATE TABLE last_counted (
@@ -64,9 +62,12 @@ CREATE TABLE last_counted (
 	PRIMARY KEY (tenant_id, work_id)
 ) WITH (fillfactor = 50);`,
 		Indexes: `
+ALTER TABLE work_interval ADD PRIMARY KEY (tenant_id, work_id, start_at, in_punch);
+ALTER TABLE punch_exception ADD PRIMARY KEY (tenant_id, work_id, at, punch_id);
 CREATE INDEX work_interval_by_date ON work_interval (tenant_id, work_date, work_id);
 CREATE INDEX punch_exception_by_date ON punch_exception (tenant_id, work_date, work_id);`,
 		Apply:  applyHours,
+		Load:   func(context.Context, pgx.Tx, Page) error { return nil },
 		Settle: settleHours,
 	}
 }

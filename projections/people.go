@@ -39,7 +39,6 @@ CREATE TABLE person_section (
 	person_id uuid NOT NULL,
 	position bigint NOT NULL,
 	section text COLLATE "C" NOT NULL,` + sealedColumns + `
-	PRIMARY KEY (tenant_id, person_id, position, section)
 );
 CREATE TABLE work_record (
 	tenant_id uuid NOT NULL,
@@ -52,8 +51,10 @@ CREATE TABLE work_section (
 	work_id uuid NOT NULL,
 	position bigint NOT NULL,
 	section text COLLATE "C" NOT NULL,` + sealedColumns + `
-	PRIMARY KEY (tenant_id, work_id, position, section)
 );`,
+		Indexes: `
+ALTER TABLE person_section ADD PRIMARY KEY (tenant_id, person_id, position, section);
+ALTER TABLE work_section ADD PRIMARY KEY (tenant_id, work_id, position, section);`,
 		Apply: applyPeople,
 	}
 }
@@ -68,7 +69,7 @@ const sealedColumns = `
 	event_id uuid NOT NULL,
 	event_type text NOT NULL,
 	schema_version integer NOT NULL,
-	envelope bytea NOT NULL,`
+	envelope bytea NOT NULL`
 
 type personRow struct {
 	registeredAt, closedAt *time.Time

@@ -53,17 +53,24 @@ type Projection struct {
 	// Version counts the shapes and meanings of the tables. A change of either
 	// needs a new version, and a new version needs a rebuild.
 	Version int
-	Schema  string // tables with their primary keys
-	Indexes string // the other indexes; a rebuild makes them after the load
-	Tables  []string
+	// Schema makes the tables, Keys and then Indexes what else belongs to them. A
+	// load makes Keys when all pages are in, for Settle to rely on, and Indexes
+	// after Settle: making one at once is cheaper than keeping it. What is updated
+	// while loading has all of its indexes in Schema.
+	Schema, Keys, Indexes string
+	// Distinct, where set, deletes the rows of a load that Keys refuse as repeated.
+	Distinct string
+	Tables   []string
 	// Personal names the columns (table.column) that hold sealed personal values.
 	Personal []string
 	// Apply adds a page. The caller runs it in a transaction of its own order,
 	// once for each event, after every projection that stands earlier in [All]:
 	// hours reads the punches as they are after the page.
 	Apply func(ctx context.Context, tx pgx.Tx, page Page) error
-	// Settle, where set, fills empty tables at the end of a load in place of
-	// applying each page. It must give what Apply would have given.
+	// Load, where set, takes the place of Apply while empty tables are filled from
+	// the whole log, and Settle completes the tables afterwards. Together they must
+	// give what Apply would have given.
+	Load   func(ctx context.Context, tx pgx.Tx, page Page) error
 	Settle func(ctx context.Context, tx pgx.Tx) error
 }
 

@@ -43,8 +43,7 @@ CREATE TABLE punch (
 	recorded_kind text,
 	-- of the latest correction
 	corrected_by uuid,
-	correction_reason text,
-	PRIMARY KEY (tenant_id, punch_id)
+	correction_reason text
 );
 CREATE TABLE punch_correction (
 	tenant_id uuid NOT NULL,
@@ -59,16 +58,23 @@ CREATE TABLE punch_correction (
 	reason text NOT NULL,
 	corrected_by uuid NOT NULL,
 	approved_by uuid NOT NULL,
-	corrected_at timestamptz NOT NULL,
-	PRIMARY KEY (tenant_id, punch_id, position)
+	corrected_at timestamptz NOT NULL
 );`,
-		Indexes: `CREATE INDEX punch_by_work ON punch (tenant_id, work_id, occurred_at, position);`,
-		Apply:   applyPunches,
+		Keys: `
+ALTER TABLE punch ADD PRIMARY KEY (tenant_id, punch_id);
+ALTER TABLE punch_correction ADD PRIMARY KEY (tenant_id, punch_id, position);
+CREATE INDEX punch_by_work ON punch (tenant_id, work_id, occurred_at, position);`,
+		Distinct: `
+DELETE FROM punch p USING (SELECT tenant_id, punch_id, min(position) AS first FROM punch GROUP BY tenant_id, punch_id HAVING count(*) > 1) r
+WHERE p.tenant_id = r.tenant_id AND p.punch_id = r.punch_id AND p.position > r.first;`,
+		Apply:  applyPunches,
+		Load:   loadPunches,
+		Settle: settlePunches,
 	}
 }
 
-func applyPunches(ctx context.Context, tx pgx.Tx, page Page) error {
-	var recorded, corrected []*eventschema.Decoded
+func ofPunches(page Page) (recorded, corrected []*eventschema.Decoded) {
+	recorded = make([]*eventschema.Decoded, 0, len(page.Events))
 	for i := range page.Events {
 		switch page.Events[i].Event.(type) {
 		case *eventschema.PunchRecorded:
@@ -77,6 +83,30 @@ func applyPunches(ctx context.Context, tx pgx.Tx, page Page) error {
 			corrected = append(corrected, &page.Events[i])
 		}
 	}
+	return recorded, corrected
+}
+
+// loadPunches copies, and leaves to the keys which punches are repeated.
+func loadPunches(ctx context.Context, tx pgx.Tx, page Page) error {
+	recorded, corrected := ofPunches(page)
+	if err := copyPunches(ctx, tx, recorded); err != nil {
+		return fmt.Errorf("insert punches: %w", err)
+	}
+	if err := insertCorrections(ctx, tx, corrected); err != nil {
+		return fmt.Errorf("insert corrections: %w", err)
+	}
+	return nil
+}
+
+func settlePunches(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, fmt.Sprintf(correct, `(SELECT DISTINCT tenant_id, punch_id FROM punch_correction) AS n`)); err != nil {
+		return fmt.Errorf("correct punches: %w", err)
+	}
+	return nil
+}
+
+func applyPunches(ctx context.Context, tx pgx.Tx, page Page) error {
+	recorded, corrected := ofPunches(page)
 	if err := insertPunches(ctx, tx, recorded, page.repeated); err != nil {
 		return fmt.Errorf("insert punches: %w", err)
 	}
@@ -218,7 +248,12 @@ func correctPunches(ctx context.Context, tx pgx.Tx, corrected []*eventschema.Dec
 			ids.add(key.work)
 		}
 	}
-	_, err := tx.Exec(ctx, `
+	_, err := tx.Exec(ctx, fmt.Sprintf(correct, `unnest($1::uuid[], $2::uuid[]) AS n (tenant_id, punch_id)`), tenants, ids)
+	return err
+}
+
+// correct expects where the ids of the corrected punches come from, as n.
+const correct = `
 UPDATE punch p SET
 	recorded_occurred_at = COALESCE(p.recorded_occurred_at, p.occurred_at),
 	recorded_offset_seconds = COALESCE(p.recorded_offset_seconds, p.offset_seconds),
@@ -229,7 +264,7 @@ UPDATE punch p SET
 	direction = COALESCE(v.direction, p.direction),
 	kind = COALESCE(v.kind, p.kind),
 	voided = l.void, corrected_by = l.corrected_by, correction_reason = l.reason
-FROM unnest($1::uuid[], $2::uuid[]) AS n (tenant_id, punch_id)
+FROM %s
 JOIN punch q ON q.tenant_id = n.tenant_id AND q.punch_id = n.punch_id
 CROSS JOIN LATERAL (
 	SELECT void, corrected_by, reason FROM punch_correction c
@@ -239,9 +274,7 @@ LEFT JOIN LATERAL (
 	SELECT occurred_at, offset_seconds, direction, kind FROM punch_correction c
 	WHERE c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND c.position > q.position AND NOT c.void
 	ORDER BY c.position DESC LIMIT 1) v ON true
-WHERE p.tenant_id = n.tenant_id AND p.punch_id = n.punch_id`, tenants, ids)
-	return err
-}
+WHERE p.tenant_id = n.tenant_id AND p.punch_id = n.punch_id`
 
 // Punch is one punch as it counts, beside what was recorded.
 type Punch struct {

@@ -183,7 +183,7 @@ func (r *ReadModels) createMissing(ctx context.Context, conn *pgx.Conn) error {
 func create(ctx context.Context, tx pgx.Tx, p projections.Projection, indexes bool) error {
 	statements := p.Schema
 	if indexes {
-		statements += p.Indexes
+		statements += p.Keys + p.Indexes
 	}
 	if err := script(ctx, tx, statements); err != nil {
 		return fmt.Errorf("create tables of %s: %w", p.Name, err)

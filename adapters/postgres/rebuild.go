@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -28,8 +29,8 @@ type Rebuilt struct {
 	Duration time.Duration
 }
 
-// loadPage is how many events travel together in a load from empty.
-const loadPage = 5_000
+// loadEvents is how many events travel together in a load from empty.
+const loadEvents = 5_000
 
 // Rebuild makes every read model anew from the whole log, beside the live ones,
 // and switches to the new ones in one transaction. Readers see the old tables
@@ -108,41 +109,29 @@ func (r *ReadModels) beside(ctx context.Context, schema string, work func(*pgxpo
 }
 
 // fill loads empty tables with the events up to a position. Pages are read and
-// decoded while earlier ones are written, on two connections.
+// decoded while earlier ones are written, on two connections, which then make
+// the indexes side by side as well.
 func (r *ReadModels) fill(ctx context.Context, pool *pgxpool.Pool, from Log, upTo int64, progress func(uint64)) (Rebuilt, error) {
 	var rebuilt Rebuilt
 	var begun time.Time
 	if r.cfg.Clock != nil {
 		begun = r.cfg.Clock()
 	}
-	lanes := [][]projections.Projection{nil, nil}
-	for _, p := range r.cfg.Projections {
-		switch {
-		case p.Settle != nil:
-		case p.Name == r.cfg.Projections[0].Name:
-			lanes[0] = append(lanes[0], p)
-		default:
-			lanes[1] = append(lanes[1], p)
-		}
-	}
 	group, loading := errgroup.WithContext(ctx)
-	queues := make([]chan projections.Page, len(lanes))
-	for i, lane := range lanes {
-		queues[i] = make(chan projections.Page, 1)
-		group.Go(func() error { return load(loading, pool, lane, queues[i]) })
-	}
-	group.Go(func() error {
-		defer func() {
-			for _, q := range queues {
-				close(q)
+	var queues []chan projections.Page
+	for _, lane := range lanes(r.cfg.Projections) {
+		pages := make(chan projections.Page, 1)
+		queues = append(queues, pages)
+		group.Go(func() error {
+			last, err := load(loading, pool, lane, pages)
+			if err != nil {
+				return err
 			}
-		}()
-		return r.feed(loading, from, upTo, queues, &rebuilt, progress)
-	})
-	if err := group.Wait(); err != nil {
-		return Rebuilt{}, err
+			return finish(loading, pool, lane, last)
+		})
 	}
-	if err := r.finish(ctx, pool, rebuilt); err != nil {
+	group.Go(func() error { return r.feed(loading, from, upTo, queues, &rebuilt, progress) })
+	if err := group.Wait(); err != nil {
 		return Rebuilt{}, err
 	}
 	if r.cfg.Clock != nil {
@@ -151,9 +140,24 @@ func (r *ReadModels) fill(ctx context.Context, pool *pgxpool.Pool, from Log, upT
 	return rebuilt, nil
 }
 
+// lanes parts the projections so that about as many rows go either way. Those
+// that settle stand together, because one may settle from what another has
+// settled before.
+func lanes(all []projections.Projection) [][]projections.Projection {
+	var settling, others []projections.Projection
+	for _, p := range all {
+		if p.Settle != nil {
+			settling = append(settling, p)
+			continue
+		}
+		others = append(others, p)
+	}
+	return [][]projections.Projection{settling, others}
+}
+
 // feed cuts the log into pages, decodes them and hands each to every lane.
 func (r *ReadModels) feed(ctx context.Context, from Log, upTo int64, queues []chan projections.Page, rebuilt *Rebuilt, progress func(uint64)) error {
-	page := make([]eventschema.Recorded, 0, loadPage)
+	page := make([]eventschema.Recorded, 0, loadEvents)
 	var read uint64
 	hand := func() error {
 		decoded, err := r.decodePart(page)
@@ -184,42 +188,65 @@ func (r *ReadModels) feed(ctx context.Context, from Log, upTo int64, queues []ch
 		if event.Position > uint64(upTo) {
 			break
 		}
-		if page = append(page, event); len(page) == loadPage {
+		if page = append(page, event); len(page) == loadEvents {
 			if err := hand(); err != nil {
 				return err
 			}
 		}
 	}
-	if len(page) == 0 {
-		return nil
+	if len(page) > 0 {
+		if err := hand(); err != nil {
+			return err
+		}
 	}
-	return hand()
+	for _, q := range queues {
+		close(q) // only here: a lane that sees no end finishes nothing
+	}
+	return nil
 }
 
-// load writes the pages of one lane in one transaction.
-func load(ctx context.Context, pool *pgxpool.Pool, lane []projections.Projection, pages <-chan projections.Page) error {
-	return pgx.BeginTxFunc(ctx, pool, writing(), func(tx pgx.Tx) error {
-		for page := range pages {
-			for _, p := range lane {
-				if err := p.Apply(ctx, tx, page); err != nil {
-					return fmt.Errorf("projection %s: %w", p.Name, err)
+// load writes the pages of one lane in one transaction and answers the position
+// of the last.
+func load(ctx context.Context, pool *pgxpool.Pool, lane []projections.Projection, pages <-chan projections.Page) (last int64, err error) {
+	last = never
+	err = pgx.BeginTxFunc(ctx, pool, writing(), func(tx pgx.Tx) error {
+		for {
+			select {
+			case page, more := <-pages:
+				if !more {
+					return nil
 				}
+				if err := loadPage(ctx, tx, lane, page); err != nil {
+					return err
+				}
+				last = int64(page.Last)
+			case <-ctx.Done():
+				return ctx.Err()
 			}
 		}
-		return ctx.Err()
 	})
+	return last, err
 }
 
-// finish makes the indexes, derives what is derived from other tables, and
-// writes the checkpoints.
-func (r *ReadModels) finish(ctx context.Context, pool *pgxpool.Pool, rebuilt Rebuilt) error {
-	position := never
-	if rebuilt.Events > 0 || rebuilt.Position > 0 {
-		position = int64(rebuilt.Position)
+func loadPage(ctx context.Context, tx pgx.Tx, lane []projections.Projection, page projections.Page) error {
+	for _, p := range lane {
+		add := p.Apply
+		if p.Load != nil {
+			add = p.Load
+		}
+		if err := add(ctx, tx, page); err != nil {
+			return fmt.Errorf("projection %s: %w", p.Name, err)
+		}
 	}
-	for _, p := range r.cfg.Projections {
-		if err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			if err := script(ctx, tx, p.Indexes); err != nil {
+	return nil
+}
+
+// finish makes keys and indexes, derives what is derived from other tables, and
+// writes the checkpoints. The switch waits for the disk, so finish need not.
+func finish(ctx context.Context, pool *pgxpool.Pool, lane []projections.Projection, last int64) error {
+	for _, p := range lane {
+		if err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: `BEGIN; SET LOCAL synchronous_commit = off`}, func(tx pgx.Tx) error {
+			if err := makeKeys(ctx, tx, p); err != nil {
 				return err
 			}
 			if p.Settle != nil {
@@ -227,18 +254,36 @@ func (r *ReadModels) finish(ctx context.Context, pool *pgxpool.Pool, rebuilt Reb
 					return err
 				}
 			}
+			if err := script(ctx, tx, p.Indexes); err != nil {
+				return err
+			}
 			for _, table := range p.Tables {
 				if _, err := tx.Exec(ctx, `ANALYZE `+quoted(table)); err != nil {
 					return err
 				}
 			}
-			_, err := tx.Exec(ctx, `UPDATE checkpoint SET position = $2 WHERE projection = $1`, p.Name, position)
+			_, err := tx.Exec(ctx, `UPDATE checkpoint SET position = $2 WHERE projection = $1`, p.Name, last)
 			return err
 		}); err != nil {
 			return fmt.Errorf("finish %s: %w", p.Name, err)
 		}
 	}
 	return nil
+}
+
+// uniqueViolation is the SQLSTATE of a key that is already there.
+const uniqueViolation = "23505"
+
+// makeKeys makes the keys of a load that may hold a row twice.
+func makeKeys(ctx context.Context, tx pgx.Tx, p projections.Projection) error {
+	if p.Distinct == "" {
+		return script(ctx, tx, p.Keys)
+	}
+	err := pgx.BeginFunc(ctx, tx, func(attempt pgx.Tx) error { return script(ctx, attempt, p.Keys) })
+	if refused := (*pgconn.PgError)(nil); !errors.As(err, &refused) || refused.Code != uniqueViolation {
+		return err
+	}
+	return script(ctx, tx, p.Distinct+p.Keys)
 }
 
 // swap gives the new schema the live name. It waits for pages that are being
