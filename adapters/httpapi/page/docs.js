@@ -73,7 +73,7 @@ const operation = (api, method, path, op) => {
   const made = element("section", "", { id: op.operationId });
   const heading = element("h3");
   heading.append(element("span", method.toUpperCase(), { class: "method" }), element("code", path));
-  made.append(heading, element("p", op.summary + (op.description ? ". " + op.description : "")), element("p", access(op["x-access"]), { class: "quiet" }));
+  made.append(heading, element("p", op.summary + (/[.?!]$/.test(op.summary) ? " " : ". ") + (op.description || "")), element("p", access(op["x-access"]), { class: "quiet" }));
   if (op.parameters && op.parameters.length) {
     made.append(table(["Parameter", "In", "Type", "", "Meaning"], op.parameters.map((p) => [
       p.name, p.in, typeOf(api, p.schema), p.required ? "required" : "", p.description || "",
