@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
 
@@ -49,10 +50,11 @@ func (r *ReadModels) Check(ctx context.Context, from Log) ([]Difference, error) 
 			return fmt.Errorf("read checkpoints: %w", err)
 		}
 		return r.beside(ctx, r.cfg.Schema+"_check", func(pool *pgxpool.Pool) error {
-			if upTo != never {
-				if _, err := r.fill(ctx, pool, from, upTo, nil); err != nil {
-					return err
-				}
+			if upTo == never {
+				from = func(func(eventschema.Recorded, error) bool) {}
+			}
+			if _, err := r.fill(ctx, pool, from, upTo, nil); err != nil {
+				return err
 			}
 			for _, p := range r.active() {
 				for _, table := range p.Tables {

@@ -65,7 +65,8 @@ func (r *ReadModels) Rebuild(ctx context.Context, from Log, progress func(done u
 
 func (r *ReadModels) wake() { r.moved(never) }
 
-// beside runs work on a fresh schema and drops it, should it still be there.
+// beside runs work on a fresh schema, without tables, and drops it should it
+// still be there.
 func (r *ReadModels) beside(ctx context.Context, schema string, work func(*pgxpool.Pool) error) (err error) {
 	conn, err := r.pool.Acquire(ctx)
 	if err != nil {
@@ -95,20 +96,10 @@ func (r *ReadModels) beside(ctx context.Context, schema string, work func(*pgxpo
 	if err := r.migrate(ctx, conn.Conn(), schema, pool); err != nil {
 		return err
 	}
-	if err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		for _, p := range r.cfg.Projections {
-			if err := create(ctx, tx, p, false); err != nil {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
-		return err
-	}
 	return work(pool)
 }
 
-// fill loads empty tables with the events up to a position. Pages are read and
+// fill makes the tables and loads them with the events up to a position. Pages are read and
 // decoded while earlier ones are written, on two connections, which then make
 // the indexes side by side as well.
 func (r *ReadModels) fill(ctx context.Context, pool *pgxpool.Pool, from Log, upTo int64, progress func(uint64)) (Rebuilt, error) {
@@ -117,20 +108,14 @@ func (r *ReadModels) fill(ctx context.Context, pool *pgxpool.Pool, from Log, upT
 	if r.cfg.Clock != nil {
 		begun = r.cfg.Clock()
 	}
-	group, loading := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(ctx)
 	var queues []chan projections.Page
 	for _, lane := range lanes(r.cfg.Projections) {
 		pages := make(chan projections.Page, 1)
 		queues = append(queues, pages)
-		group.Go(func() error {
-			last, err := load(loading, pool, lane, pages)
-			if err != nil {
-				return err
-			}
-			return finish(loading, pool, lane, last)
-		})
+		group.Go(func() error { return load(ctx, pool, lane, pages) })
 	}
-	group.Go(func() error { return r.feed(loading, from, upTo, queues, &rebuilt, progress) })
+	group.Go(func() error { return r.feed(ctx, from, upTo, queues, &rebuilt, progress) })
 	if err := group.Wait(); err != nil {
 		return Rebuilt{}, err
 	}
@@ -205,16 +190,26 @@ func (r *ReadModels) feed(ctx context.Context, from Log, upTo int64, queues []ch
 	return nil
 }
 
-// load writes the pages of one lane in one transaction and answers the position
-// of the last.
-func load(ctx context.Context, pool *pgxpool.Pool, lane []projections.Projection, pages <-chan projections.Page) (last int64, err error) {
-	last = never
-	err = pgx.BeginTxFunc(ctx, pool, writing(), func(tx pgx.Tx) error {
-		for {
+// loading begins the transaction that makes and fills tables. The switch waits
+// for the disk, so this need not. A small sample is enough to find rows by key.
+func loading() pgx.TxOptions {
+	return pgx.TxOptions{BeginQuery: `BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL default_statistics_target = 20`}
+}
+
+// load makes the tables of one lane and fills them, all in one transaction:
+// a server that keeps no log for replicas then need not log their rows at all.
+func load(ctx context.Context, pool *pgxpool.Pool, lane []projections.Projection, pages <-chan projections.Page) error {
+	return pgx.BeginTxFunc(ctx, pool, loading(), func(tx pgx.Tx) error {
+		for _, p := range lane {
+			if err := create(ctx, tx, p, false); err != nil {
+				return err
+			}
+		}
+		for last := never; ; {
 			select {
 			case page, more := <-pages:
 				if !more {
-					return nil
+					return finish(ctx, tx, lane, last)
 				}
 				if err := loadPage(ctx, tx, lane, page); err != nil {
 					return err
@@ -225,7 +220,6 @@ func load(ctx context.Context, pool *pgxpool.Pool, lane []projections.Projection
 			}
 		}
 	})
-	return last, err
 }
 
 func loadPage(ctx context.Context, tx pgx.Tx, lane []projections.Projection, page projections.Page) error {
@@ -242,33 +236,33 @@ func loadPage(ctx context.Context, tx pgx.Tx, lane []projections.Projection, pag
 }
 
 // finish makes keys and indexes, derives what is derived from other tables, and
-// writes the checkpoints. The switch waits for the disk, so finish need not.
-func finish(ctx context.Context, pool *pgxpool.Pool, lane []projections.Projection, last int64) error {
+// writes the checkpoints.
+func finish(ctx context.Context, tx pgx.Tx, lane []projections.Projection, last int64) error {
 	for _, p := range lane {
-		if err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: `BEGIN; SET LOCAL synchronous_commit = off`}, func(tx pgx.Tx) error {
-			if err := makeKeys(ctx, tx, p); err != nil {
-				return err
-			}
-			if p.Settle != nil {
-				if err := p.Settle(ctx, tx); err != nil {
-					return err
-				}
-			}
-			if err := script(ctx, tx, p.Indexes); err != nil {
-				return err
-			}
-			for _, table := range p.Tables {
-				if _, err := tx.Exec(ctx, `ANALYZE `+quoted(table)); err != nil {
-					return err
-				}
-			}
-			_, err := tx.Exec(ctx, `UPDATE checkpoint SET position = $2 WHERE projection = $1`, p.Name, last)
-			return err
-		}); err != nil {
+		if err := finishOne(ctx, tx, p); err != nil {
 			return fmt.Errorf("finish %s: %w", p.Name, err)
+		}
+		if _, err := tx.Exec(ctx, `UPDATE checkpoint SET position = $2 WHERE projection = $1`, p.Name, last); err != nil {
+			return fmt.Errorf("write checkpoint of %s: %w", p.Name, err)
 		}
 	}
 	return nil
+}
+
+func finishOne(ctx context.Context, tx pgx.Tx, p projections.Projection) error {
+	if err := makeKeys(ctx, tx, p); err != nil {
+		return err
+	}
+	if p.Settle != nil {
+		if err := p.Settle(ctx, tx); err != nil {
+			return err
+		}
+	}
+	statements := p.Indexes
+	for _, table := range p.Tables {
+		statements += "\nANALYZE " + quoted(table) + ";"
+	}
+	return script(ctx, tx, statements)
 }
 
 // uniqueViolation is the SQLSTATE of a key that is already there.
