@@ -2,6 +2,7 @@ package eventschema_test
 
 import (
 	"errors"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,6 +41,39 @@ func TestAnOldSealedEventOpensUnderTheNamesOfToday(t *testing.T) {
 	}
 	if event.Phone.State() != eventschema.StateAbsent {
 		t.Errorf("a value that was never given is %q, want absent", event.Phone.State())
+	}
+}
+
+func TestASectionKeptApartOpensAsInItsEvent(t *testing.T) {
+	sealer, registry := newSealer(t), newRegistry(t)
+	decoded, err := registry.Decode(registeredV1(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	apart := map[string]eventschema.Personal{}
+	for _, sealed := range decoded.Sealed {
+		fields, err := registry.OpenSection(t.Context(), sealer, decoded.At(sealed), sealed.Envelope, eventschema.UseService)
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(apart, fields)
+	}
+	if err := registry.Open(t.Context(), sealer, &decoded, eventschema.UseService); err != nil {
+		t.Fatal(err)
+	}
+	given := 0
+	for _, section := range decoded.Event.Sections() {
+		for _, field := range section.Fields {
+			if !apart[field.Name].Equal(*field.Value) {
+				t.Errorf("%s opens differently apart from its event", field.Name)
+			}
+			if field.Value.State() == eventschema.StateClear {
+				given++
+			}
+		}
+	}
+	if given == 0 || len(apart) != given {
+		t.Errorf("%d fields apart, %d in the event", len(apart), given)
 	}
 }
 

@@ -2,8 +2,8 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -174,26 +174,11 @@ func (a *App) openDirectory(ctx context.Context, by httpapi.Principal) (*openedD
 func (a *App) openPerson(ctx context.Context, p projections.Person, use eventschema.Use, leaves map[uuid.UUID]*uint64) (httpapi.PersonView, error) {
 	values := map[string]eventschema.Personal{}
 	for _, section := range p.Sections {
-		opening, err := a.keys.Open(ctx, section.At, section.Envelope, use)
+		fields, err := a.registry.OpenSection(ctx, a.keys, section.At, section.Envelope, use)
 		if err != nil {
-			return httpapi.PersonView{}, fmt.Errorf("open section %s of position %d: %w", section.At.Section, section.Position, err)
+			return httpapi.PersonView{}, fmt.Errorf("position %d: %w", section.Position, err)
 		}
-		if opening.State != eventschema.StateClear {
-			for _, field := range fieldsOf(section.At.Section) {
-				values[field] = eventschema.Withheld(opening.State, opening.Case)
-			}
-			continue
-		}
-		fields := map[string]string{}
-		if json.Unmarshal(opening.Plaintext, &fields) != nil {
-			return httpapi.PersonView{}, fmt.Errorf("open section %s of position %d: %w", section.At.Section, section.Position, eventschema.ErrPayload)
-		}
-		for field, text := range fields {
-			if field == "full_name" { // as person-registered.v1 called it
-				field = "legal_name"
-			}
-			values[field] = eventschema.Clear(text)
-		}
+		maps.Copy(values, fields)
 	}
 	wrap := func(field string) httpapi.Personal {
 		value := values[field]
@@ -210,18 +195,6 @@ func (a *App) openPerson(ctx context.Context, p projections.Person, use eventsch
 		PersonID: p.ID, RegisteredAt: p.RegisteredAt, ClosedAt: p.ClosedAt, WorkID: wrap("work_id"),
 		LegalName: wrap("legal_name"), BirthDate: wrap("birth_date"), Email: wrap("email"), Phone: wrap("phone"),
 	}, nil
-}
-
-// fieldsOf lists the fields of a person's section: of one that cannot be opened
-// nobody knows which were given, so all of them say why.
-func fieldsOf(section string) []string {
-	switch section {
-	case "identity":
-		return []string{"work_id", "legal_name", "birth_date"}
-	case "contact":
-		return []string{"email", "phone"}
-	}
-	return nil
 }
 
 // WorkIDOf reads the work id of a person. Of an erased one it answers
