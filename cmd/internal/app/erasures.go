@@ -267,13 +267,10 @@ func (a *App) runErasures(ctx context.Context) error {
 			}
 			continue
 		}
-		err := a.forward(ctx, id)
-		switch {
-		case ctx.Err() != nil:
-			return nil
+		switch err := a.forward(ctx, id); {
 		case err == nil:
 			delete(failures, id)
-		default:
+		case ctx.Err() == nil:
 			failures[id]++
 			pause := casePause(failures[id])
 			a.log.Warn("erasure case cannot go on yet", zap.Stringer("case", id), zap.Duration("again_in", pause), zap.Error(err))
