@@ -192,8 +192,11 @@ func (r *ReadModels) feed(ctx context.Context, from Log, upTo int64, queues []ch
 
 // loading begins the transaction that makes and fills tables. The switch waits
 // for the disk, so this need not. A small sample is enough to find rows by key.
+// To compress the pages of a new index costs more than to write them; only a
+// superuser may choose.
 func loading() pgx.TxOptions {
-	return pgx.TxOptions{BeginQuery: `BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL default_statistics_target = 20`}
+	return pgx.TxOptions{BeginQuery: `BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL default_statistics_target = 20;
+SELECT set_config('wal_compression', 'off', true) FROM pg_roles WHERE rolname = current_user AND rolsuper`}
 }
 
 // load makes the tables of one lane and fills them, all in one transaction:
