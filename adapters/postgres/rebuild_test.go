@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -160,5 +161,49 @@ func TestARebuildThatFailsLeavesTheReadModelsAlone(t *testing.T) {
 	var left int
 	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'read\_%'`).Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d schemas left over: %v", left, err)
+	}
+}
+
+// A live page of one event is inserted, a load is copied in another form: both
+// must keep an instant, a date and a text alike.
+//
+// promise: I4
+func TestWhatIsCopiedIsWhatIsInserted(t *testing.T) {
+	h, live, rebuilt := newHistory(t), open(t), open(t)
+	for i, at := range []string{
+		"0001-01-01T00:00:00Z", "1899-12-31T23:59:59.999999999Z", "1969-12-31T23:59:59.9999995Z", "1970-01-01T00:00:00.000000001Z",
+		"1999-12-31T15:59:59.999999999Z", "1999-12-31T16:00:00Z", "1999-12-31T23:59:59.000000999Z", "2000-01-01T00:00:00Z",
+		"2026-03-02T08:00:00.123456789Z", "2026-03-02T12:00:00.000000500Z", "9999-12-31T10:59:59.999999999Z", "9999-12-31T12:59:59.999999999Z",
+	} {
+		punch := punchRecorded(id("work", 1), id("punch", i), clock(at), []eventschema.Direction{eventschema.DirectionIn, eventschema.DirectionOut}[i%2], eventschema.KindNormal)
+		punch.Station = []string{"", "gate-1", "Wärme\x00raum", "\\N\t\"門\""}[i%4]
+		h.add(eventschema.PunchesStream(h.tenant, punch.WorkID, punch.OccurredAt), punch)
+		h.log[i].Created = clock(at)
+	}
+	for i := range h.log {
+		apply(t, live, h.log[i:i+1])
+	}
+	if _, err := rebuilt.Rebuild(t.Context(), h.all(), nil); err != nil {
+		t.Fatal(err)
+	}
+	want := digest(t, live)
+	delete(want, "audit_feed") // is copied either way
+	got := digest(t, rebuilt)
+	delete(got, "audit_feed")
+	if diff := cmp.Diff(want, got); diff != "" {
+		found, err := live.Check(t.Context(), h.all())
+		t.Errorf("(-inserted +copied):\n%s\n%v %v", diff, found, err)
+	}
+	recorded := []time.Time{}
+	entries, err := projections.Audit(t.Context(), rebuilt.Querier(), h.tenant, projections.AuditQuery{OldestFirst: true, Limit: 100})
+	for _, e := range entries {
+		recorded = append(recorded, e.RecordedAt)
+	}
+	created := []time.Time{}
+	for _, e := range h.log {
+		created = append(created, e.Created.Truncate(time.Microsecond))
+	}
+	if diff := cmp.Diff(created, recorded); diff != "" || err != nil {
+		t.Errorf("recorded at (-want +got):\n%s %v", diff, err)
 	}
 }
