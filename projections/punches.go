@@ -21,7 +21,7 @@ import (
 // correction stays in a table of its own.
 func punches() Projection {
 	return Projection{
-		Name: "punches", Question: "What counts of each punch?", Version: 1,
+		Name: "punches", Question: "What counts of each punch?", Version: 2,
 		Tables: []string{"punch", "punch_correction"},
 		Schema: `
 CREATE TABLE punch (
@@ -49,6 +49,7 @@ CREATE TABLE punch_correction (
 	tenant_id uuid NOT NULL,
 	punch_id uuid NOT NULL,
 	position bigint NOT NULL,
+	work_id uuid NOT NULL,
 	correction_id uuid NOT NULL,
 	void boolean NOT NULL,
 	occurred_at timestamptz NOT NULL,
@@ -212,7 +213,7 @@ ON CONFLICT DO NOTHING RETURNING position`, tenants, ids, works, occurred, posit
 
 func insertCorrections(ctx context.Context, tx pgx.Tx, corrected []*eventschema.Decoded) error {
 	rows := copyInto("punch_correction", len(corrected),
-		"tenant_id", "punch_id", "position", "correction_id", "void", "occurred_at", "offset_seconds", "direction", "kind",
+		"tenant_id", "punch_id", "position", "work_id", "correction_id", "void", "occurred_at", "offset_seconds", "direction", "kind",
 		"reason", "corrected_by", "approved_by", "corrected_at")
 	for _, d := range corrected {
 		e := d.Event.(*eventschema.PunchCorrected)
@@ -220,6 +221,7 @@ func insertCorrections(ctx context.Context, tx pgx.Tx, corrected []*eventschema.
 		rows.uuid(d.Meta.Tenant)
 		rows.uuid(e.PunchID)
 		rows.bigint(int64(d.Position))
+		rows.uuid(e.WorkID)
 		rows.uuid(e.CorrectionID)
 		rows.boolean(e.Void)
 		rows.timestamptz(e.OccurredAt)
@@ -236,7 +238,7 @@ func insertCorrections(ctx context.Context, tx pgx.Tx, corrected []*eventschema.
 
 // correctPunches derives what counts from all corrections of the punches named,
 // so that a page holds no state of its own. A correction that stands before its
-// punch in the log corrects nothing.
+// punch in the log, or names another work record, corrects nothing.
 func correctPunches(ctx context.Context, tx pgx.Tx, corrected []*eventschema.Decoded) error {
 	var tenants, ids uuids
 	seen := map[workKey]bool{}
@@ -268,11 +270,11 @@ FROM %s
 JOIN punch q ON q.tenant_id = n.tenant_id AND q.punch_id = n.punch_id
 CROSS JOIN LATERAL (
 	SELECT void, corrected_by, reason FROM punch_correction c
-	WHERE c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND c.position > q.position
+	WHERE c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND c.work_id = q.work_id AND c.position > q.position
 	ORDER BY c.position DESC LIMIT 1) l
 LEFT JOIN LATERAL (
 	SELECT occurred_at, offset_seconds, direction, kind FROM punch_correction c
-	WHERE c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND c.position > q.position AND NOT c.void
+	WHERE c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND c.work_id = q.work_id AND c.position > q.position AND NOT c.void
 	ORDER BY c.position DESC LIMIT 1) v ON true
 WHERE p.tenant_id = n.tenant_id AND p.punch_id = n.punch_id`
 

@@ -136,6 +136,21 @@ func TestACorrectionDecidesWhatCountsAndKeepsWhatWasRecorded(t *testing.T) {
 	}
 }
 
+// The correction of one worker's punch must not reach another's, whatever id it names.
+func TestACorrectionOfAnotherWorkRecordCorrectsNothing(t *testing.T) {
+	h, models := newHistory(t), open(t)
+	h.punch(id("work", 1), id("punch", 1), clock("2026-03-02T08:00:00Z"), in, normal)
+	h.correct(id("work", 2), id("punch", 1), eventschema.PunchCorrected{Void: true, Reason: eventschema.ReasonNotThisPunch})
+	apply(t, models, h.log)
+	p, err := projections.PunchByID(t.Context(), models.Querier(), h.tenant, id("punch", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Voided {
+		t.Error("the punch is void")
+	}
+}
+
 // A reader of the directory has all that an opener asks for, as it was stored.
 func TestTheDirectoryKeepsTheCoordinatesOfEverySection(t *testing.T) {
 	h, models := mixed(t), open(t)

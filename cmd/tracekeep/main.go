@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 	_ "time/tzdata" // zones must not depend on the machine
@@ -67,6 +68,11 @@ type cli struct {
 func main() { os.Exit(start()) }
 
 func start() int {
+	if os.Getenv("GOGC") == "" {
+		// Reading and writing events makes much short-lived garbage beside a small
+		// heap: collecting later is worth a tenth of a rebuild's time.
+		debug.SetGCPercent(300)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	t := &terminal{out: os.Stdout, err: os.Stderr, clock: time.Now, random: rand.Reader, tty: isTerminal(os.Stderr)}
