@@ -13,6 +13,14 @@
 // synced, so without the watermark a subscriber could see an event that a power
 // cut takes back.
 //
+// Persistent subscriptions hand the events of a stream, or of the whole log, to
+// competing consumers. What is decided in a group is in groupCore, which knows
+// no goroutine, clock or disk; around it one goroutine a group reads events,
+// parks messages and writes checkpoints, through the sequencer like any writer.
+// Groups remember places and not events, so that what they hold in memory does
+// not grow with the events. Only the settings of groups are written past the
+// sequencer, for no event rests on them.
+//
 // What the node promises:
 //
 //   - an acknowledged append is on the disk, and is wholly there after a crash;
@@ -20,8 +28,12 @@
 //   - revisions of a stream have no gaps, positions of the log grow, and the
 //     creation time never goes backwards along the log, whatever the clock does;
 //   - a record whose bytes changed is found by its checksum and reported with
-//     its position, never returned.
+//     its position, never returned;
+//   - an event that a group has reached is acknowledged, skipped, parked or
+//     delivered again, also after a crash: the checkpoint never passes one that
+//     is not finished, and a message in replay stays parked until it is.
 //
-// What it leaves out: clusters, projections, persistent subscriptions, users,
-// TLS and scavenging.
+// What it leaves out: clusters, projections, users, TLS and scavenging; of
+// persistent subscriptions the strategy PinnedByCorrelation and the latency
+// histograms of "extra statistics".
 package eventnode

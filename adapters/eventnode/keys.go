@@ -13,6 +13,7 @@ const (
 	spaceName   = 'n' // name                → stream number
 	spaceHead   = 'h' // stream              → head
 	spaceMark   = 'm' // name of the mark    → its value
+	spaceGroup  = 'g' // stream::group       → settings of the group
 )
 
 const (
@@ -60,6 +61,8 @@ func headKey(stream uint64) []byte {
 func nameKey(name string) []byte { return append([]byte{spaceName}, name...) }
 
 func markKey(name string) []byte { return append([]byte{spaceMark}, name...) }
+
+func groupKey(id string) []byte { return append([]byte{spaceGroup}, id...) }
 
 // after is the smallest key that follows every key of a space.
 func after(space byte) []byte { return []byte{space + 1} }

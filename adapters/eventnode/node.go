@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"go.uber.org/zap"
@@ -31,6 +32,8 @@ type Node struct {
 	grpc      *grpc.Server
 	http      *http.Server
 	streams   *streamServer
+	groups    *groups
+	consumers *groupServer
 	stopping  chan struct{}
 	work      sync.WaitGroup
 	ready     atomic.Bool
@@ -57,13 +60,17 @@ func Open(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
+	sets, err := st.loadGroups()
+	if err != nil {
+		return nil, errors.Join(err, st.close(), listener.Close())
+	}
 	n := &Node{cfg: cfg, store: st, demux: newDemux(listener), stopping: make(chan struct{})}
-	n.start()
+	n.start(sets)
 	cfg.Log.Info("event store serves", zap.String("address", n.Addr()), zap.Int64("position", st.last))
 	return n, nil
 }
 
-func (n *Node) start() {
+func (n *Node) start(sets []*groupSettings) {
 	warm := make(chan warmth, 1)
 	n.work.Go(func() { warm <- n.store.recent(idMemoryLimit, n.stopping) })
 	n.sequencer = newSequencer(n.store, n.cfg, warm)
@@ -71,10 +78,15 @@ func (n *Node) start() {
 		store: n.store, sequencer: n.sequencer, clock: n.cfg.Clock,
 		maxAppend: n.cfg.MaxAppendBytes, stopping: n.stopping,
 	}
+	n.groups = newGroups(n.store, n.sequencer, n.streams, n.cfg)
+	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping}
 	n.grpc = n.newServer()
 	n.http = &http.Server{Handler: health(n.ready.Load), ReadHeaderTimeout: sniffTimeout, IdleTimeout: time.Minute}
 	n.work.Go(n.sequencer.run)
 	n.work.Go(n.sequencer.settle)
+	for _, set := range sets {
+		n.groups.start(set)
+	}
 	n.work.Go(n.demux.run)
 	n.work.Go(func() { _ = n.grpc.Serve(n.demux.h2) })
 	n.work.Go(func() { _ = n.http.Serve(n.demux.h1) })
@@ -96,6 +108,7 @@ func (n *Node) newServer() *grpc.Server {
 		grpc.WaitForHandlers(true),
 	)
 	streams.RegisterStreamsServer(s, n.streams)
+	persistent.RegisterPersistentSubscriptionsServer(s, n.consumers)
 	serverfeatures.RegisterServerFeaturesServer(s, featureServer{})
 	host, port, err := splitAddress(n.advertised())
 	if err == nil { // Validate has seen it
@@ -133,6 +146,7 @@ func (n *Node) Close() error {
 		n.ready.Store(false)
 		close(n.stopping)
 		n.stopCalls()
+		n.groups.close()
 		close(n.sequencer.stop)
 		<-n.sequencer.done
 		n.work.Wait()
@@ -159,4 +173,5 @@ func (n *Node) stopCalls() {
 	n.demux.shut()
 	_ = n.http.Close()
 	n.streams.receivers.Wait()
+	n.consumers.receivers.Wait()
 }

@@ -26,7 +26,7 @@ func (featureServer) GetSupportedMethods(context.Context, *shared.Empty) (*serve
 	method := func(service, name string, features ...string) *serverfeatures.SupportedMethod {
 		return &serverfeatures.SupportedMethod{ServiceName: service, MethodName: name, Features: features}
 	}
-	return &serverfeatures.SupportedMethods{
+	supported := &serverfeatures.SupportedMethods{
 		EventStoreServerVersion: serverVersion,
 		Methods: []*serverfeatures.SupportedMethod{
 			method(streamService, "read", "position", "events"),
@@ -37,7 +37,11 @@ func (featureServer) GetSupportedMethods(context.Context, *shared.Empty) (*serve
 			method("event_store.client.gossip.gossip", "read"),
 			method("event_store.client.server_features.serverfeatures", "getsupportedmethods"),
 		},
-	}, nil
+	}
+	for _, name := range []string{"create", "update", "delete", "read", "getinfo", "replayparked", "list", "restartsubsystem"} {
+		supported.Methods = append(supported.Methods, method("event_store.client.persistent_subscriptions.persistentsubscriptions", name, "stream", "all"))
+	}
+	return supported, nil
 }
 
 type gossipServer struct {

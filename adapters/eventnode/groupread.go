@@ -1,0 +1,213 @@
+package eventnode
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+	"github.com/google/uuid"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+)
+
+// maxSlots bounds how many messages one consumer may hold, whatever it asks for.
+const maxSlots = 10_000
+
+// groupReader serves one consumer of a group: it sends from here and receives
+// in a goroutine of its own.
+type groupReader struct {
+	*groupServer
+	call      persistent.PersistentSubscriptions_ReadServer
+	ctx       context.Context
+	group     *group
+	consumer  *consumer
+	stringIDs bool
+}
+
+// Read delivers messages of a group to one consumer until either side ends it.
+func (n *groupServer) Read(call persistent.PersistentSubscriptions_ReadServer) error {
+	first, err := call.Recv()
+	if err != nil {
+		return invalid("read without options")
+	}
+	o := first.GetOptions()
+	if o == nil {
+		return invalid("the first message of a read must be its options")
+	}
+	if o.GetBufferSize() < 1 {
+		return invalid("buffer size must be greater than 0")
+	}
+	stream := streamOrAll(o.GetStreamIdentifier(), o.GetAll())
+	r := &groupReader{groupServer: n, call: call, ctx: call.Context(), consumer: newConsumer(int(min(o.GetBufferSize(), maxSlots)))}
+	_, r.stringIDs = o.GetUuidOption().GetContent().(*persistent.ReadReq_Options_UUIDOption_String_)
+	r.consumer.name, r.consumer.from = whoCalls(r.ctx)
+	if r.group, err = n.groups.find(groupID(stream, o.GetGroupName())); err != nil {
+		return groupStatus(call.SetTrailer, stream, o.GetGroupName(), err)
+	}
+	switch err := r.group.join(r.consumer); {
+	case errors.Is(err, errGroupFull):
+		return groupStatus(call.SetTrailer, stream, o.GetGroupName(), err)
+	case err != nil:
+		return r.group.whyOver(call.SetTrailer)
+	}
+	defer r.group.leave(r.consumer)
+	if err := call.Send(&persistent.ReadResp{Content: &persistent.ReadResp_SubscriptionConfirmation_{
+		SubscriptionConfirmation: &persistent.ReadResp_SubscriptionConfirmation{SubscriptionId: r.group.set.id()},
+	}}); err != nil {
+		return err
+	}
+	return r.serve()
+}
+
+func whoCalls(ctx context.Context) (name, from string) {
+	name, from = "<unknown>", "<unknown>"
+	if md, ok := metadata.FromIncomingContext(ctx); ok {
+		if v := md.Get("connection-name"); len(v) > 0 {
+			name = v[0]
+		}
+	}
+	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
+		from = p.Addr.String()
+	}
+	return name, from
+}
+
+func (r *groupReader) serve() error {
+	received := make(chan error, 1)
+	r.receivers.Go(func() { received <- r.receive() })
+	for {
+		select {
+		case err := <-received:
+			if err != nil {
+				return statusOf(err)
+			}
+			return nil
+		case <-r.stopping:
+			return statusOf(ErrClosed)
+		case <-r.group.ended:
+			return r.group.whyOver(r.call.SetTrailer)
+		case <-r.ctx.Done():
+			return statusOf(r.ctx.Err())
+		case <-r.consumer.signal:
+			if err := r.send(); err != nil {
+				return statusOf(err)
+			}
+		}
+	}
+}
+
+// send empties the outbox, or leaves off when the call must end.
+func (r *groupReader) send() error {
+	for {
+		select {
+		case <-r.stopping:
+			return nil
+		default:
+		}
+		m, ok := r.group.take(r.consumer)
+		if !ok {
+			return nil
+		}
+		target, link, err := r.group.load(r.ctx, m.pos, m.replayed)
+		if err != nil {
+			return err
+		}
+		if err := r.call.Send(r.event(target, link, m.retries)); err != nil {
+			return err
+		}
+	}
+}
+
+// receive passes on acks and nacks until the client has no more to say, which
+// ends the call: a consumer that cannot acknowledge is of no use.
+func (r *groupReader) receive() error {
+	for {
+		m, err := r.call.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch c := m.GetContent().(type) {
+		case *persistent.ReadReq_Ack_:
+			ids, err := parseIDs(c.Ack.GetIds())
+			if err != nil {
+				return err
+			}
+			r.group.ack(r.consumer, ids)
+		case *persistent.ReadReq_Nack_:
+			ids, err := parseIDs(c.Nack.GetIds())
+			if err != nil {
+				return err
+			}
+			r.group.nack(r.consumer, ids, parseNack(c.Nack.GetAction()), c.Nack.GetReason())
+		default:
+			return invalid("options may be sent only once")
+		}
+	}
+}
+
+func parseIDs(wire []*shared.UUID) ([]uuid.UUID, error) {
+	ids := make([]uuid.UUID, len(wire))
+	for i, w := range wire {
+		var err error
+		if ids[i], err = parseUUID(w); err != nil {
+			return nil, invalid("id of a message: %v", err)
+		}
+	}
+	return ids, nil
+}
+
+// parseNack: a real node never did more for Stop than for Skip.
+func parseNack(a persistent.ReadReq_Nack_Action) nackAction {
+	switch a {
+	case persistent.ReadReq_Nack_Park:
+		return nackPark
+	case persistent.ReadReq_Nack_Skip, persistent.ReadReq_Nack_Stop:
+		return nackSkip
+	}
+	return nackRetry
+}
+
+func (r *groupReader) event(target, link *record, retries int) *persistent.ReadResp {
+	original := target
+	if link != nil {
+		original = link
+	}
+	return &persistent.ReadResp{Content: &persistent.ReadResp_Event{Event: &persistent.ReadResp_ReadEvent{
+		Event:    r.recorded(target),
+		Link:     r.recorded(link),
+		Position: &persistent.ReadResp_ReadEvent_CommitPosition{CommitPosition: uint64(original.pos)},
+		Count:    &persistent.ReadResp_ReadEvent_RetryCount{RetryCount: int32(retries)},
+	}}}
+}
+
+func (r *groupReader) recorded(rec *record) *persistent.ReadResp_ReadEvent_RecordedEvent {
+	if rec == nil {
+		return nil
+	}
+	id := structuredUUID(rec.id)
+	if r.stringIDs {
+		id = stringUUID(rec.id)
+	}
+	content := contentOther
+	if rec.flags&flagJSON != 0 {
+		content = contentJSON
+	}
+	return &persistent.ReadResp_ReadEvent_RecordedEvent{
+		Id:               id,
+		StreamIdentifier: &shared.StreamIdentifier{StreamName: rec.name},
+		StreamRevision:   uint64(rec.rev),
+		PreparePosition:  uint64(rec.pos),
+		CommitPosition:   uint64(rec.pos),
+		Metadata: map[string]string{
+			"type": string(rec.typ), "content-type": content, "created": strconv.FormatInt(rec.ticks, 10),
+		},
+		CustomMetadata: rec.meta,
+		Data:           rec.data,
+	}
+}
