@@ -64,6 +64,8 @@ type Config struct {
 
 	// memTable is small in tests, so that flushes happen in them.
 	memTable uint64
+	// groupTick is short in tests, so that they need not wait for it.
+	groupTick time.Duration
 }
 
 // Validate reports everything that is wrong with the configuration at once.
@@ -104,6 +106,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.memTable == 0 {
 		c.memTable = 64 << 20
+	}
+	if c.groupTick == 0 {
+		c.groupTick = groupTick
 	}
 	if c.FS == nil {
 		c.FS = vfs.Default

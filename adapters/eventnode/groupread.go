@@ -169,8 +169,9 @@ func parseNack(a persistent.ReadReq_Nack_Action) nackAction {
 		return nackPark
 	case persistent.ReadReq_Nack_Skip, persistent.ReadReq_Nack_Stop:
 		return nackSkip
+	default:
+		return nackRetry
 	}
-	return nackRetry
 }
 
 func (r *groupReader) event(target, link *record, retries int) *persistent.ReadResp {

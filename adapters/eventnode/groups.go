@@ -44,7 +44,7 @@ type groups struct {
 func newGroups(st *store, q *sequencer, n *streamServer, cfg Config) *groups {
 	return &groups{
 		store: st, sequencer: q, streams: n, clock: cfg.Clock, log: cfg.Log, noSync: cfg.NoSync,
-		tickEvery: groupTick, byID: map[string]*group{},
+		tickEvery: cfg.groupTick, byID: map[string]*group{},
 	}
 }
 

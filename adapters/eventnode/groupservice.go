@@ -101,6 +101,13 @@ func strategyName(n int32) string {
 	return ""
 }
 
+// streamNamed is the stream where clients before version 21 name it.
+func streamNamed(o interface {
+	GetStreamIdentifier() *shared.StreamIdentifier
+}) string {
+	return string(o.GetStreamIdentifier().GetStreamName())
+}
+
 // oldStart is the start in the shape that clients before version 21 send.
 func oldStart(revision uint64) groupStart {
 	if revision == math.MaxUint64 {
@@ -119,7 +126,7 @@ func positionStart(commit, prepare uint64) groupStart {
 // Create makes a group on a stream, which need not exist, or on $all.
 func (n *groupServer) Create(ctx context.Context, req *persistent.CreateReq) (*persistent.CreateResp, error) {
 	o := req.GetOptions()
-	stream, start := string(o.GetStreamIdentifier().GetStreamName()), oldStart(o.GetSettings().GetRevision())
+	stream, start := streamNamed(o), oldStart(o.GetSettings().GetRevision())
 	switch s := o.GetStreamOption().(type) {
 	case *persistent.CreateReq_Options_Stream:
 		stream = string(s.Stream.GetStreamIdentifier().GetStreamName())
@@ -148,7 +155,7 @@ func (n *groupServer) Create(ctx context.Context, req *persistent.CreateReq) (*p
 	}
 	set := parseSettings(stream, o.GetGroupName(), o.GetSettings())
 	if set.Strategy = o.GetSettings().GetConsumerStrategy(); set.Strategy == "" {
-		set.Strategy = strategyName(int32(o.GetSettings().GetNamedConsumerStrategy()))
+		set.Strategy = strategyName(int32(o.GetSettings().GetNamedConsumerStrategy())) //nolint:staticcheck // older clients send nothing else
 	}
 	if f := o.GetAll().GetFilter(); f != nil {
 		set.Filter = parseGroupFilter(f)
@@ -168,7 +175,7 @@ func parseGroupFilter(f *persistent.CreateReq_AllOptions_FilterOptions) *groupFi
 // Update changes the settings of a group and drops its consumers.
 func (n *groupServer) Update(ctx context.Context, req *persistent.UpdateReq) (*persistent.UpdateResp, error) {
 	o := req.GetOptions()
-	stream, start := string(o.GetStreamIdentifier().GetStreamName()), oldStart(o.GetSettings().GetRevision())
+	stream, start := streamNamed(o), oldStart(o.GetSettings().GetRevision())
 	switch s := o.GetStreamOption().(type) {
 	case *persistent.UpdateReq_Options_Stream:
 		stream = string(s.Stream.GetStreamIdentifier().GetStreamName())
