@@ -30,6 +30,7 @@ type group struct {
 	waiting  []*consumer
 	live     bool  // the source was read to its end
 	replayTo int64 // revision of the parked stream before which a replay ends
+	forget   bool  // no last checkpoint when the group stops: it is being deleted
 	// over is why the group serves nobody any more.
 	over  error
 	ended chan struct{} // closed when over is set
@@ -39,8 +40,6 @@ type group struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 	page   page
-	// keepPlace: the last checkpoint is written when the group stops.
-	keepPlace bool
 
 	catching  bool
 	truncated int64 // $tb of the parked stream as last written
@@ -48,7 +47,7 @@ type group struct {
 
 func (gs *groups) newGroup(set *groupSettings) *group {
 	g := &group{
-		groups: gs, set: set, catching: true, keepPlace: true,
+		groups: gs, set: set, catching: true,
 		ended: make(chan struct{}), poke: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
@@ -128,7 +127,10 @@ func (g *group) step() (busy bool, err error) {
 // finish leaves what a group that stops can still keep.
 func (g *group) finish() {
 	g.end(errGroupDropped)
-	if !g.keepPlace || g.core == nil {
+	g.mu.Lock()
+	forget := g.forget || g.core == nil
+	g.mu.Unlock()
+	if forget {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), graceful)
@@ -149,10 +151,7 @@ func (g *group) end(why error) {
 }
 
 // stop ends the group and returns when it writes no more.
-func (g *group) stop(keepPlace bool) {
-	g.mu.Lock()
-	g.keepPlace = keepPlace
-	g.mu.Unlock()
+func (g *group) stop() {
 	g.end(errGroupDropped)
 	g.cancel()
 	<-g.done

@@ -63,7 +63,7 @@ func (gs *groups) close() {
 		g.cancel() // all at once: each writes a last checkpoint
 	}
 	for _, g := range gs.list() {
-		g.stop(true)
+		g.stop()
 	}
 }
 
@@ -171,7 +171,7 @@ func (gs *groups) update(ctx context.Context, set *groupSettings, start groupSta
 	if err := errors.Join(refuse(set), gs.place(ctx, set, start)); err != nil {
 		return err
 	}
-	old.stop(true)
+	old.stop()
 	if err := gs.store.putGroup(set, gs.durably()); err != nil {
 		gs.start(old.set)
 		return err
@@ -190,7 +190,10 @@ func (gs *groups) remove(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	g.stop(false)
+	g.mu.Lock()
+	g.forget = true
+	g.mu.Unlock()
+	g.stop()
 	ctx = context.WithoutCancel(ctx) // half a deletion helps nobody
 	err = errors.Join(
 		gs.softDelete(ctx, g.set.checkpointStream()),
@@ -222,7 +225,7 @@ func (gs *groups) restart() {
 	gs.admin.Lock()
 	defer gs.admin.Unlock()
 	for _, g := range gs.list() {
-		g.stop(true)
+		g.stop()
 		gs.start(g.set)
 	}
 }

@@ -90,11 +90,14 @@ func infoOf(t testing.TB, c *esdb.Client, stream, group string) *esdb.Persistent
 // until waits for what a group shows to become as described.
 func until(t testing.TB, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !so(); {
-		if time.Now().After(deadline) {
+	look, late := time.NewTicker(time.Millisecond), time.After(15*time.Second)
+	defer look.Stop()
+	for !so() {
+		select {
+		case <-look.C:
+		case <-late:
 			t.Fatal("never came: " + what)
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -274,6 +277,7 @@ func streamID(name string) *shared.StreamIdentifier {
 	return &shared.StreamIdentifier{StreamName: []byte(name)}
 }
 
+//nolint:staticcheck // clients before version 21 send the revision here
 func usualSettings() *persistent.CreateReq_Settings {
 	return &persistent.CreateReq_Settings{
 		MaxRetryCount: 10, MinCheckpointCount: 1, MaxCheckpointCount: 1, LiveBufferSize: 10, ReadBatchSize: 10, HistoryBufferSize: 20,
@@ -289,6 +293,7 @@ func TestGroupErrors(t *testing.T) {
 	letters(t, c, "s", "ab")
 	// The shape of clients before version 21, from revision 1 on.
 	create := func(change func(*persistent.CreateReq_Options)) func(context.Context, grpc.CallOption) error {
+		//nolint:staticcheck // and the stream here
 		o := &persistent.CreateReq_Options{StreamIdentifier: streamID("s"), GroupName: "g", Settings: usualSettings()}
 		if change != nil {
 			change(o)
@@ -300,7 +305,6 @@ func TestGroupErrors(t *testing.T) {
 	}
 	onAll := func(commit, prepare uint64) func(*persistent.CreateReq_Options) {
 		return func(o *persistent.CreateReq_Options) {
-			o.StreamIdentifier = nil
 			o.StreamOption = &persistent.CreateReq_Options_All{All: &persistent.CreateReq_AllOptions{AllOption: &persistent.CreateReq_AllOptions_Position{
 				Position: &persistent.CreateReq_Position{CommitPosition: commit, PreparePosition: prepare}}}}
 		}
@@ -345,7 +349,8 @@ func TestGroupErrors(t *testing.T) {
 		"start past the log":     {create(onAll(1<<40, 1<<40)), codes.Internal, refused},
 		"prepare above commit":   {create(onAll(1, 2)), codes.Internal, refused},
 		"update a missing group": {func(ctx context.Context, opt grpc.CallOption) error {
-			_, err := raw.Update(ctx, &persistent.UpdateReq{Options: &persistent.UpdateReq_Options{StreamIdentifier: streamID("s"), GroupName: "x"}}, opt)
+			_, err := raw.Update(ctx, &persistent.UpdateReq{Options: &persistent.UpdateReq_Options{GroupName: "x", StreamOption: &persistent.UpdateReq_Options_All{
+				All: &persistent.UpdateReq_AllOptions{AllOption: &persistent.UpdateReq_AllOptions_End{End: &shared.Empty{}}}}}}, opt)
 			return err
 		}, codes.NotFound, missing},
 		"delete a missing group": {func(ctx context.Context, opt grpc.CallOption) error {
@@ -384,7 +389,7 @@ func TestGroupErrors(t *testing.T) {
 }
 
 // dropsWith opens a raw consumer and says how it ends once act was done.
-func dropsWith(t *testing.T, n *Node, stream, group string, act func()) (error, metadata.MD) {
+func dropsWith(t *testing.T, n *Node, stream, group string, act func()) (metadata.MD, error) {
 	t.Helper()
 	var trailer metadata.MD
 	call, err := groupCall(t, n).Read(within(t), grpc.Trailer(&trailer))
@@ -401,7 +406,7 @@ func dropsWith(t *testing.T, n *Node, stream, group string, act func()) (error, 
 	for err == nil {
 		_, err = call.Recv()
 	}
-	return err, trailer
+	return trailer, err
 }
 
 func TestConsumersAreDropped(t *testing.T) {
@@ -424,7 +429,7 @@ func TestConsumersAreDropped(t *testing.T) {
 			ok(c.UpdatePersistentSubscription(within(t), "s", "g", esdb.PersistentStreamSubscriptionOptions{StartFrom: esdb.Start{}, Settings: eager()}))
 		},
 	} {
-		err, trailer := dropsWith(t, n, "s", "g", act)
+		trailer, err := dropsWith(t, n, "s", "g", act)
 		if status.Code(err) != codes.Canceled || strings.Join(trailer.Get(trailerException), "") != "persistent-subscription-dropped" {
 			t.Errorf("%s: %v with trailers %v", name, err, trailer)
 		}
@@ -437,7 +442,7 @@ func TestConsumersAreDropped(t *testing.T) {
 	if err := s.Nack("", esdb.NackActionPark, receiveNothing); err != nil {
 		t.Fatal(err)
 	}
-	err, _ := dropsWith(t, n, "s", "g", func() {
+	_, err := dropsWith(t, n, "s", "g", func() {
 		ok(c.DeletePersistentSubscription(within(t), "s", "g", esdb.DeletePersistentSubscriptionOptions{}))
 	})
 	if status.Code(err) != codes.Canceled {
@@ -457,7 +462,7 @@ func TestCloseEndsConsumers(t *testing.T) {
 	n := start(t)
 	createGroup(t, connect(t, n), "s", "g", esdb.Start{}, nil)
 	began := time.Now()
-	err, _ := dropsWith(t, n, "s", "g", func() { _ = n.Close() })
+	_, err := dropsWith(t, n, "s", "g", func() { _ = n.Close() })
 	if status.Code(err) != codes.Unavailable || time.Since(began) > graceful {
 		t.Errorf("after %v the consumer was told %v", time.Since(began), err)
 	}

@@ -109,7 +109,9 @@ func streamNamed(o interface {
 }
 
 // oldStart is the start in the shape that clients before version 21 send.
-func oldStart(revision uint64) groupStart {
+func oldStart(w wireSettings) groupStart { return revisionStart(w.GetRevision()) }
+
+func revisionStart(revision uint64) groupStart {
 	if revision == math.MaxUint64 {
 		return groupStart{at: fromEnd}
 	}
@@ -126,13 +128,13 @@ func positionStart(commit, prepare uint64) groupStart {
 // Create makes a group on a stream, which need not exist, or on $all.
 func (n *groupServer) Create(ctx context.Context, req *persistent.CreateReq) (*persistent.CreateResp, error) {
 	o := req.GetOptions()
-	stream, start := streamNamed(o), oldStart(o.GetSettings().GetRevision())
+	stream, start := streamNamed(o), oldStart(o.GetSettings())
 	switch s := o.GetStreamOption().(type) {
 	case *persistent.CreateReq_Options_Stream:
 		stream = string(s.Stream.GetStreamIdentifier().GetStreamName())
 		switch r := s.Stream.GetRevisionOption().(type) {
 		case *persistent.CreateReq_StreamOptions_Revision:
-			start = oldStart(r.Revision)
+			start = revisionStart(r.Revision)
 		case *persistent.CreateReq_StreamOptions_Start:
 			start = groupStart{at: fromStart}
 		case *persistent.CreateReq_StreamOptions_End:
@@ -175,13 +177,13 @@ func parseGroupFilter(f *persistent.CreateReq_AllOptions_FilterOptions) *groupFi
 // Update changes the settings of a group and drops its consumers.
 func (n *groupServer) Update(ctx context.Context, req *persistent.UpdateReq) (*persistent.UpdateResp, error) {
 	o := req.GetOptions()
-	stream, start := streamNamed(o), oldStart(o.GetSettings().GetRevision())
+	stream, start := streamNamed(o), oldStart(o.GetSettings())
 	switch s := o.GetStreamOption().(type) {
 	case *persistent.UpdateReq_Options_Stream:
 		stream = string(s.Stream.GetStreamIdentifier().GetStreamName())
 		switch r := s.Stream.GetRevisionOption().(type) {
 		case *persistent.UpdateReq_StreamOptions_Revision:
-			start = oldStart(r.Revision)
+			start = revisionStart(r.Revision)
 		case *persistent.UpdateReq_StreamOptions_Start:
 			start = groupStart{at: fromStart}
 		case *persistent.UpdateReq_StreamOptions_End:
