@@ -91,7 +91,7 @@ func (n *streamServer) remove(ctx context.Context, kind writeKind, stream string
 	case rulingStreamDeleted:
 		return 0, streamDeleted(setTrailer, stream)
 	case rulingWrongVersion:
-		setTrailer(metadata.Pairs(trailerException, "wrong-expected-version", trailerStreamName, stream,
+		setTrailer(metadata.Pairs(trailerException, "wrong-expected-version", trailerStreamName, plain(stream),
 			"expected-version", strconv.FormatInt(int64(expected), 10), "actual-version", strconv.FormatInt(o.cur, 10)))
 		return 0, status.Error(codes.FailedPrecondition, fmt.Sprintf(
 			"Delete failed due to WrongExpectedVersion. Stream: %s, Expected version: %d, Actual version: %d",

@@ -111,33 +111,12 @@ func (g *groupCore) leave(c *consumer) {
 	}
 }
 
-// holds lists what a consumer holds in the order of redelivery.
-func (c *consumer) holds() []*message {
-	all := make([]*message, 0, c.holding)
-	for _, m := range c.held {
-		for ; m != nil; m = m.twin {
-			all = append(all, m)
-		}
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i].goesBefore(all[j]) })
-	return all
-}
-
 // ack finishes a message. Ids that the consumer does not hold are ignored.
 func (g *groupCore) ack(c *consumer, id uuid.UUID) {
 	if m := c.oldest(id); m != nil {
 		c.release(m)
 		g.finish(m)
 	}
-}
-
-// oldest finds the message that came first of those with an id.
-func (c *consumer) oldest(id uuid.UUID) *message {
-	m := c.held[id]
-	for m != nil && m.twin != nil {
-		m = m.twin
-	}
-	return m
 }
 
 type nackAction int

@@ -1,6 +1,7 @@
 package eventnode
 
 import (
+	"sort"
 	"time"
 
 	"github.com/google/uuid"
@@ -132,6 +133,27 @@ func (c *consumer) take() *message {
 	c.outbox[0] = nil
 	c.outbox = c.outbox[1:]
 	m.unsent = false
+	return m
+}
+
+// holds lists what a consumer holds in the order of redelivery.
+func (c *consumer) holds() []*message {
+	all := make([]*message, 0, c.holding)
+	for _, m := range c.held {
+		for ; m != nil; m = m.twin {
+			all = append(all, m)
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].goesBefore(all[j]) })
+	return all
+}
+
+// oldest finds the message that came first of those with an id.
+func (c *consumer) oldest(id uuid.UUID) *message {
+	m := c.held[id]
+	for m != nil && m.twin != nil {
+		m = m.twin
+	}
 	return m
 }
 

@@ -213,7 +213,7 @@ func (gs *groups) remove(ctx context.Context, id string) error {
 
 func (gs *groups) softDelete(ctx context.Context, stream string) error {
 	h, found, err := gs.store.readHead(ctx, stream)
-	if err != nil || !found || !h.exists() {
+	if err != nil || !found || !h.exists() || h.tombstoned {
 		return err
 	}
 	_, err = gs.streams.remove(ctx, writeSoftDelete, stream, expectAny)

@@ -23,7 +23,7 @@ type groupServer struct {
 }
 
 func groupTrailer(exception, stream, group string) metadata.MD {
-	return metadata.Pairs(trailerException, exception, trailerStreamName, stream, "group-name", group)
+	return metadata.Pairs(trailerException, exception, trailerStreamName, plain(stream), "group-name", plain(group))
 }
 
 // groupStatus turns an error about a group into what clients know it by.
@@ -42,7 +42,7 @@ func groupStatus(setTrailer func(metadata.MD), stream, group string, err error) 
 		return status.Errorf(codes.FailedPrecondition, "Maximum subscriptions reached for subscription group %s on stream %s.", group, stream)
 	case errors.Is(err, errGroupRefused):
 		md := groupTrailer("persistent-subscription-failed", stream, group)
-		md.Set("reason", err.Error())
+		md.Set("reason", plain(err.Error()))
 		setTrailer(md)
 		return status.Errorf(codes.Internal, "Subscription group %s on stream %s failed: '%v'", group, stream, err)
 	}

@@ -4,23 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"math"
-	"strconv"
-	"strings"
-	"time"
-
-	"github.com/google/uuid"
-	"go.uber.org/zap"
-)
-
-const (
-	parksAtOnce = 256
-	// longestReason cuts off what a client may say about a message it parks.
-	longestReason = 4 << 10
-	// truncateStep is how many replayed messages are finished before the parked
-	// stream is cut off while the replay goes on.
-	truncateStep = 1000
 )
 
 // readSource reads the next events when there is room for a batch of them.
@@ -135,116 +118,6 @@ func (g *group) readCheckpoint() (int64, error) {
 	return place, nil
 }
 
-func (g *group) writeCheckpoint(ctx context.Context, ending bool) error {
-	g.mu.Lock()
-	due := g.core.checkpointDue(g.clock(), ending)
-	place, number := g.core.checkpoint()
-	g.mu.Unlock()
-	if !due {
-		return nil
-	}
-	name := g.set.checkpointStream()
-	if err := g.limitCheckpoints(ctx, name); err != nil {
-		return err
-	}
-	data, err := json.Marshal(g.set.showPlace(place))
-	if err != nil {
-		return err
-	}
-	e := proposed{id: uuid.New(), typ: typeCheckpoint, json: true, data: data}
-	if _, err := g.append(ctx, name, e); err != nil {
-		return err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.core.checkpointed(place, number, g.clock())
-	return nil
-}
-
-// limitCheckpoints sees to it that old checkpoints are not kept, before the
-// first is written.
-func (g *group) limitCheckpoints(ctx context.Context, name string) error {
-	h, found, err := g.store.readHead(ctx, name)
-	if err != nil || found && h.exists() && h.metaPos > 0 {
-		return err
-	}
-	_, err = g.append(ctx, metaStreamOf(name), proposed{id: uuid.New(), typ: typeMetadata, json: true, data: []byte(`{"$maxCount":2}`)})
-	return err
-}
-
-// append writes to a stream of the group and says whether the stream took it:
-// one that somebody ended for ever takes nothing.
-func (g *group) append(ctx context.Context, stream string, events ...proposed) (taken bool, err error) {
-	o, err := g.sequencer.write(ctx, &writeRequest{stream: stream, expected: expectAny, events: events})
-	if err != nil {
-		return false, fmt.Errorf("append to %s: %w", stream, err)
-	}
-	if o.ruling == rulingStreamDeleted {
-		g.log.Warn("persistent subscription cannot write to its own stream", zap.String("stream", stream))
-		return false, nil
-	}
-	return true, nil
-}
-
-// writeParked writes what is to be parked. Nothing counts as parked before the
-// disk has it.
-func (g *group) writeParked() (more bool, err error) {
-	g.mu.Lock()
-	parks := g.core.takeParks(parksAtOnce)
-	g.mu.Unlock()
-	if len(parks) == 0 {
-		return false, nil
-	}
-	events := make([]proposed, len(parks))
-	for i, m := range parks {
-		if events[i], err = g.parkedEvent(m); err != nil {
-			return false, err
-		}
-	}
-	taken, err := g.append(g.ctx, g.set.parkedStream(), events...)
-	if err != nil {
-		return false, err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, m := range parks {
-		if taken {
-			g.core.parked(m)
-		} else {
-			g.core.notParked(m)
-		}
-	}
-	return true, nil
-}
-
-// parkedEvent is the link that stands for a parked message. It points to what
-// the consumers saw, so that a message parked again is not a link to a link.
-func (g *group) parkedEvent(m *message) (proposed, error) {
-	target, link, err := g.load(g.ctx, m.pos, m.replayed)
-	if err != nil {
-		return proposed{}, err
-	}
-	r := target
-	if r == nil {
-		r = link
-	}
-	original := r
-	if link != nil {
-		original = link
-	}
-	reason := strings.ToValidUTF8(m.reason[:min(len(m.reason), longestReason)], "")
-	meta, err := json.Marshal(struct {
-		Added    string `json:"added"`
-		Reason   string `json:"reason"`
-		Revision int64  `json:"subscriptionEventNumber"`
-	}{g.clock().UTC().Format(time.RFC3339Nano), reason, original.rev})
-	if err != nil {
-		return proposed{}, err
-	}
-	data := append(strconv.AppendInt(nil, r.rev, 10), '@')
-	return proposed{id: uuid.New(), typ: typeLink, data: append(data, r.name...), meta: meta}, nil
-}
-
 // load reads a message: its event, and the link that led to it, if any. The
 // event is nil when readers cannot see it any more.
 func (g *group) load(ctx context.Context, pos int64, replayed bool) (target, link *record, err error) {
@@ -309,38 +182,4 @@ func (g *group) readReplay() (more bool, err error) {
 	}
 	g.deliver(g.clock())
 	return true, nil
-}
-
-// truncateParked hides parked messages whose replay is finished. A message in
-// replay stays parked on the disk, so that a crash does not lose it.
-func (g *group) truncateParked() error {
-	g.mu.Lock()
-	finished := min(g.core.replayFinished(), math.MaxInt64-1)
-	replaying := g.core.replays.oldest != nil || g.core.replayed < g.replayTo
-	g.mu.Unlock()
-	if finished <= g.truncated || replaying && finished-g.truncated < truncateStep {
-		return nil
-	}
-	name := g.set.parkedStream()
-	h, found, err := g.store.readHead(g.ctx, name)
-	if err != nil || !found {
-		return err
-	}
-	var current []byte
-	if h.metaPos > 0 {
-		r, err := g.store.readRecord(h.metaPos)
-		if err != nil {
-			return err
-		}
-		current = r.data
-	}
-	data, err := withTruncateBefore(current, finished)
-	if err != nil {
-		return err
-	}
-	if _, err := g.append(g.ctx, metaStreamOf(name), proposed{id: uuid.New(), typ: typeMetadata, json: true, data: data}); err != nil {
-		return err
-	}
-	g.truncated = finished
-	return nil
 }

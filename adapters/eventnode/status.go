@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -24,8 +25,23 @@ func invalid(format string, args ...any) error {
 
 // streamDeleted sets the trailers that clients need and gives the status.
 func streamDeleted(setTrailer func(metadata.MD), stream string) error {
-	setTrailer(metadata.Pairs(trailerException, "stream-deleted", trailerStreamName, stream))
+	setTrailer(metadata.Pairs(trailerException, "stream-deleted", trailerStreamName, plain(stream)))
 	return status.Errorf(codes.FailedPrecondition, "Event stream '%s' is deleted.", stream)
+}
+
+// plain is a text as a trailer can carry it. Names of streams and groups may
+// hold any character, trailers only printable ASCII: a client takes anything
+// else for a broken connection.
+func plain(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 func accessDenied(setTrailer func(metadata.MD)) error {
