@@ -18,9 +18,9 @@ import (
 )
 
 // groupCall speaks the protocol of groups without the official client.
-func groupCall(t testing.TB, n *Node) persistent.PersistentSubscriptionsClient {
+func groupCall(t testing.TB, n *Node, o ...grpc.DialOption) persistent.PersistentSubscriptionsClient {
 	t.Helper()
-	conn, err := grpc.NewClient(n.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(n.Addr(), append(o, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		t.Fatal(err)
 	}

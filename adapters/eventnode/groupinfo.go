@@ -2,6 +2,7 @@ package eventnode
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
@@ -59,8 +60,8 @@ func (g *group) describe(ctx context.Context) (*persistent.SubscriptionInfo, err
 		MaxRetryCount: s.MaxRetries, MaxSubscriberCount: s.MaxConsumers, NamedConsumerStrategy: s.Strategy,
 		LiveBufferSize: s.LiveBuffer, BufferSize: s.HistoryBuffer, ReadBatchSize: s.ReadBatch,
 		MinCheckPointCount: s.MinCheckpoint, MaxCheckPointCount: s.MaxCheckpoint,
-		MessageTimeoutMilliseconds:  int32(s.MessageTimeout / time.Millisecond),
-		CheckPointAfterMilliseconds: int32(s.CheckpointAfter / time.Millisecond),
+		MessageTimeoutMilliseconds:  wireMillis(s.MessageTimeout),
+		CheckPointAfterMilliseconds: wireMillis(s.CheckpointAfter),
 		ParkedMessageCount:          parked.end - parked.first,
 	}
 	g.mu.Lock()
@@ -77,6 +78,9 @@ func (g *group) describe(ctx context.Context) (*persistent.SubscriptionInfo, err
 	g.core.describe(s, info)
 	return info, nil
 }
+
+// wireMillis: more than the field holds is shown as the most it holds.
+func wireMillis(d time.Duration) int32 { return int32(min(d/time.Millisecond, math.MaxInt32)) }
 
 func (g *groupCore) describe(s *groupSettings, info *persistent.SubscriptionInfo) {
 	if g.saved >= s.First {

@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/google/uuid"
+	"google.golang.org/grpc"
 )
 
 func quickTicks(c *Config) { c.groupTick = 10 * time.Millisecond }
@@ -247,5 +250,73 @@ func TestResolvedLinks(t *testing.T) {
 	}
 	if e := receive(t, consume(t, c, "links", "plain", 1)).Event; e.Link != nil || e.Event.EventType != typeLink {
 		t.Errorf("a link that is not resolved is %+v", e)
+	}
+}
+
+func TestGroupInfo(t *testing.T) {
+	c := connect(t, start(t, quickTicks))
+	letters(t, c, "s", "abcde")
+	set := eager(func(s *esdb.PersistentSubscriptionSettings) {
+		s.StartFrom, s.MaxSubscriberCount, s.ConsumerStrategyName = esdb.Start{}, 4, esdb.ConsumerStrategyPinned
+	})
+	createGroup(t, c, "s", "g", esdb.Start{}, set)
+	s := consume(t, c, "s", "g", 3)
+	if err := s.Ack(receive(t, s).Event); err != nil {
+		t.Fatal(err)
+	}
+	var info *esdb.PersistentSubscriptionInfo
+	until(t, "the first is finished", func() bool {
+		info = infoOf(t, c, "s", "g")
+		return info.Stats.LastCheckpointedEventRevision != nil
+	})
+	st := info.Stats
+	if info.EventSource != "s" || info.GroupName != "g" || info.Status != "Live" || *info.Settings != *set {
+		t.Errorf("info %+v, settings %+v", info, info.Settings)
+	}
+	if *st.LastCheckpointedEventRevision != 0 || *st.LastKnownEventRevision != 4 || st.TotalItems != 4 || st.OutstandingMessagesCount != 3 || st.ReadBufferCount != 1 {
+		t.Errorf("statistics %+v", st)
+	}
+	if len(info.Connections) != 1 || info.Connections[0].AvailableSlots != 0 || info.Connections[0].InFlightMessages != 3 || info.Connections[0].ConnectionName != "<unknown>" {
+		t.Errorf("connections %+v", info.Connections)
+	}
+	_ = s.Close()
+	until(t, "the consumer is gone", func() bool {
+		info = infoOf(t, c, "s", "g")
+		return len(info.Connections) == 0 && info.Stats.RetryBufferCount == 3
+	})
+}
+
+// Consumers that take everything they may and read nothing cost the node no
+// more than the windows of their connections: a group remembers no bodies.
+func TestSlowConsumers(t *testing.T) {
+	n := start(t, func(c *Config) { c.NoSync = true })
+	c := connect(t, n)
+	const consumers, events = 10, 40_000 // 16 MB of events
+	settings := eager(func(s *esdb.PersistentSubscriptionSettings) { s.HistoryBufferSize = 30_000 })
+	if err := c.CreatePersistentSubscriptionToAll(within(t), "g", esdb.PersistentAllSubscriptionOptions{StartFrom: esdb.Start{}, Settings: settings}); err != nil {
+		t.Fatal(err)
+	}
+	for range consumers {
+		call, err := groupCall(t, n, grpc.WithInitialWindowSize(1<<16), grpc.WithInitialConnWindowSize(1<<16)).Read(within(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = call.Send(&persistent.ReadReq{Content: &persistent.ReadReq_Options_{Options: &persistent.ReadReq_Options{
+			StreamOption: &persistent.ReadReq_Options_All{All: &shared.Empty{}}, GroupName: "g", BufferSize: 1 << 30}}})
+		if m, err := call.Recv(); err != nil || m.GetSubscriptionConfirmation() == nil {
+			t.Fatalf("%v (%v)", m, err)
+		}
+	}
+	before := heap()
+	batchAppend(t, n, events, 100)
+	until(t, "all events are given out", func() bool {
+		info, err := c.GetPersistentSubscriptionInfoToAll(within(t), "g", esdb.GetPersistentSubscriptionOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Stats.OutstandingMessagesCount >= events
+	})
+	if grown := heap() - before; grown > 24<<20 { // 15 MB when this was written
+		t.Errorf("%d MB held for %d consumers that do not read 16 MB of events", grown>>20, consumers)
 	}
 }
