@@ -146,6 +146,19 @@ func TestGroupOnAll(t *testing.T) {
 	if _, ok := info.Settings.StartFrom.(esdb.Start); !ok || info.EventSource != "$all" || info.Stats.LastKnownPosition == nil {
 		t.Errorf("info %+v, settings %+v", info, info.Settings)
 	}
+	// An update changes the settings and keeps the filter and the checkpoint.
+	if err := c.UpdatePersistentSubscriptionToAll(within(t), "work", esdb.PersistentAllSubscriptionOptions{StartFrom: esdb.Start{}, Settings: eager()}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the old consumer is dropped", func() bool { return work.Recv().SubscriptionDropped != nil })
+	letters(t, c, "rest", "z")
+	letters(t, c, "work-1", "e")
+	work, err := c.SubscribeToPersistentSubscriptionToAll(within(t), "work", esdb.SubscribeToPersistentSubscriptionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer work.Close()
+	hears(t, work, "e")
 	// What groups on $all write themselves is shown to nobody.
 	if got := readTypes(t, c, groupStreamPrefix+"$all::work"+checkpointSuffix, esdb.ReadStreamOptions{}, 9); !strings.Contains(got, typeCheckpoint) {
 		t.Errorf("the checkpoint stream has %q", got)
