@@ -28,7 +28,9 @@ type importCommand struct {
 // Help implements kong's help provider.
 func (importCommand) Help() string {
 	return `Importing the same file again adds nothing. Good rows are kept whatever the others are; each rejected row is
-reported with its line and the reason. People are registered only when their PIN occurs in the clock file.
+reported with its line and the reason. People are registered only when their PIN occurs in the clock file. Nothing is kept
+by which an erased person could be recognised: an old people file brings them in as somebody new, so take them out of files
+you keep.
 
 Examples:
   tracekeep import --data ./records --file 1_attlog.dat --people people.csv --zone Asia/Manila
