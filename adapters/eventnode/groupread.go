@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strconv"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
@@ -191,24 +190,14 @@ func (r *groupReader) recorded(rec *record) *persistent.ReadResp_ReadEvent_Recor
 	if rec == nil {
 		return nil
 	}
-	id := structuredUUID(rec.id)
-	if r.stringIDs {
-		id = stringUUID(rec.id)
-	}
-	content := contentOther
-	if rec.flags&flagJSON != 0 {
-		content = contentJSON
-	}
 	return &persistent.ReadResp_ReadEvent_RecordedEvent{
-		Id:               id,
+		Id:               recordID(rec, r.stringIDs),
 		StreamIdentifier: &shared.StreamIdentifier{StreamName: rec.name},
 		StreamRevision:   uint64(rec.rev),
 		PreparePosition:  uint64(rec.pos),
 		CommitPosition:   uint64(rec.pos),
-		Metadata: map[string]string{
-			"type": string(rec.typ), "content-type": content, "created": strconv.FormatInt(rec.ticks, 10),
-		},
-		CustomMetadata: rec.meta,
-		Data:           rec.data,
+		Metadata:         recordMetadata(rec),
+		CustomMetadata:   rec.meta,
+		Data:             rec.data,
 	}
 }

@@ -62,24 +62,31 @@ func (e encoder) recorded(r *record) *streams.ReadResp_ReadEvent_RecordedEvent {
 	if r == nil {
 		return nil
 	}
-	id := structuredUUID(r.id)
-	if e.stringIDs {
-		id = stringUUID(r.id)
-	}
-	content := contentOther
-	if r.flags&flagJSON != 0 {
-		content = contentJSON
-	}
 	return &streams.ReadResp_ReadEvent_RecordedEvent{
-		Id:               id,
+		Id:               recordID(r, e.stringIDs),
 		StreamIdentifier: &shared.StreamIdentifier{StreamName: r.name},
 		StreamRevision:   uint64(r.rev),
 		PreparePosition:  uint64(r.pos),
 		CommitPosition:   uint64(r.pos),
-		Metadata: map[string]string{
-			"type": string(r.typ), "content-type": content, "created": strconv.FormatInt(r.ticks, 10),
-		},
-		CustomMetadata: r.meta,
-		Data:           r.data,
+		Metadata:         recordMetadata(r),
+		CustomMetadata:   r.meta,
+		Data:             r.data,
 	}
+}
+
+// recordID is the id of a record in the form the reader asked for.
+func recordID(r *record, asString bool) *shared.UUID {
+	if asString {
+		return stringUUID(r.id)
+	}
+	return structuredUUID(r.id)
+}
+
+// recordMetadata is what every service tells of a record beside its own metadata.
+func recordMetadata(r *record) map[string]string {
+	content := contentOther
+	if r.flags&flagJSON != 0 {
+		content = contentJSON
+	}
+	return map[string]string{"type": string(r.typ), "content-type": content, "created": strconv.FormatInt(r.ticks, 10)}
 }

@@ -141,11 +141,13 @@ func TestAKilledServerRecovers(t *testing.T) {
 
 const envChild = "PGCLUSTER_TEST_CHILD"
 
-// TestChild is the other process of the tests below.
-func TestChild(t *testing.T) {
+// isChild plays the other process of a test that has started itself once more,
+// and answers whether this is that process.
+func isChild(t *testing.T) bool {
+	t.Helper()
 	dir := os.Getenv(envChild)
 	if dir == "" {
-		t.Skip("runs only as the child of another test")
+		return false
 	}
 	c, err := pgcluster.Start(t.Context(), pgcluster.Config{Dir: dir})
 	if err != nil {
@@ -158,17 +160,21 @@ func TestChild(t *testing.T) {
 	if err := c.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return true
 }
 
 func child(t *testing.T, binary, dir string, env ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, "-test.run=^TestChild$")
+	cmd := exec.CommandContext(t.Context(), binary, "-test.run=^"+t.Name()+"$")
 	cmd.Dir = filepath.Dir(dir)
 	cmd.Env = append(os.Environ(), append(env, envChild+"="+dir)...)
 	return cmd
 }
 
 func TestTheServerOfAKilledProcessIsReplaced(t *testing.T) {
+	if isChild(t) {
+		return
+	}
 	dir := folder(t)
 	out, err := child(t, os.Args[0], dir, envChild+"_DIES=1").CombinedOutput()
 	var exit *exec.ExitError
@@ -186,6 +192,9 @@ func TestTheServerOfAKilledProcessIsReplaced(t *testing.T) {
 }
 
 func TestAnOrdinaryUserRunsItUnderItsOwnName(t *testing.T) {
+	if isChild(t) {
+		return
+	}
 	dir := folder(t)
 	binary := os.Args[0]
 	cmd := child(t, binary, dir)

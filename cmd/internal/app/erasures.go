@@ -90,14 +90,10 @@ func (a *App) refuseSecondCase(ctx context.Context, personID uuid.UUID) error {
 // ApproveErasure implements [httpapi.Erasures]. The destruction follows by
 // itself in the process that owns the data folder.
 func (a *App) ApproveErasure(ctx context.Context, intent httpapi.Intent, id uuid.UUID, receivedAt time.Time) (httpapi.Receipt, error) {
-	outcome, err := domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
+	return acknowledge(domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
 		Stream: eventschema.ErasureStream(a.tenant, id), Key: intent.Key,
 		Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
-	}, erasure.Command(erasure.Approve{ApprovedBy: intent.Principal.ID, ApprovedAt: receivedAt.UTC()}))
-	if err != nil {
-		return httpapi.Receipt{}, outward(err)
-	}
-	return receipt(outcome), nil
+	}, erasure.Command(erasure.Approve{ApprovedBy: intent.Principal.ID, ApprovedAt: receivedAt.UTC()})))
 }
 
 // workOfPerson opens the link from a person to their work record. It answers

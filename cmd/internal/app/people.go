@@ -138,14 +138,10 @@ func (a *App) handlePerson(ctx context.Context, intent httpapi.Intent, id uuid.U
 	if err := a.refuseErased(ctx, id); err != nil {
 		return httpapi.Receipt{}, err
 	}
-	outcome, err := domain.Handle(ctx, a.handler, person.Decider(), domain.Request{
+	return acknowledge(domain.Handle(ctx, a.handler, person.Decider(), domain.Request{
 		Stream: eventschema.PersonStream(a.tenant, id), Key: intent.Key, Actor: actorIn(intent.Principal, id),
 		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
-	}, command)
-	if err != nil {
-		return httpapi.Receipt{}, outward(err)
-	}
-	return receipt(outcome), nil
+	}, command))
 }
 
 // refuseErased answers *[httpapi.Erased] for a subject whose fence is erased or
@@ -159,6 +155,14 @@ func (a *App) refuseErased(ctx context.Context, subject uuid.UUID) error {
 		return a.erased(ctx, s.Case)
 	}
 	return nil
+}
+
+// acknowledge answers a command that was handled, or says why it was not.
+func acknowledge(outcome domain.Outcome, err error) (httpapi.Receipt, error) {
+	if err != nil {
+		return httpapi.Receipt{}, outward(err)
+	}
+	return receipt(outcome), nil
 }
 
 func receipt(outcome domain.Outcome) httpapi.Receipt {

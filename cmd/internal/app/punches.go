@@ -166,18 +166,14 @@ func pointDecider() domain.Decider[struct{}, eventschema.LocationRecorded] {
 // CorrectPunch implements [httpapi.Punches]. The hours of somebody whose identity
 // was erased stay a wage record, and can be put right like any other.
 func (a *App) CorrectPunch(ctx context.Context, intent httpapi.Intent, c httpapi.PunchCorrection) (httpapi.Receipt, error) {
-	outcome, err := domain.Handle(ctx, a.handler, timecard.Decider(), domain.Request{
+	return acknowledge(domain.Handle(ctx, a.handler, timecard.Decider(), domain.Request{
 		Stream: eventschema.PunchesStream(a.tenant, c.Work, c.RecordedAs), Key: intent.Key, Actor: actorIn(intent.Principal, c.Work),
 		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision, EventID: c.CorrectionID,
 	}, timecard.Command(timecard.Correct{
 		CorrectionID: c.CorrectionID, PunchID: c.PunchID, WorkID: c.Work, Void: c.Void,
 		OccurredAt: c.OccurredAt, OffsetSeconds: c.OffsetSeconds, Direction: c.Direction, Kind: c.Kind,
 		Reason: c.Reason, CorrectedBy: intent.Principal.ID, ApprovedBy: c.ApprovedBy, CorrectedAt: c.ReceivedAt,
-	}))
-	if err != nil {
-		return httpapi.Receipt{}, outward(err)
-	}
-	return receipt(outcome), nil
+	})))
 }
 
 // GiveConsent implements [httpapi.Consents].
@@ -201,12 +197,8 @@ func (a *App) handleConsent(ctx context.Context, intent httpapi.Intent, workID u
 	if err := a.refuseErased(ctx, workID); err != nil {
 		return httpapi.Receipt{}, err
 	}
-	outcome, err := domain.Handle(ctx, a.handler, consent.Decider(), domain.Request{
+	return acknowledge(domain.Handle(ctx, a.handler, consent.Decider(), domain.Request{
 		Stream: eventschema.ConsentStream(a.tenant, workID), Key: intent.Key, Actor: actorIn(intent.Principal, workID),
 		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
-	}, command)
-	if err != nil {
-		return httpapi.Receipt{}, outward(err)
-	}
-	return receipt(outcome), nil
+	}, command))
 }
