@@ -162,28 +162,21 @@ func (o *office) add(p press) {
 // unchanged tells that no local time of the day is skipped or repeated, so that only
 // few days in a year are looked at punch by punch.
 func unchanged(midnight time.Time, zone *time.Location) bool {
-	_, end := midnight.Add(-26 * time.Hour).In(zone).ZoneBounds()
-	return end.IsZero() || end.After(midnight.Add(50*time.Hour))
+	return len(localtime.Periods(midnight.Add(-26*time.Hour), midnight.Add(50*time.Hour), zone)) == 1
 }
 
 // hardTimes lists a wall-clock time in the middle of every span that clocks skip or
 // repeat between from and to.
 func hardTimes(from, to time.Time, zone *time.Location) []press {
 	var found []press
-	for at := from.In(zone); ; {
-		_, before := at.Zone()
-		_, end := at.ZoneBounds()
-		if end.IsZero() || !end.Before(to) {
-			return found
-		}
-		_, after := end.Zone()
-		p := press{at: end.UTC().Add(time.Duration(before+after) * time.Second / 2).Truncate(time.Second), state: '0', why: inOverlap}
+	periods := localtime.Periods(from, to, zone)
+	for i := 1; i < len(periods); i++ {
+		before, after := periods[i-1].OffsetSeconds, periods[i].OffsetSeconds
+		p := press{at: periods[i].Start.Add(time.Duration(before+after) * time.Second / 2).Truncate(time.Second), state: '0', why: inOverlap}
 		if after > before {
 			p.why = inGap
 		}
-		if after != before {
-			found = append(found, p)
-		}
-		at = end
+		found = append(found, p)
 	}
+	return found
 }

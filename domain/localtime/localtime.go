@@ -112,11 +112,11 @@ func Readings(local Wall, loc *time.Location) ([]Resolved, error) {
 	}
 	var readings []Resolved
 	for _, p := range around(asUTC, loc) {
-		at := asUTC.Add(-time.Duration(p.offset) * time.Second)
-		if !p.start.IsZero() && at.Before(p.start) || !p.end.IsZero() && !at.Before(p.end) {
+		at := asUTC.Add(-time.Duration(p.OffsetSeconds) * time.Second)
+		if at.Before(p.Start) || !at.Before(p.End) {
 			continue
 		}
-		readings = append(readings, Resolved{At: at, OffsetSeconds: p.offset})
+		readings = append(readings, Resolved{At: at, OffsetSeconds: p.OffsetSeconds})
 	}
 	if len(readings) == 0 {
 		return nil, change(ErrGap, local, loc)
@@ -124,28 +124,51 @@ func Readings(local Wall, loc *time.Location) ([]Resolved, error) {
 	return readings, nil
 }
 
-// period is a span of time with one offset; start is zero when it began before all
-// changes, end when it lasts for ever.
-type period struct {
-	start, end time.Time
-	offset     int
+// Period is a span of time in which one offset was in force.
+type Period struct {
+	Start, End    time.Time // UTC; Start belongs to the period, End does not
+	OffsetSeconds int       // seconds east of UTC
+}
+
+// Periods cuts the time from start until end at every change of the offset in loc;
+// neighbours differ in their offset. It is empty unless end is after start.
+func Periods(start, end time.Time, loc *time.Location) []Period {
+	var periods []Period
+	for at := start.UTC(); at.Before(end); {
+		_, offset := at.In(loc).Zone()
+		next := boundAfter(at, loc)
+		if next.IsZero() || next.After(end) {
+			next = end.UTC()
+		}
+		if last := len(periods) - 1; last >= 0 && periods[last].OffsetSeconds == offset {
+			periods[last].End = next
+		} else {
+			periods = append(periods, Period{Start: at, End: next, OffsetSeconds: offset})
+		}
+		at = next
+	}
+	return periods
+}
+
+// boundAfter is an instant after at up to which the offset at at holds; zero when it
+// holds for ever. Where the zone follows a rule instead of a list of changes,
+// [time.Time.ZoneBounds] takes the year's end for a bound and every year for 365
+// days long: asked on the last day of a leap year, it names an end that is not
+// after the time asked about. There the offset holds until the year has ended.
+func boundAfter(at time.Time, loc *time.Location) time.Time {
+	_, end := at.In(loc).ZoneBounds()
+	if end.IsZero() || end.After(at) {
+		return end.UTC()
+	}
+	return time.Date(at.UTC().Year()+1, time.January, 1, 0, 0, 0, 0, time.UTC)
 }
 
 // reach covers the widest offset ever in force anywhere (15 h 56 min) with room to spare.
 const reach = 26 * time.Hour
 
-// around lists the periods of loc that touch the days around t, in order.
-func around(t time.Time, loc *time.Location) []period {
-	var periods []period
-	for at := t.Add(-reach).In(loc); ; {
-		_, offset := at.Zone()
-		start, end := at.ZoneBounds()
-		periods = append(periods, period{start: start.UTC(), end: end.UTC(), offset: offset})
-		if end.IsZero() || end.After(t.Add(reach)) {
-			return periods
-		}
-		at = end
-	}
+// around lists the periods of loc in the days around t, in order.
+func around(t time.Time, loc *time.Location) []Period {
+	return Periods(t.Add(-reach), t.Add(reach), loc)
 }
 
 // change finds the change of offset that swallowed or repeated local.
@@ -154,10 +177,10 @@ func change(reason error, local Wall, loc *time.Location) error {
 	periods := around(asUTC, loc)
 	for i := 1; i < len(periods); i++ {
 		before, after := periods[i-1], periods[i]
-		from := after.start.Add(time.Duration(min(before.offset, after.offset)) * time.Second)
-		to := after.start.Add(time.Duration(max(before.offset, after.offset)) * time.Second)
+		from := after.Start.Add(time.Duration(min(before.OffsetSeconds, after.OffsetSeconds)) * time.Second)
+		to := after.Start.Add(time.Duration(max(before.OffsetSeconds, after.OffsetSeconds)) * time.Second)
 		if !asUTC.Before(from) && asUTC.Before(to) {
-			return &TransitionError{Err: reason, At: after.start, OffsetBefore: before.offset, OffsetAfter: after.offset}
+			return &TransitionError{Err: reason, At: after.Start, OffsetBefore: before.OffsetSeconds, OffsetAfter: after.OffsetSeconds}
 		}
 	}
 	return reason
