@@ -77,13 +77,15 @@ func (k *Keyring) noteQuiet(ctx context.Context, tx pgx.Tx, tenant, underCase uu
 		over = append(over, string(actRestrict), string(actDestroy), string(actRetire))
 	}
 	_, err := tx.Exec(ctx, `
-		UPDATE revocation r SET quiet_at = $3,
+		WITH quieted AS (UPDATE revocation r SET quiet_at = $3,
 			acknowledged = ARRAY(SELECT holder FROM cache_ack a WHERE a.revocation = r.revocation ORDER BY holder),
 			silent = silent || ARRAY(SELECT holder FROM cache_holder h WHERE NOT EXISTS (
 				SELECT FROM cache_ack a WHERE a.revocation = r.revocation AND a.holder = h.holder) ORDER BY holder)
 		WHERE tenant = $1 AND case_id = $2 AND quiet_at IS NULL AND (act = ANY ($4::text[]) OR NOT EXISTS (
 			SELECT FROM cache_holder h WHERE NOT EXISTS (
-				SELECT FROM cache_ack a WHERE a.revocation = r.revocation AND a.holder = h.holder)))`,
+				SELECT FROM cache_ack a WHERE a.revocation = r.revocation AND a.holder = h.holder)))
+			RETURNING revocation)
+		DELETE FROM cache_ack a USING quieted WHERE a.revocation = quieted.revocation`,
 		[16]byte(tenant), [16]byte(underCase), k.stamp(), over)
 	return err
 }

@@ -25,8 +25,9 @@ CREATE INDEX revocation_case ON revocation (tenant, case_id);
 CREATE INDEX revocation_loud ON revocation (revocation) WHERE quiet_at IS NULL;
 COMMENT ON COLUMN revocation.silent IS 'holders that did not acknowledge before their lease or the time of what they cached had run out';
 
+-- Until a revocation is quiet; then its own row says who acknowledged.
 CREATE TABLE cache_ack (
-    holder     uuid   NOT NULL REFERENCES cache_holder ON DELETE CASCADE,
+    holder     uuid   NOT NULL,
     revocation bigint NOT NULL REFERENCES revocation ON DELETE CASCADE,
     PRIMARY KEY (revocation, holder)
 );
