@@ -17,22 +17,34 @@ import (
 // ErrRef refuses a reference that names no possible key.
 var ErrRef = errors.New("the reference names no possible key")
 
-func (r Ref) validate() error {
+// granularities answers what a key covers, by purpose.
+func granularities() map[eventschema.Purpose]eventschema.Granularity {
+	of := map[eventschema.Purpose]eventschema.Granularity{}
+	for _, activity := range eventschema.Register() {
+		of[activity.Purpose] = activity.Key
+	}
+	return of
+}
+
+func (r Ref) validate(of map[eventschema.Purpose]eventschema.Granularity) error {
 	if r.Tenant == uuid.Nil || r.Subject == uuid.Nil {
 		return fmt.Errorf("%w: tenant and subject are needed", ErrRef)
 	}
-	if !slices.Contains(eventschema.Purposes(), r.Purpose) {
+	switch of[r.Purpose] {
+	case "":
 		return fmt.Errorf("%w: unknown purpose %q", ErrRef, r.Purpose)
-	}
-	if r.Purpose != eventschema.PurposeLocation {
+	case eventschema.PerWorkMonth:
+		if month, err := time.Parse("2006-01", r.Period); err != nil || eventschema.LocationPeriod(month) != r.Period {
+			return fmt.Errorf("%w: a key for %s needs a month such as 2026-03", ErrRef, r.Purpose)
+		}
+	case eventschema.PerTenantDay:
+		if day, err := time.Parse(time.DateOnly, r.Period); err != nil || eventschema.TechnicalPeriod(day) != r.Period || r.Subject != r.Tenant {
+			return fmt.Errorf("%w: a key for %s is the tenant's and needs a day such as 2026-03-05", ErrRef, r.Purpose)
+		}
+	default:
 		if r.Period != "" {
 			return fmt.Errorf("%w: a key for %s has no period", ErrRef, r.Purpose)
 		}
-		return nil
-	}
-	month, err := time.Parse("2006-01", r.Period)
-	if err != nil || eventschema.LocationPeriod(month) != r.Period {
-		return fmt.Errorf("%w: a location key needs a month such as 2026-03", ErrRef)
 	}
 	return nil
 }
@@ -57,8 +69,9 @@ func cmpOr(results ...int) int {
 // together: [ErrSubjectErased], [ErrSubjectClosing]; [ErrSubjectRestricted] when
 // a restricted subject would get a new key.
 func (k *Keyring) Create(ctx context.Context, refs ...Ref) error {
+	of := granularities()
 	for _, ref := range refs {
-		if err := ref.validate(); err != nil {
+		if err := ref.validate(of); err != nil {
 			return fmt.Errorf("create %d keys: %w", len(refs), err)
 		}
 	}
