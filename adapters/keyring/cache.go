@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"tracekeep/eventschema"
 )
 
 // How long a key may be used after the start of the fetch that brought it.
@@ -33,14 +35,14 @@ func (i instant) within(now instant, ttl time.Duration) bool {
 
 // entry is what is known of one key. It does not change once it is cached.
 type entry struct {
-	id         uuid.UUID
-	ref        Ref // of an erased key only tenant and purpose
-	aead       cipher.AEAD
-	erased     bool
-	underCase  uuid.UUID     // of the erasure or the restriction
-	restricted bool          // opens only for a legal claim or an audit
-	allowance  *atomic.Int64 // seals left of what this process reserved
-	fetched    instant
+	id        uuid.UUID
+	ref       Ref // of an erased key only tenant and purpose
+	aead      cipher.AEAD
+	erased    bool
+	underCase uuid.UUID         // of the erasure or the restriction
+	withheld  eventschema.State // not empty: opens only for a legal claim or an audit
+	allowance *atomic.Int64     // seals left of what this process reserved
+	fetched   instant
 }
 
 // cache holds unwrapped keys. Sealing and opening happen under its read lock,
