@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,7 @@ func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 	}
 	a.background(a.watching, "subscriptions", router.Run)
 	a.background(a.watching, "erasure cases", a.runErasures)
+	a.background(a.watching, "keys", a.keepKeys)
 	a.background(a.watching, "remembered requests", func(ctx context.Context) error { return a.requests.forgetOld(ctx, a.clock, a.log) })
 	select {
 	case <-router.Running():
@@ -147,12 +149,42 @@ func (a *App) forgetLocations(ctx context.Context, page []eventschema.Recorded) 
 		if !ok || withdrawn.Purpose != eventschema.PurposeLocation || decoded.Meta.Tenant != a.tenant {
 			continue
 		}
-		_, err = a.keys.Destroy(ctx, keyring.Order{
-			Tenant: a.tenant, Case: recorded.ID,
-			Destroy: []keyring.Target{{Subject: withdrawn.WorkID, Purposes: []eventschema.Purpose{eventschema.PurposeLocation}}},
-		})
-		if err != nil {
+		if err := a.forgetLocationsOf(ctx, withdrawn.WorkID, recorded.ID); err != nil {
 			return fmt.Errorf("forget locations: %w", err)
+		}
+	}
+	return nil
+}
+
+// forgetLocationsOf destroys the location keys of a work record under a case.
+// What a legal hold keeps opens for claims and audits only from now on, and is
+// destroyed when the hold is lifted ([App.destroyReleased]).
+func (a *App) forgetLocationsOf(ctx context.Context, work, underCase uuid.UUID) error {
+	locations := []keyring.Target{{Subject: work, Purposes: []eventschema.Purpose{eventschema.PurposeLocation}}}
+	_, err := a.keys.Destroy(ctx, keyring.Order{Tenant: a.tenant, Case: underCase, Destroy: locations})
+	if errors.Is(err, keyring.ErrHeld) {
+		a.log.Warn("locations of a withdrawn consent are held", zap.Stringer("withdrawal", underCase), zap.Error(err))
+		_, err = a.keys.Destroy(ctx, keyring.Order{Tenant: a.tenant, Case: underCase, Withhold: locations})
+	}
+	if errors.Is(err, keyring.ErrCaseOrder) {
+		return nil // this page was applied before, and the locations were held then
+	}
+	return err
+}
+
+// destroyReleased destroys the locations that a hold kept and keeps no more.
+// Everything else that a case left undone is the case's to finish.
+func (a *App) destroyReleased(ctx context.Context) error {
+	released, err := a.keys.Released(ctx, a.tenant)
+	if err != nil {
+		return err
+	}
+	for _, r := range released {
+		if !slices.Equal(r.Purposes, []eventschema.Purpose{eventschema.PurposeLocation}) {
+			continue
+		}
+		if err := a.forgetLocationsOf(ctx, r.Subject, uuid.NewSHA1(r.Case, []byte("released"))); err != nil {
+			return fmt.Errorf("forget released locations: %w", err)
 		}
 	}
 	return nil
