@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -24,9 +23,6 @@ const (
 	engineFormat = pebble.FormatTableFormatV6
 
 	headsPerBuffer = 50_000
-
-	crowd      = 16
-	crowdPause = 300 * time.Microsecond
 )
 
 // openStore opens or creates the folder. It reads a handful of keys only.
@@ -80,7 +76,7 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 	s := &store{lock: lock, heads: newHeadCache(headsPerBuffer)}
-	db, err := pebble.Open(dir, engineOptions(cfg, lock, s.syncPause))
+	db, err := pebble.Open(dir, engineOptions(cfg, lock))
 	if err != nil {
 		return nil, openError(dir, err)
 	}
@@ -108,20 +104,9 @@ func openError(dir string, err error) error {
 	return fmt.Errorf("%s: %w: %w", dir, ErrUnknownFormat, err)
 }
 
-// syncPause is how long the log rests between two syncs. With many writers
-// waiting a short rest lets more of them share the next sync, which saves more
-// processor time than it costs in waiting; with few it would only be slower.
-func (s *store) syncPause() time.Duration {
-	if s.unsettled.Load() > crowd {
-		return crowdPause
-	}
-	return 0
-}
-
-func engineOptions(cfg Config, lock *pebble.Lock, syncPause func() time.Duration) *pebble.Options {
+func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 	o := &pebble.Options{
-		WALMinSyncInterval: syncPause,
-		FS:                 cfg.FS,
+		FS:                 steppedLogs{cfg.FS},
 		Lock:               lock,
 		FormatMajorVersion: engineFormat,
 		MemTableSize:       cfg.memTable,

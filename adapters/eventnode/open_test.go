@@ -73,7 +73,7 @@ func TestFolderOfSomethingElseIsRefused(t *testing.T) {
 // put writes a key behind the node's back.
 func put(t *testing.T, dir string, key, value []byte) {
 	t.Helper()
-	db, err := pebble.Open(dir, engineOptions(Config{Dir: dir}.withDefaults(), nil, func() time.Duration { return 0 }))
+	db, err := pebble.Open(dir, engineOptions(Config{Dir: dir}.withDefaults(), nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -190,7 +190,6 @@ func (q *sequencer) gather(first *writeRequest) []*writeRequest {
 // earlier request wrote.
 func (q *sequencer) writeRound(requests []*writeRequest) *round {
 	rd := q.newRound(requests)
-	q.store.unsettled.Add(int64(len(requests)))
 	if rd.err = q.broken; rd.err != nil {
 		return rd
 	}
@@ -239,7 +238,6 @@ func (q *sequencer) settle() {
 			q.store.heads.put(rd.streams)
 			q.store.mark.advance(rd.pos, rd.streams)
 		}
-		q.store.unsettled.Add(-int64(len(rd.requests)))
 		rd.answer()
 		rd.close()
 	}

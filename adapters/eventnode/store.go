@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/google/uuid"
@@ -19,8 +18,6 @@ type store struct {
 	mark   *watermark
 	heads  headCache
 	nodeID uuid.UUID
-	// unsettled counts the requests that are with the log and not answered.
-	unsettled atomic.Int64
 
 	last       int64  // position of the last record when the folder was opened
 	lastTicks  int64  // its creation time
