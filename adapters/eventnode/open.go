@@ -79,20 +79,38 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 }
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
-	s := &store{lock: lock, heads: newHeadCache(headsPerBuffer)}
+	s := &store{lock: lock, heads: newHeadCache(headsPerBuffer), files: cfg.FS, dir: dir, log: cfg.Log, marks: cfg.marks}
+	marked, err := beforeEngine(cfg.FS, dir)
+	if err != nil {
+		return nil, err
+	}
 	db, err := pebble.Open(dir, engineOptions(cfg, lock, s.syncPause))
 	if err != nil {
 		return nil, openError(dir, err)
 	}
 	s.db = db
-	if err := errors.Join(s.checkFormat(dir), s.readEnd()); err != nil {
+	err = errors.Join(s.checkFormat(dir), s.readEnd())
+	if err == nil {
+		err = s.verifySince(marked)
+	}
+	if err == nil {
+		err = s.setMark(s.last)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	s.mark = newWatermark(s.last)
 	return s, nil
 }
 
-func (s *store) close() error { return errors.Join(s.db.Close(), s.lock.Close()) }
+// close leaves a folder of which the next start need not verify anything.
+func (s *store) close() error {
+	err := s.db.Close()
+	if err == nil {
+		err = s.setCleanMark()
+	}
+	return errors.Join(err, s.lock.Close())
+}
 
 // openError names what an operator must tell apart. Pebble reports a newer
 // format in words only, so that what is neither damage nor a failed system call

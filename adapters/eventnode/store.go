@@ -9,7 +9,9 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
+	"go.uber.org/zap"
 )
 
 // store is the folder: what is written, and what of it readers may see.
@@ -21,6 +23,11 @@ type store struct {
 	nodeID uuid.UUID
 	// unsettled counts the requests that are with the log and not answered.
 	unsettled atomic.Int64
+
+	files vfs.FS
+	dir   string
+	log   *zap.Logger
+	marks markPace
 
 	last       int64  // position of the last record when the folder was opened
 	lastTicks  int64  // its creation time
