@@ -2,14 +2,22 @@ package eventnode
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// namesRemembered bounds the names an audit keeps, to look each up once.
-const namesRemembered = 100_000
+const (
+	// namesRemembered bounds the names an audit keeps, to look each up once.
+	namesRemembered = 100_000
+
+	// A block of the log that cannot be read is skipped in steps of its size,
+	// which grow so that the end is reached whatever the positions are.
+	skipBytes    = 32 << 10
+	skipsPerStep = 16
+)
 
 // audit holds the log against everything that is derived from it: the stream
 // index, the heads, the names. Opening a folder audits what follows the durable
@@ -19,9 +27,14 @@ type audit struct {
 	// found is told of every defect; an error from it ends the audit.
 	found func(Defect) error
 
+	// times: creation times must not go back. Those that Import took may.
+	times   bool
 	ticks   int64 // creation time of the record before
 	numbers map[string]uint64
 	count   int64 // records looked at
+	streams int64 // heads looked at
+	defects int64 // reported
+	stopped bool  // by found
 	// after is where a part of the log begins, and touched collects its streams;
 	// touched is nil when the whole log is audited.
 	after   int64
@@ -38,6 +51,22 @@ func newAudit(s *store, found func(Defect) error) *audit {
 	return &audit{s: s, found: found, numbers: map[string]uint64{}}
 }
 
+func (a *audit) report(d Defect) error {
+	a.defects++
+	err := a.found(d)
+	a.stopped = a.stopped || err != nil
+	return err
+}
+
+// goOn makes a defect of what could not be read because it is damaged, so that
+// the rest can be audited.
+func (a *audit) goOn(pos int64, err error) error {
+	if err == nil || a.stopped || !errors.Is(err, ErrCorrupt) {
+		return err
+	}
+	return a.report(Defect{Kind: DefectFile, Position: pos, Detail: err.Error()})
+}
+
 // firstKept is the lowest revision that a stream must have; those below it may
 // be missing from the log, together with their index entries. This is the one
 // place that knows why events may be missing: nothing removes any yet.
@@ -48,9 +77,6 @@ func (s *store) firstKept(stream uint64, h head) (int64, error) {
 
 // since audits what follows a position, and every stream it touches.
 func (a *audit) since(position int64) error {
-	if r, err := a.s.readRecord(position); err == nil {
-		a.ticks = r.ticks
-	}
 	a.after, a.touched = position, map[uint64]touchedStream{}
 	if err := a.records(position+1, func(int64) error { return nil }); err != nil {
 		return err
@@ -74,7 +100,7 @@ func (a *audit) touchedStream(it *pebble.Iterator, stream uint64, t touchedStrea
 		return err
 	}
 	if h == nil {
-		return a.found(Defect{Kind: DefectHead, Stream: a.nameOf(stream), Detail: "the head is missing or damaged"})
+		return a.report(Defect{Kind: DefectHead, Stream: a.nameOf(stream), Detail: "the head is missing or damaged"})
 	}
 	kept, err := a.s.firstKept(stream, *h)
 	if err != nil {
@@ -89,58 +115,79 @@ func (a *audit) touchedStream(it *pebble.Iterator, stream uint64, t touchedStrea
 	}
 	if end.entries != t.records {
 		detail := fmt.Sprintf("the log has %d new records, the stream index %d", t.records, end.entries)
-		if err := a.found(Defect{Kind: DefectIndex, Stream: a.nameOf(stream), Detail: detail}); err != nil {
+		if err := a.report(Defect{Kind: DefectIndex, Stream: a.nameOf(stream), Detail: detail}); err != nil {
 			return err
 		}
 	}
 	return a.agrees(stream, *h, end, kept)
 }
 
-// records audits the log from a position on. seen is told how far it is.
+// records audits the log from a position on, and leaves out what is damaged.
+// seen is told how far it is.
 func (a *audit) records(from int64, seen func(pos int64) error) error {
+	step := int64(skipBytes)
+	for skips := 1; ; skips++ {
+		last, err := a.readable(from, seen)
+		if err == nil || a.stopped || !errors.Is(err, ErrCorrupt) {
+			return err
+		}
+		if skips == 1 || last >= from { // else the damage goes on
+			if err := a.goOn(last+1, err); err != nil {
+				return err
+			}
+		}
+		if from = max(from, last+1) + step; from > a.s.last {
+			return nil
+		}
+		if skips%skipsPerStep == 0 {
+			step *= 2
+		}
+	}
+}
+
+// readable audits up to the first thing that cannot be read; last is the
+// position of the last record, below from if there was none.
+func (a *audit) readable(from int64, seen func(pos int64) error) (last int64, err error) {
+	last = from - 1
 	it, err := a.s.db.NewIter(&pebble.IterOptions{LowerBound: logKey(from), UpperBound: after(spaceLog)})
 	if err != nil {
-		return storageError("log", err)
+		return last, storageError("log", err)
 	}
 	defer it.Close()
-	last := from - 1
 	for ok := it.First(); ok; ok = it.Next() {
 		pos, good := positionOf(it.Key())
 		if !good || pos <= 0 {
-			if err := a.found(Defect{Kind: DefectKey, Detail: fmt.Sprintf("%q is no position of the log", it.Key())}); err != nil {
-				return err
+			if err := a.report(Defect{Kind: DefectKey, Detail: fmt.Sprintf("%q is no position of the log", it.Key())}); err != nil {
+				return last, err
 			}
 			continue
 		}
-		last = pos
 		raw, err := it.ValueAndErr()
 		if err != nil {
-			return storageError(fmt.Sprintf("record at position %d", pos), err)
+			return last, storageError(fmt.Sprintf("record at position %d", pos), err)
 		}
-		if err := a.record(pos, raw); err != nil {
-			return err
+		last = pos
+		if err := a.goOn(pos, a.record(pos, raw)); err != nil {
+			return last, err
 		}
 		if err := seen(pos); err != nil {
-			return err
+			return last, err
 		}
 	}
-	if err := it.Error(); err != nil {
-		return storageError(fmt.Sprintf("log after position %d", last), err)
-	}
-	return nil
+	return last, wrapStorage(fmt.Sprintf("log after position %d", last), it.Error())
 }
 
 func (a *audit) record(pos int64, raw []byte) error {
 	a.count++
 	r, err := decodeRecord(pos, raw)
 	if err != nil {
-		return a.found(Defect{Kind: DefectRecord, Position: pos, Detail: err.Error()})
+		return a.report(Defect{Kind: DefectRecord, Position: pos, Detail: err.Error()})
 	}
 	if r.rev < 0 || (r.flags&flagTombstone != 0) != (r.rev == tombstoneRevision) {
-		return a.found(r.defect(DefectRecord, "revision and flags contradict each other"))
+		return a.report(r.defect(DefectRecord, "revision and flags contradict each other"))
 	}
-	if r.ticks < a.ticks {
-		if err := a.found(r.defect(DefectOrder, "created before the record in front of it")); err != nil {
+	if a.times && r.ticks < a.ticks {
+		if err := a.report(r.defect(DefectOrder, "created before the record in front of it")); err != nil {
 			return err
 		}
 	}
@@ -169,12 +216,12 @@ func (a *audit) indexed(r *record) error {
 	case err != nil:
 		return storageError("stream index of "+string(r.name), err)
 	case raw == nil:
-		return a.found(r.defect(DefectIndex, "the stream index has no entry for it"))
+		return a.report(r.defect(DefectIndex, "the stream index has no entry for it"))
 	case len(raw) != 8:
-		return a.found(r.defect(DefectIndex, "its entry in the stream index has %d bytes", len(raw)))
+		return a.report(r.defect(DefectIndex, "its entry in the stream index has %d bytes", len(raw)))
 	}
 	if at := int64(binary.BigEndian.Uint64(raw)); at != r.pos {
-		return a.found(r.defect(DefectIndex, "the stream index names position %d", at))
+		return a.report(r.defect(DefectIndex, "the stream index names position %d", at))
 	}
 	return nil
 }
@@ -188,13 +235,13 @@ func (a *audit) named(r *record) error {
 	if err != nil {
 		return err
 	}
-	if no != r.stream {
-		return a.found(r.defect(DefectName, "the record says stream number %d, the names say %d", r.stream, no))
-	}
 	if len(a.numbers) >= namesRemembered {
 		clear(a.numbers)
 	}
-	a.numbers[string(r.name)] = no
+	a.numbers[string(r.name)] = r.stream // so that a wrong one is reported once
+	if no != r.stream {
+		return a.report(r.defect(DefectName, "the record says stream number %d, the names say %d", r.stream, no))
+	}
 	return nil
 }
 
@@ -234,7 +281,7 @@ func (a *audit) metadata(r *record) error {
 		want = parseMeta(r.data)
 	}
 	if h == nil || h.metaPos != r.pos || h.meta != want {
-		return a.found(r.defect(DefectHead, "the head of %s does not know this metadata", target))
+		return a.report(r.defect(DefectHead, "the head of %s does not know this metadata", target))
 	}
 	if _, known := a.touched[no]; a.touched != nil && !known {
 		a.touched[no] = touchedStream{first: h.last + 1}
@@ -303,7 +350,7 @@ func (a *audit) gap(stream uint64, from, to int64) error {
 	if to-from > 1 {
 		d.Detail = fmt.Sprintf("revisions %d to %d are missing from the stream index", from, to-1)
 	}
-	return a.found(d)
+	return a.report(d)
 }
 
 // nameOf names a stream in a defect, by its records if they can be read.
@@ -341,5 +388,5 @@ func (a *audit) agrees(stream uint64, h head, end indexEnd, kept int64) error {
 	default:
 		return nil
 	}
-	return a.found(Defect{Kind: DefectHead, Stream: a.nameOf(stream), Position: h.asOf, Detail: wrong})
+	return a.report(Defect{Kind: DefectHead, Stream: a.nameOf(stream), Position: h.asOf, Detail: wrong})
 }

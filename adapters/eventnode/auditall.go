@@ -13,22 +13,25 @@ import (
 // with the log: a bit a stream beside buffers of a fixed size.
 func (a *audit) all(seen func(pos int64) error) error {
 	streams, err := a.names()
-	if err != nil {
+	if err := a.goOn(0, err); err != nil {
 		return err
 	}
 	if err := a.records(1, seen); err != nil {
 		return err
 	}
 	entries, err := a.heads(streams)
-	if err != nil {
+	if err := a.goOn(0, err); err != nil {
 		return err
 	}
-	if entries != a.count {
-		if err := a.withoutRecord(); err != nil {
+	if entries != a.count || a.defects > 0 {
+		if err := a.goOn(0, a.withoutRecord()); err != nil {
 			return err
 		}
 	}
-	return errors.Join(a.groups(), a.strangers())
+	if err := a.goOn(0, a.groups()); err != nil {
+		return err
+	}
+	return a.goOn(0, a.strangers())
 }
 
 // each calls do with every entry of a key space.
@@ -64,15 +67,15 @@ func (a *audit) names() (numberSet, error) {
 		d := Defect{Kind: DefectName, Stream: string(key[1:])}
 		if len(value) != 8 {
 			d.Detail = fmt.Sprintf("its number has %d bytes", len(value))
-			return a.found(d)
+			return a.report(d)
 		}
 		switch no := binary.BigEndian.Uint64(value); {
 		case no == 0 || no > a.s.lastStream:
 			d.Detail = fmt.Sprintf("number %d has no head", no)
-			return a.found(d)
+			return a.report(d)
 		case numbers.has(no):
 			d.Detail = fmt.Sprintf("another stream has number %d too", no)
-			return a.found(d)
+			return a.report(d)
 		default:
 			numbers.flip(no)
 			return nil
@@ -92,8 +95,9 @@ func (a *audit) heads(named numberSet) (entries int64, err error) {
 	it.First()
 	err = a.s.each(spaceHead, "heads of streams", func(key, value []byte) error {
 		if len(key) != headKeyLen {
-			return a.found(Defect{Kind: DefectKey, Detail: fmt.Sprintf("%q is no key of a head", key)})
+			return a.report(Defect{Kind: DefectKey, Detail: fmt.Sprintf("%q is no key of a head", key)})
 		}
+		a.streams++
 		no := streamOf(key)
 		n, err := a.headless(it, no)
 		entries += n
@@ -101,7 +105,7 @@ func (a *audit) heads(named numberSet) (entries int64, err error) {
 			return err
 		}
 		if !named.has(no) {
-			err = a.found(Defect{Kind: DefectName, Stream: a.nameOf(no), Detail: fmt.Sprintf("no name has its number %d", no)})
+			err = a.report(Defect{Kind: DefectName, Stream: a.nameOf(no), Detail: fmt.Sprintf("no name has its number %d", no)})
 		} else {
 			named.flip(no)
 		}
@@ -125,7 +129,7 @@ func (a *audit) heads(named numberSet) (entries int64, err error) {
 func (a *audit) oneHead(it *pebble.Iterator, no uint64, value []byte) (entries int64, err error) {
 	h, err := decodeHead(value)
 	if err != nil {
-		if err := a.found(Defect{Kind: DefectHead, Stream: a.nameOf(no), Detail: err.Error()}); err != nil {
+		if err := a.report(Defect{Kind: DefectHead, Stream: a.nameOf(no), Detail: err.Error()}); err != nil {
 			return 0, err
 		}
 		end, err := a.walk(it, no, 0)
@@ -158,7 +162,7 @@ func (a *audit) described(no uint64, h head) error {
 			return err
 		}
 	}
-	return a.found(Defect{Kind: DefectHead, Stream: a.nameOf(no), Position: h.metaPos, Detail: "its metadata is not at this position"})
+	return a.report(Defect{Kind: DefectHead, Stream: a.nameOf(no), Position: h.metaPos, Detail: "its metadata is not at this position"})
 }
 
 // headless reports index entries of streams below a number, which have no head;
@@ -167,7 +171,7 @@ func (a *audit) headless(it *pebble.Iterator, below uint64) (entries int64, err 
 	for it.Valid() {
 		key := it.Key()
 		if len(key) != streamKeyLen {
-			if err := a.found(Defect{Kind: DefectKey, Detail: fmt.Sprintf("%q is no key of the stream index", key)}); err != nil {
+			if err := a.report(Defect{Kind: DefectKey, Detail: fmt.Sprintf("%q is no key of the stream index", key)}); err != nil {
 				return entries, err
 			}
 			it.Next()
@@ -177,7 +181,7 @@ func (a *audit) headless(it *pebble.Iterator, below uint64) (entries int64, err 
 		if below != 0 && no >= below {
 			break
 		}
-		if err := a.found(Defect{Kind: DefectHead, Stream: a.nameOf(no), Detail: "the stream has events and no head"}); err != nil {
+		if err := a.report(Defect{Kind: DefectHead, Stream: a.nameOf(no), Detail: "the stream has events and no head"}); err != nil {
 			return entries, err
 		}
 		end, err := a.walk(it, no, 0)
@@ -199,7 +203,7 @@ func (a *audit) nameless(left numberSet) error {
 		if !left.has(no) {
 			continue
 		}
-		if err := a.found(Defect{Kind: DefectHead, Stream: a.nameOf(no), Detail: fmt.Sprintf("stream number %d has a name and no head", no)}); err != nil {
+		if err := a.report(Defect{Kind: DefectHead, Stream: a.nameOf(no), Detail: fmt.Sprintf("stream number %d has a name and no head", no)}); err != nil {
 			return err
 		}
 	}
@@ -226,7 +230,7 @@ func (a *audit) withoutRecord() error {
 			d.Detail = fmt.Sprintf("the stream index names a record that is %s@%d", r.name, r.rev)
 		}
 		d.Stream = a.nameOf(no)
-		return a.found(d)
+		return a.report(d)
 	})
 }
 
@@ -240,13 +244,13 @@ func (a *audit) groups() error {
 			err = errors.New("they are of another group")
 		}
 		if err != nil {
-			return a.found(Defect{Kind: DefectGroup, Stream: id, Detail: "settings: " + err.Error()})
+			return a.report(Defect{Kind: DefectGroup, Stream: id, Detail: "settings: " + err.Error()})
 		}
 		if err := a.checkpoint(set); err != nil {
 			if !errors.Is(err, errBadCheckpoint) {
 				return err
 			}
-			return a.found(Defect{Kind: DefectGroup, Stream: id, Detail: err.Error()})
+			return a.report(Defect{Kind: DefectGroup, Stream: id, Detail: err.Error()})
 		}
 		return nil
 	})
@@ -305,7 +309,7 @@ func (a *audit) strangers() error {
 			ok = it.SeekGE(after(key[0]))
 			continue
 		}
-		if err := a.found(Defect{Kind: DefectKey, Detail: fmt.Sprintf("%q is in no known key space", key)}); err != nil {
+		if err := a.report(Defect{Kind: DefectKey, Detail: fmt.Sprintf("%q is in no known key space", key)}); err != nil {
 			return err
 		}
 		ok = it.Next()

@@ -118,7 +118,7 @@ func (s *store) close() error {
 func openError(dir string, err error) error {
 	var path *fs.PathError
 	switch {
-	case errors.Is(err, pebble.ErrCorruption), errors.Is(err, fs.ErrNotExist):
+	case pebble.IsCorruptionError(err), errors.Is(err, fs.ErrNotExist):
 		return corrupt(dir, err)
 	case errors.As(err, &path):
 		return fmt.Errorf("open %s: %w", dir, err)
@@ -236,11 +236,12 @@ func (s *store) readEnd() error {
 	if !ok {
 		return corrupt("end of the log", fmt.Errorf("key of %d bytes", len(key)))
 	}
+	s.last = pos
 	r, err := decodeRecord(pos, raw)
 	if err != nil {
 		return corrupt(fmt.Sprintf("record at position %d", pos), err)
 	}
-	s.last, s.lastTicks = pos, r.ticks
+	s.lastTicks = r.ticks
 	if _, key, err = s.lastIn(spaceHead); err != nil {
 		return err
 	}

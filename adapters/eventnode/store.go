@@ -76,7 +76,7 @@ func corrupt(what string, err error) error { return fmt.Errorf("%w: %s: %w", Err
 
 // storageError names corruption as such, wherever pebble met it.
 func storageError(what string, err error) error {
-	if errors.Is(err, pebble.ErrCorruption) {
+	if pebble.IsCorruptionError(err) {
 		return corrupt(what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
