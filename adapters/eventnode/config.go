@@ -66,6 +66,8 @@ type Config struct {
 	memTable uint64
 	// groupTick is short in tests, so that they need not wait for it.
 	groupTick time.Duration
+	// marks come often in tests, so that crashes find them at any age.
+	marks markPace
 }
 
 // Validate reports everything that is wrong with the configuration at once.
@@ -109,6 +111,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.groupTick == 0 {
 		c.groupTick = groupTick
+	}
+	if c.marks == (markPace{}) {
+		c.marks = markPace{look: time.Second, grown: 16 << 20, idle: time.Minute}
 	}
 	if c.FS == nil {
 		c.FS = vfs.Default

@@ -172,6 +172,7 @@ func TestConsumersAreDropped(t *testing.T) {
 	letters(t, c, "s", "abc")
 	createGroup(t, c, "s", "g", esdb.Start{}, eager())
 	hears(t, consume(t, c, "s", "g", 1), "a")
+	until(t, "the first is finished", func() bool { return infoOf(t, c, "s", "g").Stats.LastCheckpointedEventRevision != nil })
 	ok := func(err error) {
 		t.Helper()
 		if err != nil {

@@ -52,6 +52,8 @@ func streamKey(stream uint64, rev int64) []byte {
 	return putStreamKey(make([]byte, 0, streamKeyLen), stream, rev)
 }
 
+func streamOf(key []byte) uint64 { return binary.BigEndian.Uint64(key[1:]) }
+
 func revisionOf(key []byte) int64 { return int64(binary.BigEndian.Uint64(key[9:])) }
 
 func headKey(stream uint64) []byte {

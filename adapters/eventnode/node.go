@@ -84,6 +84,9 @@ func (n *Node) start(sets []*groupSettings) {
 	n.http = &http.Server{Handler: health(n.ready.Load), ReadHeaderTimeout: sniffTimeout, IdleTimeout: time.Minute}
 	n.work.Go(n.sequencer.run)
 	n.work.Go(n.sequencer.settle)
+	if !n.cfg.NoSync { // nothing is known to be on the disk then
+		n.work.Go(func() { n.store.keepMarks(n.stopping) })
+	}
 	for _, set := range sets {
 		n.groups.start(set)
 	}

@@ -75,20 +75,38 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 }
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
-	s := &store{lock: lock, heads: newHeadCache(headsPerBuffer)}
+	s := &store{lock: lock, heads: newHeadCache(headsPerBuffer), files: cfg.FS, dir: dir, log: cfg.Log, marks: cfg.marks}
+	marked, err := beforeEngine(cfg.FS, dir)
+	if err != nil {
+		return nil, err
+	}
 	db, err := pebble.Open(dir, engineOptions(cfg, lock))
 	if err != nil {
 		return nil, openError(dir, err)
 	}
 	s.db = db
-	if err := errors.Join(s.checkFormat(dir), s.readEnd()); err != nil {
+	err = errors.Join(s.checkFormat(dir), s.readEnd())
+	if err == nil {
+		err = s.verifySince(marked)
+	}
+	if err == nil {
+		err = s.setMark(s.last)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	s.mark = newWatermark(s.last)
 	return s, nil
 }
 
-func (s *store) close() error { return errors.Join(s.db.Close(), s.lock.Close()) }
+// close leaves a folder of which the next start need not verify anything.
+func (s *store) close() error {
+	err := s.db.Close()
+	if err == nil {
+		err = s.setCleanMark()
+	}
+	return errors.Join(err, s.lock.Close())
+}
 
 // openError names what an operator must tell apart. Pebble reports a newer
 // format in words only, so that what is neither damage nor a failed system call
@@ -96,7 +114,7 @@ func (s *store) close() error { return errors.Join(s.db.Close(), s.lock.Close())
 func openError(dir string, err error) error {
 	var path *fs.PathError
 	switch {
-	case errors.Is(err, pebble.ErrCorruption), errors.Is(err, fs.ErrNotExist):
+	case pebble.IsCorruptionError(err), errors.Is(err, fs.ErrNotExist):
 		return corrupt(dir, err)
 	case errors.As(err, &path):
 		return fmt.Errorf("open %s: %w", dir, err)
@@ -203,11 +221,12 @@ func (s *store) readEnd() error {
 	if !ok {
 		return corrupt("end of the log", fmt.Errorf("key of %d bytes", len(key)))
 	}
+	s.last = pos
 	r, err := decodeRecord(pos, raw)
 	if err != nil {
 		return corrupt(fmt.Sprintf("record at position %d", pos), err)
 	}
-	s.last, s.lastTicks = pos, r.ticks
+	s.lastTicks = r.ticks
 	if _, key, err = s.lastIn(spaceHead); err != nil {
 		return err
 	}

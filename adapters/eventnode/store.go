@@ -8,7 +8,9 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
+	"go.uber.org/zap"
 )
 
 // store is the folder: what is written, and what of it readers may see.
@@ -18,6 +20,11 @@ type store struct {
 	mark   *watermark
 	heads  headCache
 	nodeID uuid.UUID
+
+	files vfs.FS
+	dir   string
+	log   *zap.Logger
+	marks markPace
 
 	last       int64  // position of the last record when the folder was opened
 	lastTicks  int64  // its creation time
@@ -66,7 +73,7 @@ func corrupt(what string, err error) error { return fmt.Errorf("%w: %s: %w", Err
 
 // storageError names corruption as such, wherever pebble met it.
 func storageError(what string, err error) error {
-	if errors.Is(err, pebble.ErrCorruption) {
+	if pebble.IsCorruptionError(err) {
 		return corrupt(what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)

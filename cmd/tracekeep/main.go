@@ -63,6 +63,10 @@ type cli struct {
 	Bench    benchCommand    `cmd:"" help:"Measure this machine against its own limits."`
 	Promises promisesCommand `cmd:"" help:"List the promises of the privacy policies that tests prove, or the missing ones."`
 	Version  versionCommand  `cmd:"" help:"Print the build."`
+
+	EventStore struct {
+		Verify eventStoreVerifyCommand `cmd:"" help:"Check every byte and every rule of the embedded event store's folder."`
+	} `cmd:"" name:"eventstore" help:"Look after the embedded event store."`
 }
 
 func main() { os.Exit(start()) }
