@@ -23,8 +23,6 @@ const (
 	// torn end of its write-ahead log from damage in the middle of it.
 	engineFormat = pebble.FormatTableFormatV6
 
-	headsPerBuffer = 50_000
-
 	crowd      = 16
 	crowdPause = 300 * time.Microsecond
 )
@@ -79,8 +77,10 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 }
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
-	s := &store{lock: lock, heads: newHeadCache(headsPerBuffer)}
-	db, err := pebble.Open(dir, engineOptions(cfg, lock, s.syncPause))
+	s := &store{lock: lock, heads: newHeadCache(cfg.Limits.Heads / 2)}
+	o := engineOptions(cfg, lock, s.syncPause)
+	cfg.measures.watchEngine(o.EventListener, cfg.Log)
+	db, err := pebble.Open(dir, o)
 	if err != nil {
 		return nil, openError(dir, err)
 	}
@@ -125,9 +125,11 @@ func engineOptions(cfg Config, lock *pebble.Lock, syncPause func() time.Duration
 		Lock:               lock,
 		FormatMajorVersion: engineFormat,
 		MemTableSize:       cfg.memTable,
-		CacheSize:          cfg.CacheBytes,
-		BytesPerSync:       1 << 20,
-		Logger:             engineLog{cfg.Log},
+		// Pebble takes the memory tables out of its cache, those kept for reuse
+		// too; without this nothing would be left for blocks.
+		CacheSize:    cfg.CacheBytes + 3*int64(cfg.memTable),
+		BytesPerSync: 1 << 20,
+		Logger:       engineLog{cfg.Log},
 		EventListener: &pebble.EventListener{
 			// Without this pebble ends the process when a reader meets a
 			// damaged block; the reader gets the error in any case.
