@@ -24,6 +24,7 @@ func (n *streamServer) Append(call streams.Streams_AppendServer) error {
 		drain(call)
 		return err
 	}
+	arrived(call.Context())
 	o, err := n.sequencer.write(call.Context(), r)
 	if err != nil {
 		return statusOf(err)
@@ -56,7 +57,7 @@ func (n *streamServer) receiveAppend(call streams.Streams_AppendServer) (*writeR
 	if o == nil {
 		return nil, invalid("the first message of an append must be its options")
 	}
-	r := &writeRequest{stream: string(o.GetStreamIdentifier().GetStreamName())}
+	r := &writeRequest{call: callAppend, stream: string(o.GetStreamIdentifier().GetStreamName())}
 	if r.expected, err = appendExpectation(o); err != nil {
 		return nil, err
 	}
@@ -105,6 +106,7 @@ func (n *streamServer) receiveEvent(r *writeRequest, m proposedMessage) error {
 func (n *streamServer) eventRefused(setTrailer func(metadata.MD), err error) error {
 	switch {
 	case errors.Is(err, errTooBig):
+		n.metrics.turnedAway(refusedTooBig)
 		return tooBig(setTrailer, n.maxAppend)
 	case errors.Is(err, errMissingMetadata):
 		setTrailer(metadata.Pairs(trailerException, "missing-required-metadata-property",

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
@@ -50,6 +51,9 @@ type Config struct {
 	MaxAppendBytes int
 	// CacheBytes is the size of the block cache; 0 means DefaultCacheBytes.
 	CacheBytes int64
+	// Limits bound what clients can make the node hold; the zero value means the
+	// defaults. MemoryBound sums up what that is.
+	Limits Limits
 	// FS is the file system; nil means the disk.
 	FS vfs.FS
 	// NoSync acknowledges before the disk has the data. It is unsafe, loses
@@ -57,6 +61,9 @@ type Config struct {
 	NoSync bool
 	// Clock stamps events. Required.
 	Clock func() time.Time
+	// Metrics is where the node registers what it counts, until it is closed; it
+	// serves all of the registry under /metrics. nil means a registry of its own.
+	Metrics *prometheus.Registry
 	// Log receives what an operator should know; nil means nobody listens. A
 	// failed write to the log ends the process through Log.Fatal, because
 	// nothing may be acknowledged after it.
@@ -64,10 +71,14 @@ type Config struct {
 
 	// memTable is small in tests, so that flushes happen in them.
 	memTable uint64
-	// groupTick is short in tests, so that they need not wait for it.
-	groupTick time.Duration
+	// These are short in tests, so that they need not wait.
+	groupTick, observeEvery, slowConsumer time.Duration
 	// marks come often in tests, so that crashes find them at any age.
 	marks markPace
+	// unmeasured: benchmarks hold a node without metrics against one with them.
+	unmeasured bool
+	// measures is what the node counts; nil counts nothing.
+	measures *metrics
 }
 
 // Validate reports everything that is wrong with the configuration at once.
@@ -90,6 +101,12 @@ func (c Config) Validate() error {
 	if c.CacheBytes < 0 {
 		errs = append(errs, fmt.Errorf("CacheBytes is %d, less than nothing", c.CacheBytes))
 	}
+	if err := c.Limits.validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Limits.QueueBytes > 0 && c.Limits.QueueBytes < int64(c.withDefaults().MaxAppendBytes) {
+		errs = append(errs, fmt.Errorf("Limits.QueueBytes is %d, less than one append may have (MaxAppendBytes)", c.Limits.QueueBytes))
+	}
 	if c.Clock == nil {
 		errs = append(errs, errors.New("Clock is nil"))
 	}
@@ -100,26 +117,22 @@ func (c Config) Validate() error {
 }
 
 func (c Config) withDefaults() Config {
-	if c.MaxAppendBytes == 0 {
-		c.MaxAppendBytes = DefaultMaxAppendBytes
-	}
-	if c.CacheBytes == 0 {
-		c.CacheBytes = DefaultCacheBytes
-	}
-	if c.memTable == 0 {
-		c.memTable = 64 << 20
-	}
-	if c.groupTick == 0 {
-		c.groupTick = groupTick
-	}
-	if c.marks == (markPace{}) {
-		c.marks = markPace{look: time.Second, grown: 16 << 20, idle: time.Minute}
-	}
+	orDefault(&c.MaxAppendBytes, DefaultMaxAppendBytes)
+	orDefault(&c.CacheBytes, DefaultCacheBytes)
+	c.Limits = c.Limits.withDefaults()
+	orDefault(&c.memTable, uint64(c.Limits.MemTableBytes))
+	orDefault(&c.groupTick, groupTick)
+	orDefault(&c.observeEvery, observeEvery)
+	orDefault(&c.slowConsumer, slowConsumer)
+	orDefault(&c.marks, markPace{look: time.Second, grown: 16 << 20, idle: time.Minute})
 	if c.FS == nil {
 		c.FS = vfs.Default
 	}
 	if c.Log == nil {
 		c.Log = zap.NewNop()
+	}
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
 	}
 	return c
 }

@@ -79,8 +79,12 @@ func (n *streamServer) remove(ctx context.Context, kind writeKind, stream string
 	if isMetastream(stream) {
 		return 0, accessDenied(setTrailer)
 	}
+	call := callDelete
+	if kind == writeTombstone {
+		call = callTombstone
+	}
 	o, err := n.sequencer.write(ctx, &writeRequest{
-		kind: kind, stream: stream, expected: expected,
+		call: call, kind: kind, stream: stream, expected: expected,
 		// A fresh id is never taken for a repetition.
 		events: []proposed{{id: uuid.New(), typ: typeTombstone}},
 	})

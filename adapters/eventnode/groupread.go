@@ -43,6 +43,11 @@ func (n *groupServer) Read(call persistent.PersistentSubscriptions_ReadServer) e
 	r := &groupReader{groupServer: n, call: call, ctx: call.Context(), consumer: newConsumer(int(min(o.GetBufferSize(), maxSlots)))}
 	_, r.stringIDs = o.GetUuidOption().GetContent().(*persistent.ReadReq_Options_UUIDOption_String_)
 	r.consumer.name, r.consumer.from = whoCalls(r.ctx)
+	end, err := n.groups.streams.followers.beginSending(call.Context())
+	if err != nil {
+		return err
+	}
+	defer end()
 	if r.group, err = n.groups.find(groupID(stream, o.GetGroupName())); err != nil {
 		return groupStatus(call.SetTrailer, stream, o.GetGroupName(), err)
 	}
@@ -114,6 +119,7 @@ func (r *groupReader) send() error {
 		if err != nil {
 			return err
 		}
+		r.groups.streams.metrics.sent(readGroup, 1)
 		if err := r.call.Send(r.event(target, link, m.retries)); err != nil {
 			return err
 		}

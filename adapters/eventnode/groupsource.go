@@ -109,11 +109,11 @@ func (g *group) readCheckpoint() (int64, error) {
 	}
 	var text string
 	if err := json.Unmarshal(r.data, &text); err != nil {
-		return 0, corrupt("checkpoint of group "+g.set.id(), err)
+		return 0, corrupt("checkpoint of group "+g.set.Group, err)
 	}
 	place, err := g.set.parsePlace(text)
 	if err != nil {
-		return 0, corrupt("checkpoint of group "+g.set.id(), err)
+		return 0, corrupt("checkpoint of group "+g.set.Group, err)
 	}
 	return place, nil
 }

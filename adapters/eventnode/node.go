@@ -3,6 +3,7 @@ package eventnode
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"sync"
@@ -19,9 +20,6 @@ import (
 	"google.golang.org/grpc/keepalive"
 )
 
-// graceful is how long Close lets calls finish that are under way.
-const graceful = 3 * time.Second
-
 // Node is a running event store. All methods may be called at any time and by
 // several goroutines.
 type Node struct {
@@ -34,7 +32,10 @@ type Node struct {
 	streams   *streamServer
 	groups    *groups
 	consumers *groupServer
-	stopping  chan struct{}
+	calls     *calls
+	slow      *zap.Logger   // says the same thing now and then only
+	stopping  chan struct{} // closed when calls without an end must end
+	observed  chan struct{} // closed when nobody need look for what hangs
 	work      sync.WaitGroup
 	ready     atomic.Bool
 	close     sync.Once
@@ -56,32 +57,61 @@ func Open(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("event store: %w", err)
 	}
-	st, err := openStore(cfg)
+	n, err := open(cfg, listener)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	sets, err := st.loadGroups()
-	if err != nil {
-		return nil, errors.Join(err, st.close(), listener.Close())
-	}
-	n := &Node{cfg: cfg, store: st, demux: newDemux(listener), stopping: make(chan struct{})}
-	n.start(sets)
-	cfg.Log.Info("event store serves", zap.String("address", n.Addr()), zap.Int64("position", st.last))
 	return n, nil
 }
 
-func (n *Node) start(sets []*groupSettings) {
-	warm := make(chan warmth, 1)
-	n.work.Go(func() { warm <- n.store.recent(idMemoryLimit, n.stopping) })
-	n.sequencer = newSequencer(n.store, n.cfg, warm)
-	n.streams = &streamServer{
-		store: n.store, sequencer: n.sequencer, clock: n.cfg.Clock,
-		maxAppend: n.cfg.MaxAppendBytes, stopping: n.stopping,
+func open(cfg Config, listener net.Listener) (*Node, error) {
+	began := cfg.Clock()
+	cfg.Log.Info("event store opens", zap.String("folder", cfg.Dir))
+	if !cfg.unmeasured {
+		cfg.measures = newMetrics()
 	}
-	n.groups = newGroups(n.store, n.sequencer, n.streams, n.cfg)
+	st, err := openStore(cfg)
+	if err != nil {
+		return nil, err
+	}
+	sets, err := st.loadGroups()
+	if err != nil {
+		return nil, errors.Join(err, st.close())
+	}
+	n := newNode(cfg, st, listener)
+	if cfg.measures != nil {
+		cfg.measures.gauges = newGauges(n)
+		if err := cfg.Metrics.Register(cfg.measures); err != nil {
+			return nil, errors.Join(fmt.Errorf("event store metrics: %w", err), st.close())
+		}
+	}
+	n.start(sets)
+	cfg.Log.Info("event store serves", zap.String("address", n.Addr()), zap.String("folder", cfg.Dir),
+		zap.Int64("position", st.last), zap.Int("groups", len(sets)), zap.Duration("opened_in", cfg.Clock().Sub(began)))
+	return n, nil
+}
+
+// newNode puts the parts together; nothing of it runs yet.
+func newNode(cfg Config, st *store, listener net.Listener) *Node {
+	n := &Node{
+		cfg: cfg, store: st, calls: newCalls(cfg.Limits.RequestTime, cfg.measures), slow: nowAndThen(cfg.Log), stopping: make(chan struct{}), observed: make(chan struct{}),
+		demux: newDemux(listener,
+			newDoor("grpc", cfg.Limits.Connections, cfg.measures, cfg.Log), newDoor("http", httpConnections, cfg.measures, cfg.Log)),
+	}
+	warm := make(chan warmth, 1)
+	n.work.Go(func() { warm <- st.recent(cfg.Limits.IDs, n.stopping) })
+	n.sequencer = newSequencer(st, cfg, cfg.measures, warm)
+	n.streams = &streamServer{
+		store: st, sequencer: n.sequencer, clock: cfg.Clock, maxAppend: cfg.MaxAppendBytes, metrics: cfg.measures,
+		followers: newFollowers(cfg.Limits.Subscriptions, cfg.measures, n.slow), stopping: n.stopping,
+	}
+	n.groups = newGroups(st, n.sequencer, n.streams, cfg)
 	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping}
-	n.grpc = n.newServer()
-	n.http = &http.Server{Handler: health(n.ready.Load), ReadHeaderTimeout: sniffTimeout, IdleTimeout: time.Minute}
+	n.grpc, n.http = n.newServer(), n.newHTTP()
+	return n
+}
+
+func (n *Node) start(sets []*groupSettings) {
 	n.work.Go(n.sequencer.run)
 	n.work.Go(n.sequencer.settle)
 	if !n.cfg.NoSync { // nothing is known to be on the disk then
@@ -90,6 +120,7 @@ func (n *Node) start(sets []*groupSettings) {
 	for _, set := range sets {
 		n.groups.start(set)
 	}
+	n.work.Go(n.observe)
 	n.work.Go(n.demux.run)
 	n.work.Go(func() { _ = n.grpc.Serve(n.demux.h2) })
 	n.work.Go(func() { _ = n.http.Serve(n.demux.h1) })
@@ -97,11 +128,17 @@ func (n *Node) start(sets []*groupSettings) {
 }
 
 func (n *Node) newServer() *grpc.Server {
-	s := grpc.NewServer(
+	limits := n.cfg.Limits
+	s := grpc.NewServer(append(n.calls.interceptors(),
 		// Clients ping every 10 s, also when nothing else happens; grpc-go
 		// would throw them out for that.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 2 * time.Second, PermitWithoutStream: true}),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 10 * time.Second}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time: 10 * time.Second, Timeout: 10 * time.Second, MaxConnectionIdle: limits.IdleTime,
+		}),
+		grpc.ConnectionTimeout(sniffTimeout),
+		grpc.MaxConcurrentStreams(uint32(min(limits.CallsPerConnection, math.MaxInt32))),
+		grpc.InTapHandle(n.calls.tap),
 		grpc.MaxRecvMsgSize(maxMessageBytes),
 		grpc.MaxSendMsgSize(maxMessageBytes),
 		grpc.InitialWindowSize(1<<20),
@@ -109,7 +146,7 @@ func (n *Node) newServer() *grpc.Server {
 		grpc.WriteBufferSize(256<<10),
 		grpc.ReadBufferSize(128<<10),
 		grpc.WaitForHandlers(true),
-	)
+	)...)
 	streams.RegisterStreamsServer(s, n.streams)
 	persistent.RegisterPersistentSubscriptionsServer(s, n.consumers)
 	serverfeatures.RegisterServerFeaturesServer(s, featureServer{})
@@ -140,41 +177,4 @@ func (n *Node) ConnectionString() string {
 		return "esdb://" + net.JoinHostPort(host, port) + "?tls=false"
 	}
 	return "esdb://" + n.Addr() + "?tls=false"
-}
-
-// Close ends subscriptions, lets other calls finish for a short while, writes
-// what was queued and closes the folder. Calling it again returns the same.
-func (n *Node) Close() error {
-	n.close.Do(func() {
-		n.ready.Store(false)
-		close(n.stopping)
-		n.stopCalls()
-		n.groups.close()
-		close(n.sequencer.stop)
-		<-n.sequencer.done
-		n.work.Wait()
-		n.closeErr = n.store.close()
-	})
-	return n.closeErr
-}
-
-// stopCalls returns when no handler runs any more.
-func (n *Node) stopCalls() {
-	finished := make(chan struct{})
-	n.work.Go(func() {
-		n.grpc.GracefulStop()
-		close(finished)
-	})
-	late := time.NewTimer(graceful)
-	defer late.Stop()
-	select {
-	case <-finished:
-	case <-late.C:
-		n.grpc.Stop()
-		<-finished
-	}
-	n.demux.shut()
-	_ = n.http.Close()
-	n.streams.receivers.Wait()
-	n.consumers.receivers.Wait()
 }

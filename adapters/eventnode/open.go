@@ -21,8 +21,6 @@ const (
 	// package until someone decides otherwise. From this one on pebble tells a
 	// torn end of its write-ahead log from damage in the middle of it.
 	engineFormat = pebble.FormatTableFormatV6
-
-	headsPerBuffer = 50_000
 )
 
 // openStore opens or creates the folder. It reads a handful of keys only.
@@ -75,12 +73,14 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 }
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
-	s := &store{lock: lock, heads: newHeadCache(headsPerBuffer), files: cfg.FS, dir: dir, log: cfg.Log, marks: cfg.marks}
+	s := &store{lock: lock, heads: newHeadCache(cfg.Limits.Heads / 2), files: cfg.FS, dir: dir, log: cfg.Log, marks: cfg.marks}
 	marked, err := beforeEngine(cfg.FS, dir)
 	if err != nil {
 		return nil, err
 	}
-	db, err := pebble.Open(dir, engineOptions(cfg, lock))
+	o := engineOptions(cfg, lock)
+	cfg.measures.watchEngine(o.EventListener, cfg.Log)
+	db, err := pebble.Open(dir, o)
 	if err != nil {
 		return nil, openError(dir, err)
 	}
@@ -128,9 +128,11 @@ func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 		Lock:               lock,
 		FormatMajorVersion: engineFormat,
 		MemTableSize:       cfg.memTable,
-		CacheSize:          cfg.CacheBytes,
-		BytesPerSync:       1 << 20,
-		Logger:             engineLog{cfg.Log},
+		// Pebble takes the memory tables out of its cache, those kept for reuse
+		// too; without this nothing would be left for blocks.
+		CacheSize:    cfg.CacheBytes + 3*int64(cfg.memTable),
+		BytesPerSync: 1 << 20,
+		Logger:       engineLog{cfg.Log},
 		EventListener: &pebble.EventListener{
 			// Without this pebble ends the process when a reader meets a
 			// damaged block; the reader gets the error in any case.

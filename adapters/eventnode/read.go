@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
@@ -21,8 +22,13 @@ type streamServer struct {
 	sequencer *sequencer
 	clock     func() time.Time
 	maxAppend int
-	stopping  <-chan struct{} // closed when calls without an end must end
-	receivers sync.WaitGroup  // goroutines that receive for bidirectional calls
+	metrics   *metrics
+	followers *followers
+	// unfinished are the bytes of appends that calls of BatchAppend have begun
+	// and not ended.
+	unfinished atomic.Int64
+	stopping   <-chan struct{} // closed when calls without an end must end
+	receivers  sync.WaitGroup  // goroutines that receive for bidirectional calls
 }
 
 // readPlan is a read request that makes sense.
@@ -130,16 +136,15 @@ func (p *readPlan) parseFrom(o *streams.ReadReq_Options) error {
 
 // Read serves reads and subscriptions.
 func (n *streamServer) Read(req *streams.ReadReq, call streams.Streams_ReadServer) error {
+	arrived(call.Context())
 	p, err := parseRead(req.GetOptions())
 	if err != nil {
 		return err
 	}
 	r := &reader{streamServer: n, plan: p, call: call, ctx: call.Context()}
 	switch {
-	case p.subscribe && p.stream == "":
-		err = r.subscribeAll()
 	case p.subscribe:
-		err = r.subscribeStream()
+		err = r.subscribe()
 	case p.stream == "":
 		err = r.readAll()
 	default:
@@ -158,6 +163,8 @@ type reader struct {
 	call streams.Streams_ReadServer
 	ctx  context.Context
 	page page
+	// place is what others may know of a subscription; nil for other reads.
+	place *follower
 }
 
 // goOn says whether the call is still wanted.
@@ -213,6 +220,13 @@ func (r *reader) wanted(rec *record) bool {
 }
 
 func (r *reader) sendPage() error {
+	kind := readCall
+	if r.place != nil && len(r.page.recs) > 0 {
+		kind = readSubscription
+		r.place.sending.start(r.clock())
+		defer r.place.sending.stop()
+	}
+	r.metrics.sent(kind, len(r.page.recs))
 	for i := range r.page.recs {
 		if err := r.sendEvent(&r.page.recs[i]); err != nil {
 			return err

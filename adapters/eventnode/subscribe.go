@@ -12,14 +12,32 @@ import (
 // it the subscription catches up again and says so when it has.
 const liveRecords = 4096
 
+// subscribe serves a subscription, within the number that may be open.
+func (r *reader) subscribe() error {
+	end, err := r.followers.beginSending(r.ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	r.place = r.followers.follow(r.ctx, r.plan.stream)
+	defer r.followers.forget(r.place)
+	if r.plan.stream == "" {
+		return r.subscribeAll()
+	}
+	return r.subscribeStream()
+}
+
 func (r *reader) confirm() error {
 	return r.call.Send(&streams.ReadResp{Content: &streams.ReadResp_Confirmation{
 		Confirmation: &streams.ReadResp_SubscriptionConfirmation{SubscriptionId: uuid.NewString()},
 	}})
 }
 
-// await blocks until something watched was committed.
+// await blocks until something watched was committed. Until then a subscriber
+// holds next to nothing.
 func (r *reader) await(w *watcher) error {
+	r.page.rest()
+	r.place.live.Store(true)
 	select {
 	case <-w.signal:
 		return nil
@@ -46,6 +64,7 @@ func (r *reader) subscribeAll() error {
 		return err
 	}
 	s := &allSubscription{reader: r, next: next}
+	r.place.next.Store(next)
 	for catching := true; ; {
 		behind, err := s.pass()
 		if err != nil {
@@ -95,6 +114,7 @@ func (s *allSubscription) pass() (behind bool, err error) {
 		}
 		if s.page.considered > 0 {
 			s.seen, s.next = s.page.lastSeen, s.page.lastSeen+1
+			s.place.next.Store(s.next)
 		}
 		total += s.page.considered
 		if err := s.countCheckpoint(); err != nil {
@@ -102,6 +122,9 @@ func (s *allSubscription) pass() (behind bool, err error) {
 		}
 		if s.page.end {
 			return total > liveRecords, nil
+		}
+		if total > liveRecords {
+			s.place.live.Store(false)
 		}
 	}
 }
@@ -171,6 +194,7 @@ func (r *reader) subscribeStream() error {
 			s.next = h.last + 1
 		}
 	}
+	r.place.next.Store(s.next)
 	if err := r.confirm(); err != nil {
 		return err
 	}
@@ -223,6 +247,7 @@ func (s *streamSubscription) deliver(h head, deleted bool) error {
 	}
 	if h.last-s.next >= liveRecords {
 		s.catching = true
+		s.place.live.Store(false)
 	}
 	rg := revisionRange{from: s.next, to: h.last}
 	var keep func(*record) bool
@@ -245,9 +270,11 @@ func (s *streamSubscription) deliver(h head, deleted bool) error {
 		}
 		if s.page.end {
 			s.next = h.last + 1
+			s.place.next.Store(s.next)
 			return nil
 		}
 		rg.from += int64(s.page.considered)
+		s.place.next.Store(rg.from)
 	}
 }
 

@@ -3,7 +3,6 @@ package eventnode
 import (
 	"errors"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -19,17 +18,18 @@ const acceptPause = 10 * time.Millisecond
 // HTTP/1 request is longer, so the look never hangs.
 type demux struct {
 	net.Listener
-	h2, h1 *handedListener
+	h2, h1             *handedListener
+	grpcDoor, httpDoor *door
 
 	mu      sync.Mutex
-	waiting map[net.Conn]struct{} // connections that have not shown themselves
+	waiting map[net.Conn]time.Time // connections that have not shown themselves, since when
 	closed  bool
 	looks   sync.WaitGroup
 }
 
-func newDemux(l net.Listener) *demux {
+func newDemux(l net.Listener, grpcDoor, httpDoor *door) *demux {
 	return &demux{
-		Listener: l, waiting: map[net.Conn]struct{}{},
+		Listener: l, waiting: map[net.Conn]time.Time{}, grpcDoor: grpcDoor, httpDoor: httpDoor,
 		h2: newHandedListener(l.Addr()), h1: newHandedListener(l.Addr()),
 	}
 }
@@ -63,8 +63,23 @@ func (d *demux) remember(c net.Conn) bool {
 		c.Close()
 		return false
 	}
-	d.waiting[c] = struct{}{}
+	if len(d.waiting) >= silentConnections {
+		d.dropOldest()
+	}
+	d.waiting[c] = time.Now()
 	return true
+}
+
+// dropOldest makes room for somebody who may have more to say.
+func (d *demux) dropOldest() {
+	var oldest net.Conn
+	for c, since := range d.waiting {
+		if oldest == nil || since.Before(d.waiting[oldest]) {
+			oldest = c
+		}
+	}
+	delete(d.waiting, oldest)
+	oldest.Close()
 }
 
 func (d *demux) look(c net.Conn) {
@@ -81,14 +96,16 @@ func (d *demux) look(c net.Conn) {
 	delete(d.waiting, c)
 	d.mu.Unlock()
 	if !silent.Stop() || n < len(s.head) {
-		c.Close()
+		d.grpcDoor.silent(c)
 		return
 	}
-	to := d.h1
+	to, door := d.h1, d.httpDoor
 	if string(s.head[:]) == "PRI " {
-		to = d.h2
+		to, door = d.h2, d.grpcDoor
 	}
-	to.hand(s)
+	if counted := door.admit(s); counted != nil {
+		to.hand(counted)
+	}
 }
 
 // shut stops accepting and drops connections that have not shown themselves.
@@ -159,20 +176,3 @@ func (l *handedListener) Close() error {
 
 // Addr is the address really listened on.
 func (l *handedListener) Addr() net.Addr { return l.addr }
-
-// health answers probes: 204 while the node serves, 503 when it does not.
-func health(ready func() bool) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) {
-		if !ready() {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})
-	mux.HandleFunc("GET /info", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", contentJSON)
-		_, _ = w.Write([]byte(`{"esVersion":"` + serverVersion + `","state":"leader","features":{}}`))
-	})
-	return mux
-}
