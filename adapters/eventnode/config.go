@@ -72,11 +72,13 @@ type Config struct {
 	// memTable is small in tests, so that flushes happen in them.
 	memTable uint64
 	// These are short in tests, so that they need not wait.
-	groupTick, observeEvery, slowConsumer time.Duration
+	groupTick, observeEvery, slowConsumer, pingEvery, silentTime time.Duration
 	// unmeasured: benchmarks hold a node without metrics against one with them.
 	unmeasured bool
 	// measures is what the node counts; nil counts nothing.
 	measures *metrics
+	// slow is Log for what clients can cause at will.
+	slow *zap.Logger
 }
 
 // Validate reports everything that is wrong with the configuration at once.
@@ -122,11 +124,16 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.groupTick, groupTick)
 	orDefault(&c.observeEvery, observeEvery)
 	orDefault(&c.slowConsumer, slowConsumer)
+	orDefault(&c.pingEvery, 10*time.Second)
+	orDefault(&c.silentTime, sniffTimeout)
 	if c.FS == nil {
 		c.FS = vfs.Default
 	}
 	if c.Log == nil {
 		c.Log = zap.NewNop()
+	}
+	if c.slow == nil {
+		c.slow = nowAndThen(c.Log)
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()

@@ -79,7 +79,7 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 	s := &store{lock: lock, heads: newHeadCache(cfg.Limits.Heads / 2)}
 	o := engineOptions(cfg, lock, s.syncPause)
-	cfg.measures.watchEngine(o.EventListener, cfg.Log)
+	cfg.measures.watchEngine(o.EventListener, cfg.slow)
 	db, err := pebble.Open(dir, o)
 	if err != nil {
 		return nil, openError(dir, err)
