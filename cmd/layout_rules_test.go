@@ -78,7 +78,7 @@ var rules = []rule{
 var testTools = []string{
 	"github.com/google/go-cmp/...", "pgregory.net/rapid", "go.uber.org/goleak",
 	zapPkg, uuidPkg, // zap to show that a log leaks nothing
-	"golang.org/x/net/http2", // to speak to a server as a broken client would
+	"golang.org/x/net/http2/...", // to speak to a server as a broken client would
 }
 
 // startable are the real stores that tests of adapters may start. See domain/decisions/0004.

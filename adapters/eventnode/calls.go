@@ -2,7 +2,6 @@ package eventnode
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 )
@@ -29,18 +27,32 @@ func newCalls(within time.Duration, m *metrics) *calls {
 	return &calls{within: within, metrics: m, idle: make(chan struct{}, 1)}
 }
 
-// handle is what can end a call from outside.
+// handle is the context of a call that can be ended from outside.
 type handle struct {
+	context.Context
 	late   *time.Timer // nil for calls whose requests have no end
-	cancel context.CancelCauseFunc
+	cancel context.CancelFunc
+	slow   atomic.Bool // it ended because its request did not arrive
 }
 
 type handleKey struct{}
 
-var (
-	errSlowRequest = errors.New("the request took too long to arrive")
-	errCutOff      = errors.New("the node stops, and the client does not take what it is sent")
-)
+// Value implements context.Context.
+func (h *handle) Value(key any) any {
+	if key == (handleKey{}) {
+		return h
+	}
+	return h.Context.Value(key)
+}
+
+// Err implements context.Context. gRPC tells the client by it.
+func (h *handle) Err() error {
+	err := h.Context.Err()
+	if err != nil && h.slow.Load() {
+		return context.DeadlineExceeded
+	}
+	return err
+}
 
 // tap gives a call its context. gRPC cancels the parent when the call has ended.
 func (c *calls) tap(parent context.Context, info *tap.Info) (context.Context, error) {
@@ -55,17 +67,18 @@ func (c *calls) tap(parent context.Context, info *tap.Info) (context.Context, er
 			return parent, nil // by the client itself: no need to pay for more
 		}
 	}
-	ctx, cancel := context.WithCancelCause(parent)
-	h := &handle{cancel: cancel}
+	h := &handle{}
+	h.Context, h.cancel = context.WithCancel(parent)
 	if !bounded {
 		h.late = time.AfterFunc(c.within, func() {
 			if parent.Err() == nil {
 				c.metrics.turnedAway(refusedSlowRequest)
 			}
-			cancel(errSlowRequest)
+			h.slow.Store(true)
+			h.cancel()
 		})
 	}
-	return context.WithValue(ctx, handleKey{}, h), nil
+	return h, nil
 }
 
 // arrived says that the request of a call is complete, or that no more of it is
@@ -79,23 +92,8 @@ func arrived(ctx context.Context) {
 // cutOff ends a call that cannot end by itself.
 func cutOff(ctx context.Context) {
 	if h, ok := ctx.Value(handleKey{}).(*handle); ok {
-		h.cancel(errCutOff)
+		h.cancel()
 	}
-}
-
-// ended is what the client of a call is told, where gRPC would only say that
-// the call was cancelled.
-func ended(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	switch cause := context.Cause(ctx); cause {
-	case errSlowRequest:
-		return status.Error(codes.DeadlineExceeded, cause.Error())
-	case errCutOff:
-		return statusOf(ErrClosed)
-	}
-	return err
 }
 
 // interceptors see every call that reaches a handler: they count it while it is
@@ -111,7 +109,7 @@ func (c *calls) interceptors() []grpc.ServerOption {
 		}),
 		grpc.ChainStreamInterceptor(func(srv any, call grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
 			c.underWay.Add(1)
-			err := ended(call.Context(), handle(srv, call))
+			err := handle(srv, call)
 			c.left(info.FullMethod, err)
 			return err
 		}),

@@ -72,13 +72,15 @@ type Config struct {
 	// memTable is small in tests, so that flushes happen in them.
 	memTable uint64
 	// These are short in tests, so that they need not wait.
-	groupTick, observeEvery, slowConsumer time.Duration
+	groupTick, observeEvery, slowConsumer, pingEvery, silentTime time.Duration
 	// marks come often in tests, so that crashes find them at any age.
 	marks markPace
 	// unmeasured: benchmarks hold a node without metrics against one with them.
 	unmeasured bool
 	// measures is what the node counts; nil counts nothing.
 	measures *metrics
+	// slow is Log for what clients can cause at will.
+	slow *zap.Logger
 }
 
 // Validate reports everything that is wrong with the configuration at once.
@@ -125,11 +127,16 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.observeEvery, observeEvery)
 	orDefault(&c.slowConsumer, slowConsumer)
 	orDefault(&c.marks, markPace{look: time.Second, grown: 16 << 20, idle: time.Minute})
+	orDefault(&c.pingEvery, 10*time.Second)
+	orDefault(&c.silentTime, sniffTimeout)
 	if c.FS == nil {
 		c.FS = vfs.Default
 	}
 	if c.Log == nil {
 		c.Log = zap.NewNop()
+	}
+	if c.slow == nil {
+		c.slow = nowAndThen(c.Log)
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()

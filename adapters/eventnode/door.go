@@ -15,8 +15,8 @@ type door struct {
 	slow     *zap.Logger // says the same thing now and then only
 }
 
-func newDoor(protocol string, most int, m *metrics, log *zap.Logger) *door {
-	return &door{limit: newLimit(most), protocol: protocol, metrics: m, slow: nowAndThen(log)}
+func newDoor(protocol string, most int, m *metrics, slow *zap.Logger) *door {
+	return &door{limit: newLimit(most), protocol: protocol, metrics: m, slow: slow}
 }
 
 // admit gives the connection as one that is counted until it is closed; nil

@@ -45,7 +45,7 @@ type groups struct {
 
 func newGroups(st *store, q *sequencer, n *streamServer, cfg Config) *groups {
 	return &groups{
-		store: st, sequencer: q, streams: n, clock: cfg.Clock, log: cfg.Log, slow: nowAndThen(cfg.Log), noSync: cfg.NoSync,
+		store: st, sequencer: q, streams: n, clock: cfg.Clock, log: cfg.Log, slow: cfg.slow, noSync: cfg.NoSync,
 		tickEvery: cfg.groupTick, stopTime: cfg.Limits.StopTime / 4, byID: map[string]*group{},
 	}
 }

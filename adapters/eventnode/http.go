@@ -18,7 +18,7 @@ func (n *Node) newHTTP() *http.Server {
 	n.health(mux)
 	mux.Handle("GET /metrics", scrape(n.cfg.Metrics))
 	return &http.Server{
-		Handler: mux, ReadHeaderTimeout: sniffTimeout, ReadTimeout: 3 * sniffTimeout, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: mux, ReadHeaderTimeout: n.cfg.silentTime, ReadTimeout: 3 * n.cfg.silentTime, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
 }
 

@@ -20,7 +20,7 @@ type Limits struct {
 	// CallsPerConnection is how many calls of one connection may go on at a time
 	// (1,000); a client with more to ask waits.
 	CallsPerConnection int
-	// Subscriptions is how many calls without an end may go on at a time (500):
+	// Subscriptions is how many calls without an end may go on at a time (256):
 	// subscriptions, consumers of groups, and BatchAppend. One more is answered
 	// ResourceExhausted.
 	Subscriptions int
@@ -64,16 +64,16 @@ const (
 const (
 	bytesPerID           = 200
 	bytesPerHead         = 700       // in both caches, with a name of 100 bytes
-	bytesPerSubscription = 320 << 10 // a page, and what gRPC holds for a stalled stream
+	bytesPerSubscription = 384 << 10 // a page, and what gRPC holds for a stalled stream
 	bytesPerConnection   = 640 << 10 // buffers of both directions
-	bytesQueuedTwice     = 3         // the request, its batch, and the log writer's blocks
+	bytesPerQueued       = 3         // the request, its batch, and the log writer's blocks
 	bytesFixed           = 48 << 20  // tables of pebble, metrics, the program itself
 )
 
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.Connections, 256)
 	orDefault(&l.CallsPerConnection, 1000)
-	orDefault(&l.Subscriptions, 500)
+	orDefault(&l.Subscriptions, 256)
 	orDefault(&l.QueueBytes, 64<<20)
 	orDefault(&l.QueueWait, 2*time.Second)
 	orDefault(&l.RequestTime, 30*time.Second)
@@ -117,7 +117,8 @@ func (l Limits) validate() error {
 //	3 × Limits.MemTableBytes             memory tables
 //	3 × Limits.QueueBytes + 64 MiB       appends on their way, appends of BatchAppend not ended
 //	700 × Limits.Heads + 200 × Limits.IDs
-//	320 KiB × Limits.Subscriptions       pages that slow clients have not taken
+//	384 KiB × Limits.Subscriptions       what slow clients have not taken,
+//	3 × MaxAppendBytes × the same        where every event is as large as may be
 //	640 KiB × Limits.Connections         buffers of the transport
 //	48 MiB                               the rest
 //
@@ -127,9 +128,9 @@ func (l Limits) validate() error {
 func (c Config) MemoryBound() int64 {
 	c = c.withDefaults()
 	l := c.Limits
-	return c.CacheBytes + 3*int64(c.memTable) + bytesQueuedTwice*l.QueueBytes + unfinishedBytes +
+	return c.CacheBytes + 3*int64(c.memTable) + bytesPerQueued*l.QueueBytes + unfinishedBytes +
 		bytesPerHead*int64(l.Heads) + bytesPerID*int64(l.IDs) +
-		bytesPerSubscription*int64(l.Subscriptions) + bytesPerConnection*int64(l.Connections+httpConnections) + bytesFixed
+		(bytesPerSubscription+3*int64(c.MaxAppendBytes))*int64(l.Subscriptions) + bytesPerConnection*int64(l.Connections+httpConnections) + bytesFixed
 }
 
 // limit lets in so many at a time.

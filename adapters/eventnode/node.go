@@ -78,7 +78,10 @@ func open(cfg Config, listener net.Listener) (*Node, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.close())
 	}
-	n := newNode(cfg, st, listener)
+	n, err := newNode(cfg, st, listener)
+	if err != nil {
+		return nil, errors.Join(err, st.close())
+	}
 	if cfg.measures != nil {
 		cfg.measures.gauges = newGauges(n)
 		if err := cfg.Metrics.Register(cfg.measures); err != nil {
@@ -92,23 +95,27 @@ func open(cfg Config, listener net.Listener) (*Node, error) {
 }
 
 // newNode puts the parts together; nothing of it runs yet.
-func newNode(cfg Config, st *store, listener net.Listener) *Node {
+func newNode(cfg Config, st *store, listener net.Listener) (*Node, error) {
+	buffers, err := newCodec()
+	if err != nil {
+		return nil, err
+	}
 	n := &Node{
-		cfg: cfg, store: st, calls: newCalls(cfg.Limits.RequestTime, cfg.measures), slow: nowAndThen(cfg.Log), stopping: make(chan struct{}), observed: make(chan struct{}),
-		demux: newDemux(listener,
-			newDoor("grpc", cfg.Limits.Connections, cfg.measures, cfg.Log), newDoor("http", httpConnections, cfg.measures, cfg.Log)),
+		cfg: cfg, store: st, calls: newCalls(cfg.Limits.RequestTime, cfg.measures), slow: cfg.slow, stopping: make(chan struct{}), observed: make(chan struct{}),
+		demux: newDemux(listener, cfg.silentTime,
+			newDoor("grpc", cfg.Limits.Connections, cfg.measures, cfg.slow), newDoor("http", httpConnections, cfg.measures, cfg.slow)),
 	}
 	warm := make(chan warmth, 1)
 	n.work.Go(func() { warm <- st.recent(cfg.Limits.IDs, n.stopping) })
 	n.sequencer = newSequencer(st, cfg, cfg.measures, warm)
 	n.streams = &streamServer{
 		store: st, sequencer: n.sequencer, clock: cfg.Clock, maxAppend: cfg.MaxAppendBytes, metrics: cfg.measures,
-		followers: newFollowers(cfg.Limits.Subscriptions, cfg.measures, n.slow), stopping: n.stopping,
+		followers: newFollowers(cfg.Limits.Subscriptions, cfg.measures, cfg.slow), stopping: n.stopping,
 	}
 	n.groups = newGroups(st, n.sequencer, n.streams, cfg)
 	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping}
-	n.grpc, n.http = n.newServer(), n.newHTTP()
-	return n
+	n.grpc, n.http = n.newServer(buffers), n.newHTTP()
+	return n, nil
 }
 
 func (n *Node) start(sets []*groupSettings) {
@@ -127,18 +134,19 @@ func (n *Node) start(sets []*groupSettings) {
 	n.ready.Store(true)
 }
 
-func (n *Node) newServer() *grpc.Server {
+func (n *Node) newServer(buffers codec) *grpc.Server {
 	limits := n.cfg.Limits
 	s := grpc.NewServer(append(n.calls.interceptors(),
 		// Clients ping every 10 s, also when nothing else happens; grpc-go
 		// would throw them out for that.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 2 * time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
-			Time: 10 * time.Second, Timeout: 10 * time.Second, MaxConnectionIdle: limits.IdleTime,
+			Time: n.cfg.pingEvery, Timeout: n.cfg.pingEvery, MaxConnectionIdle: limits.IdleTime,
 		}),
-		grpc.ConnectionTimeout(sniffTimeout),
+		grpc.ConnectionTimeout(n.cfg.silentTime),
 		grpc.MaxConcurrentStreams(uint32(min(limits.CallsPerConnection, math.MaxInt32))),
 		grpc.InTapHandle(n.calls.tap),
+		grpc.ForceServerCodecV2(buffers),
 		grpc.MaxRecvMsgSize(maxMessageBytes),
 		grpc.MaxSendMsgSize(maxMessageBytes),
 		grpc.InitialWindowSize(1<<20),

@@ -78,7 +78,6 @@ func (n *Node) observe() {
 
 // watchEngine adds what an operator should hear of the engine.
 func (m *metrics) watchEngine(l *pebble.EventListener, log *zap.Logger) {
-	log = nowAndThen(log)
 	l.WriteStallBegin = func(info pebble.WriteStallBeginInfo) {
 		if m != nil {
 			m.stalls.Inc()

@@ -79,7 +79,7 @@ func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 		return nil, err
 	}
 	o := engineOptions(cfg, lock)
-	cfg.measures.watchEngine(o.EventListener, cfg.Log)
+	cfg.measures.watchEngine(o.EventListener, cfg.slow)
 	db, err := pebble.Open(dir, o)
 	if err != nil {
 		return nil, openError(dir, err)

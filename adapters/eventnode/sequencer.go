@@ -116,7 +116,7 @@ type sequencer struct {
 
 func newSequencer(s *store, cfg Config, m *metrics, warm <-chan warmth) *sequencer {
 	return &sequencer{
-		store: s, clock: cfg.Clock, log: cfg.Log, slow: nowAndThen(cfg.Log), noSync: cfg.NoSync, metrics: m,
+		store: s, clock: cfg.Clock, log: cfg.Log, slow: cfg.slow, noSync: cfg.NoSync, metrics: m,
 		room: newRoom(cfg.Limits.QueueBytes), wait: cfg.Limits.QueueWait,
 		queue: make(chan *writeRequest, queueLen), rounds: make(chan *round, roundsUnsynced),
 		stop: make(chan struct{}), done: make(chan struct{}),

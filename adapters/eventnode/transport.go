@@ -18,6 +18,7 @@ const acceptPause = 10 * time.Millisecond
 // HTTP/1 request is longer, so the look never hangs.
 type demux struct {
 	net.Listener
+	silentTime         time.Duration
 	h2, h1             *handedListener
 	grpcDoor, httpDoor *door
 
@@ -27,9 +28,9 @@ type demux struct {
 	looks   sync.WaitGroup
 }
 
-func newDemux(l net.Listener, grpcDoor, httpDoor *door) *demux {
+func newDemux(l net.Listener, silentTime time.Duration, grpcDoor, httpDoor *door) *demux {
 	return &demux{
-		Listener: l, waiting: map[net.Conn]time.Time{}, grpcDoor: grpcDoor, httpDoor: httpDoor,
+		Listener: l, silentTime: silentTime, waiting: map[net.Conn]time.Time{}, grpcDoor: grpcDoor, httpDoor: httpDoor,
 		h2: newHandedListener(l.Addr()), h1: newHandedListener(l.Addr()),
 	}
 }
@@ -84,7 +85,7 @@ func (d *demux) dropOldest() {
 
 func (d *demux) look(c net.Conn) {
 	s := &sniffed{Conn: c}
-	silent := time.AfterFunc(sniffTimeout, func() { c.Close() })
+	silent := time.AfterFunc(d.silentTime, func() { c.Close() })
 	n := 0
 	var err error
 	for n < len(s.head) && err == nil {
