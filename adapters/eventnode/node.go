@@ -1,6 +1,7 @@
 package eventnode
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -34,6 +35,7 @@ type Node struct {
 	streams   *streamServer
 	groups    *groups
 	consumers *groupServer
+	gate      *gate // nil in insecure mode
 	stopping  chan struct{}
 	work      sync.WaitGroup
 	ready     atomic.Bool
@@ -64,8 +66,16 @@ func Open(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.close(), listener.Close())
 	}
-	n := &Node{cfg: cfg, store: st, demux: newDemux(listener), stopping: make(chan struct{})}
+	g, err := openGate(cfg, st)
+	if err != nil {
+		return nil, errors.Join(err, st.close(), listener.Close())
+	}
+	n := &Node{cfg: cfg, store: st, gate: g, demux: newDemux(listener, g.tls()), stopping: make(chan struct{})}
 	n.start(sets)
+	if err := n.listUsers(context.Background(), g.names()); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	n.serve()
 	cfg.Log.Info("event store serves", zap.String("address", n.Addr()), zap.Int64("position", st.last))
 	return n, nil
 }
@@ -76,17 +86,21 @@ func (n *Node) start(sets []*groupSettings) {
 	n.sequencer = newSequencer(n.store, n.cfg, warm)
 	n.streams = &streamServer{
 		store: n.store, sequencer: n.sequencer, clock: n.cfg.Clock,
-		maxAppend: n.cfg.MaxAppendBytes, stopping: n.stopping,
+		maxAppend: n.cfg.MaxAppendBytes, stopping: n.stopping, access: n.gate.rights(),
 	}
 	n.groups = newGroups(n.store, n.sequencer, n.streams, n.cfg)
-	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping}
+	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping, access: n.gate.rights()}
 	n.grpc = n.newServer()
-	n.http = &http.Server{Handler: health(n.ready.Load), ReadHeaderTimeout: sniffTimeout, IdleTimeout: time.Minute}
+	n.http = &http.Server{Handler: n.gate.http(health(n.ready.Load, n.gate.kind())), ReadHeaderTimeout: sniffTimeout, IdleTimeout: time.Minute}
 	n.work.Go(n.sequencer.run)
 	n.work.Go(n.sequencer.settle)
 	for _, set := range sets {
 		n.groups.start(set)
 	}
+}
+
+// serve takes connections.
+func (n *Node) serve() {
 	n.work.Go(n.demux.run)
 	n.work.Go(func() { _ = n.grpc.Serve(n.demux.h2) })
 	n.work.Go(func() { _ = n.http.Serve(n.demux.h1) })
@@ -94,7 +108,7 @@ func (n *Node) start(sets []*groupSettings) {
 }
 
 func (n *Node) newServer() *grpc.Server {
-	s := grpc.NewServer(
+	s := grpc.NewServer(append(n.gate.interceptors(),
 		// Clients ping every 10 s, also when nothing else happens; grpc-go
 		// would throw them out for that.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 2 * time.Second, PermitWithoutStream: true}),
@@ -106,7 +120,7 @@ func (n *Node) newServer() *grpc.Server {
 		grpc.WriteBufferSize(256<<10),
 		grpc.ReadBufferSize(128<<10),
 		grpc.WaitForHandlers(true),
-	)
+	)...)
 	streams.RegisterStreamsServer(s, n.streams)
 	persistent.RegisterPersistentSubscriptionsServer(s, n.consumers)
 	serverfeatures.RegisterServerFeaturesServer(s, featureServer{})
@@ -127,16 +141,18 @@ func (n *Node) advertised() string {
 // Addr is the host:port really listened on.
 func (n *Node) Addr() string { return n.demux.Addr().String() }
 
-// ConnectionString is what a client on this machine connects with.
+// ConnectionString is what a client on this machine connects with. To a secure
+// node it adds user:password@ and, unless it knows the authority, tlsCAFile.
 func (n *Node) ConnectionString() string {
-	host, port, err := net.SplitHostPort(n.Addr())
-	if err == nil {
-		if ip := net.ParseIP(host); ip.IsUnspecified() {
-			host = "127.0.0.1"
-		}
-		return "esdb://" + net.JoinHostPort(host, port) + "?tls=false"
+	address, secure := n.Addr(), n.cfg.Security != nil
+	if secure && n.cfg.Advertise != "" {
+		address = n.cfg.Advertise // a name that the certificate may have
 	}
-	return "esdb://" + n.Addr() + "?tls=false"
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && net.ParseIP(host).IsUnspecified() {
+		address = net.JoinHostPort("127.0.0.1", port)
+	}
+	return fmt.Sprintf("esdb://%s?tls=%t", address, secure)
 }
 
 // Close ends subscriptions, lets other calls finish for a short while, writes

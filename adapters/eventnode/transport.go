@@ -1,11 +1,19 @@
 package eventnode
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+)
+
+// What clients name in the handshake of TLS.
+const (
+	protocolH2 = "h2"
+	protocolH1 = "http/1.1"
 )
 
 // sniffTimeout is how long a connection may stay silent before it is dropped.
@@ -20,6 +28,7 @@ const acceptPause = 10 * time.Millisecond
 type demux struct {
 	net.Listener
 	h2, h1 *handedListener
+	tls    *tls.Config // nil: clear text
 
 	mu      sync.Mutex
 	waiting map[net.Conn]struct{} // connections that have not shown themselves
@@ -27,9 +36,9 @@ type demux struct {
 	looks   sync.WaitGroup
 }
 
-func newDemux(l net.Listener) *demux {
+func newDemux(l net.Listener, secure *tls.Config) *demux {
 	return &demux{
-		Listener: l, waiting: map[net.Conn]struct{}{},
+		Listener: l, tls: secure, waiting: map[net.Conn]struct{}{},
 		h2: newHandedListener(l.Addr()), h1: newHandedListener(l.Addr()),
 	}
 }
@@ -68,27 +77,49 @@ func (d *demux) remember(c net.Conn) bool {
 }
 
 func (d *demux) look(c net.Conn) {
-	s := &sniffed{Conn: c}
 	silent := time.AfterFunc(sniffTimeout, func() { c.Close() })
-	n := 0
-	var err error
-	for n < len(s.head) && err == nil {
-		var m int
-		m, err = c.Read(s.head[n:])
-		n += m
-	}
+	shown, to := d.sort(c)
 	d.mu.Lock()
 	delete(d.waiting, c)
 	d.mu.Unlock()
-	if !silent.Stop() || n < len(s.head) {
+	if !silent.Stop() || to == nil {
 		c.Close()
 		return
 	}
-	to := d.h1
-	if string(s.head[:]) == "PRI " {
-		to = d.h2
+	to.hand(shown)
+}
+
+// sort finds out who serves a connection; nobody serves one that is broken.
+func (d *demux) sort(c net.Conn) (net.Conn, *handedListener) {
+	if d.tls == nil {
+		return d.sniff(c)
 	}
-	to.hand(s)
+	secure := tls.Server(c, d.tls)
+	if err := secure.HandshakeContext(context.Background()); err != nil { // closing c ends it
+		return nil, nil
+	}
+	switch secure.ConnectionState().NegotiatedProtocol {
+	case protocolH2:
+		return secure, d.h2
+	case protocolH1:
+		return secure, d.h1
+	}
+	return d.sniff(secure) // a client that negotiates nothing
+}
+
+// sniff looks at the first bytes.
+func (d *demux) sniff(c net.Conn) (net.Conn, *handedListener) {
+	s := &sniffed{Conn: c}
+	for n := 0; n < len(s.head); {
+		m, err := c.Read(s.head[n:])
+		if n += m; err != nil && n < len(s.head) {
+			return nil, nil
+		}
+	}
+	if string(s.head[:]) == "PRI " {
+		return s, d.h2
+	}
+	return s, d.h1
 }
 
 // shut stops accepting and drops connections that have not shown themselves.
@@ -161,7 +192,7 @@ func (l *handedListener) Close() error {
 func (l *handedListener) Addr() net.Addr { return l.addr }
 
 // health answers probes: 204 while the node serves, 503 when it does not.
-func health(ready func() bool) http.Handler {
+func health(ready func() bool, authentication string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) {
 		if !ready() {
@@ -172,7 +203,9 @@ func health(ready func() bool) http.Handler {
 	})
 	mux.HandleFunc("GET /info", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentJSON)
-		_, _ = w.Write([]byte(`{"esVersion":"` + serverVersion + `","state":"leader","features":{}}`))
+		_, _ = w.Write([]byte(`{"esVersion":"` + serverVersion + `","state":"leader",` +
+			`"features":{"projections":false,"userManagement":false,"atomPub":false},` +
+			`"authentication":{"type":"` + authentication + `","properties":{}}}`))
 	})
 	return mux
 }
