@@ -98,6 +98,21 @@ func TestGuessesHoldUpNobodyWhoIsKnown(t *testing.T) {
 	}
 }
 
+// A guess at a name that nobody has takes a turn as any other does.
+func TestUnknownNamesCostAsMuch(t *testing.T) {
+	u := someUsers()
+	for range hashesAtOnce {
+		u.hashing <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, name := range []string{"a", "nobody"} {
+		if _, err := u.login(ctx, name, "wrong"); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s was answered without a turn: %v", name, err)
+		}
+	}
+}
+
 // Many calls that come with the same first login share one hash.
 func TestFirstLoginIsHashedOnce(t *testing.T) {
 	u := someUsers()

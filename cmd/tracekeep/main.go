@@ -63,6 +63,8 @@ type cli struct {
 	Bench    benchCommand    `cmd:"" help:"Measure this machine against its own limits."`
 	Promises promisesCommand `cmd:"" help:"List the promises of the privacy policies that tests prove, or the missing ones."`
 	Version  versionCommand  `cmd:"" help:"Print the build."`
+
+	Eventstore eventstoreCommand `cmd:"" help:"Run the event store alone, for the official clients of EventStoreDB."`
 }
 
 func main() { os.Exit(start()) }
