@@ -64,6 +64,9 @@ func (n *streamServer) receiveAppend(call streams.Streams_AppendServer) (*writeR
 	if err := writable(call.SetTrailer, r.stream); err != nil {
 		return nil, err
 	}
+	if err := n.access.stream(call.Context(), rightWrite, r.stream); err != nil {
+		return nil, statusFor(call.SetTrailer, err)
+	}
 	for {
 		m, err := call.Recv()
 		if errors.Is(err, io.EOF) {

@@ -169,8 +169,12 @@ func (b *batchCall) begin(a *openAppend, o *streams.BatchAppendReq_Options) erro
 		return invalid("the first request of an append must have options")
 	}
 	r := &writeRequest{call: callBatchAppend, stream: string(o.GetStreamIdentifier().GetStreamName())}
-	if err := writable(func(metadata.MD) {}, r.stream); err != nil {
+	noTrailer := func(metadata.MD) {} // an answer has no trailers
+	if err := writable(noTrailer, r.stream); err != nil {
 		return err
+	}
+	if err := b.access.stream(b.ctx, rightWrite, r.stream); err != nil {
+		return statusFor(noTrailer, err)
 	}
 	switch e := o.GetExpectedStreamPosition().(type) {
 	case *streams.BatchAppendReq_Options_StreamPosition:

@@ -47,6 +47,8 @@ type Config struct {
 	// Advertise is the host:port that Gossip names, which must be reachable for
 	// clients that discover the node. Default: the address listened on.
 	Advertise string
+	// Security is who may call and what; nil means insecure mode.
+	Security *Security
 	// MaxAppendBytes limits one append; 0 means DefaultMaxAppendBytes.
 	MaxAppendBytes int
 	// CacheBytes is the size of the block cache; 0 means DefaultCacheBytes.
@@ -96,6 +98,9 @@ func (c Config) Validate() error {
 		if _, _, err := splitAddress(c.Advertise); err != nil {
 			errs = append(errs, fmt.Errorf("Advertise: %w", err))
 		}
+	}
+	if err := c.Security.validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.MaxAppendBytes < 0 || c.MaxAppendBytes > appendCeiling {
 		errs = append(errs, fmt.Errorf("MaxAppendBytes is %d, allowed are 0 to %d", c.MaxAppendBytes, appendCeiling))

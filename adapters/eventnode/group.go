@@ -50,7 +50,7 @@ func (gs *groups) newGroup(set *groupSettings) *group {
 		groups: gs, set: set, catching: true,
 		ended: make(chan struct{}), poke: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.ctx, g.cancel = context.WithCancel(asSystem(context.Background()))
 	return g
 }
 

@@ -43,6 +43,10 @@ func (n *groupServer) Read(call persistent.PersistentSubscriptions_ReadServer) e
 	r := &groupReader{groupServer: n, call: call, ctx: call.Context(), consumer: newConsumer(int(min(o.GetBufferSize(), maxSlots)))}
 	_, r.stringIDs = o.GetUuidOption().GetContent().(*persistent.ReadReq_Options_UUIDOption_String_)
 	r.consumer.name, r.consumer.from = whoCalls(r.ctx)
+	r.consumer.user = callerOf(r.ctx).name
+	if err := n.access.stream(r.ctx, rightRead, stream); err != nil {
+		return statusFor(call.SetTrailer, err)
+	}
 	end, err := n.groups.streams.followers.beginSending(call.Context())
 	if err != nil {
 		return err
@@ -82,8 +86,18 @@ func whoCalls(ctx context.Context) (name, from string) {
 func (r *groupReader) serve() error {
 	received := make(chan error, 1)
 	r.receivers.Go(func() { received <- r.receive() })
+	var rights chan struct{} // the metadata of the stream may have changed
+	if r.access != nil {
+		w := r.groups.store.mark.watch(r.group.set.Stream)
+		defer r.groups.store.mark.unwatch(w)
+		rights = w.signal
+	}
 	for {
 		select {
+		case <-rights:
+			if err := r.access.stream(r.ctx, rightRead, r.group.set.Stream); err != nil {
+				return statusFor(r.call.SetTrailer, err)
+			}
 		case err := <-received:
 			if err != nil {
 				return statusOf(err)
@@ -97,7 +111,7 @@ func (r *groupReader) serve() error {
 			return statusOf(r.ctx.Err())
 		case <-r.consumer.signal:
 			if err := r.send(); err != nil {
-				return statusOf(err)
+				return statusFor(r.call.SetTrailer, err)
 			}
 		}
 	}
@@ -117,6 +131,9 @@ func (r *groupReader) send() error {
 		}
 		target, link, err := r.group.load(r.ctx, m.pos, m.replayed)
 		if err != nil {
+			return err
+		}
+		if err := r.access.stream(r.ctx, rightRead, r.group.set.Stream); err != nil {
 			return err
 		}
 		r.groups.streams.metrics.sent(readGroup, 1)

@@ -18,7 +18,7 @@ func (n *Node) newHTTP() *http.Server {
 	n.health(mux)
 	mux.Handle("GET /metrics", scrape(n.cfg.Metrics))
 	return &http.Server{
-		Handler: mux, ReadHeaderTimeout: n.cfg.silentTime, ReadTimeout: 3 * n.cfg.silentTime, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: n.gate.http(mux), ReadHeaderTimeout: n.cfg.silentTime, ReadTimeout: 3 * n.cfg.silentTime, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
 }
 
@@ -33,7 +33,9 @@ func (n *Node) health(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("GET /info", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentJSON)
-		_, _ = w.Write([]byte(`{"esVersion":"` + serverVersion + `","state":"leader","features":{}}`))
+		_, _ = w.Write([]byte(`{"esVersion":"` + serverVersion + `","state":"leader",` +
+			`"features":{"projections":false,"userManagement":false,"atomPub":false},` +
+			`"authentication":{"type":"` + n.gate.kind() + `","properties":{}}}`))
 	})
 }
 

@@ -14,6 +14,7 @@ const (
 	spaceHead   = 'h' // stream              → head
 	spaceMark   = 'm' // name of the mark    → its value
 	spaceGroup  = 'g' // stream::group       → settings of the group
+	spaceUser   = 'u' // name                → password hash
 )
 
 const (
@@ -65,6 +66,8 @@ func nameKey(name string) []byte { return append([]byte{spaceName}, name...) }
 func markKey(name string) []byte { return append([]byte{spaceMark}, name...) }
 
 func groupKey(id string) []byte { return append([]byte{spaceGroup}, id...) }
+
+func userKey(name string) []byte { return append([]byte{spaceUser}, name...) }
 
 // after is the smallest key that follows every key of a space.
 func after(space byte) []byte { return []byte{space + 1} }

@@ -1,6 +1,7 @@
 package eventnode
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -33,6 +34,7 @@ type Node struct {
 	groups    *groups
 	consumers *groupServer
 	calls     *calls
+	gate      *gate         // nil in insecure mode
 	slow      *zap.Logger   // says the same thing now and then only
 	stopping  chan struct{} // closed when calls without an end must end
 	observed  chan struct{} // closed when nobody need look for what hangs
@@ -89,6 +91,10 @@ func open(cfg Config, listener net.Listener) (*Node, error) {
 		}
 	}
 	n.start(sets)
+	if err := n.listUsers(context.Background(), n.gate.names()); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	n.serve()
 	cfg.Log.Info("event store serves", zap.String("address", n.Addr()), zap.String("folder", cfg.Dir),
 		zap.Int64("position", st.last), zap.Int("groups", len(sets)), zap.Duration("opened_in", cfg.Clock().Sub(began)))
 	return n, nil
@@ -100,9 +106,13 @@ func newNode(cfg Config, st *store, listener net.Listener) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	g, err := openGate(cfg, st)
+	if err != nil {
+		return nil, err
+	}
 	n := &Node{
-		cfg: cfg, store: st, calls: newCalls(cfg.Limits.RequestTime, cfg.measures), slow: cfg.slow, stopping: make(chan struct{}), observed: make(chan struct{}),
-		demux: newDemux(listener, cfg.silentTime,
+		cfg: cfg, store: st, gate: g, calls: newCalls(cfg.Limits.RequestTime, cfg.measures), slow: cfg.slow, stopping: make(chan struct{}), observed: make(chan struct{}),
+		demux: newDemux(listener, g.tls(), cfg.silentTime,
 			newDoor("grpc", cfg.Limits.Connections, cfg.measures, cfg.slow), newDoor("http", httpConnections, cfg.measures, cfg.slow)),
 	}
 	warm := make(chan warmth, 1)
@@ -110,10 +120,10 @@ func newNode(cfg Config, st *store, listener net.Listener) (*Node, error) {
 	n.sequencer = newSequencer(st, cfg, cfg.measures, warm)
 	n.streams = &streamServer{
 		store: st, sequencer: n.sequencer, clock: cfg.Clock, maxAppend: cfg.MaxAppendBytes, metrics: cfg.measures,
-		followers: newFollowers(cfg.Limits.Subscriptions, cfg.measures, cfg.slow), stopping: n.stopping,
+		followers: newFollowers(cfg.Limits.Subscriptions, cfg.measures, cfg.slow), stopping: n.stopping, access: g.rights(),
 	}
 	n.groups = newGroups(st, n.sequencer, n.streams, cfg)
-	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping}
+	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping, access: g.rights()}
 	n.grpc, n.http = n.newServer(buffers), n.newHTTP()
 	return n, nil
 }
@@ -128,6 +138,10 @@ func (n *Node) start(sets []*groupSettings) {
 		n.groups.start(set)
 	}
 	n.work.Go(n.observe)
+}
+
+// serve takes connections.
+func (n *Node) serve() {
 	n.work.Go(n.demux.run)
 	n.work.Go(func() { _ = n.grpc.Serve(n.demux.h2) })
 	n.work.Go(func() { _ = n.http.Serve(n.demux.h1) })
@@ -136,7 +150,8 @@ func (n *Node) start(sets []*groupSettings) {
 
 func (n *Node) newServer(buffers codec) *grpc.Server {
 	limits := n.cfg.Limits
-	s := grpc.NewServer(append(n.calls.interceptors(),
+	options := append(n.calls.interceptors(), n.gate.interceptors()...)
+	s := grpc.NewServer(append(options,
 		// Clients ping every 10 s, also when nothing else happens; grpc-go
 		// would throw them out for that.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 2 * time.Second, PermitWithoutStream: true}),
@@ -175,14 +190,16 @@ func (n *Node) advertised() string {
 // Addr is the host:port really listened on.
 func (n *Node) Addr() string { return n.demux.Addr().String() }
 
-// ConnectionString is what a client on this machine connects with.
+// ConnectionString is what a client on this machine connects with. To a secure
+// node it adds user:password@ and, unless it knows the authority, tlsCAFile.
 func (n *Node) ConnectionString() string {
-	host, port, err := net.SplitHostPort(n.Addr())
-	if err == nil {
-		if ip := net.ParseIP(host); ip.IsUnspecified() {
-			host = "127.0.0.1"
-		}
-		return "esdb://" + net.JoinHostPort(host, port) + "?tls=false"
+	address, secure := n.Addr(), n.cfg.Security != nil
+	if secure && n.cfg.Advertise != "" {
+		address = n.cfg.Advertise // a name that the certificate may have
 	}
-	return "esdb://" + n.Addr() + "?tls=false"
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && net.ParseIP(host).IsUnspecified() {
+		address = net.JoinHostPort("127.0.0.1", port)
+	}
+	return fmt.Sprintf("esdb://%s?tls=%t", address, secure)
 }

@@ -21,6 +21,7 @@ type streamServer struct {
 	store     *store
 	sequencer *sequencer
 	clock     func() time.Time
+	access    *access // nil: everybody may do everything
 	maxAppend int
 	metrics   *metrics
 	followers *followers
@@ -142,6 +143,9 @@ func (n *streamServer) Read(req *streams.ReadReq, call streams.Streams_ReadServe
 		return err
 	}
 	r := &reader{streamServer: n, plan: p, call: call, ctx: call.Context()}
+	if err := r.mayRead(); err != nil {
+		return statusFor(call.SetTrailer, err)
+	}
 	switch {
 	case p.subscribe:
 		err = r.subscribe()
@@ -151,7 +155,7 @@ func (n *streamServer) Read(req *streams.ReadReq, call streams.Streams_ReadServe
 		err = r.readStream()
 	}
 	if err != nil {
-		return statusOf(err)
+		return statusFor(call.SetTrailer, err)
 	}
 	return nil
 }
@@ -167,7 +171,17 @@ type reader struct {
 	place *follower
 }
 
-// goOn says whether the call is still wanted.
+// mayRead says whether the caller may read what the call asks for.
+func (r *reader) mayRead() error {
+	stream := r.plan.stream
+	if stream == "" {
+		stream = allStream
+	}
+	return r.access.stream(r.ctx, rightRead, stream)
+}
+
+// goOn says whether the call is still wanted, and still allowed. What it allows
+// was found out before: what was committed later may be for others.
 func (r *reader) goOn() error {
 	select {
 	case <-r.stopping:
@@ -175,7 +189,7 @@ func (r *reader) goOn() error {
 	case <-r.ctx.Done():
 		return r.ctx.Err()
 	default:
-		return nil
+		return r.mayRead()
 	}
 }
 
@@ -255,6 +269,9 @@ func (r *reader) resolve(link *record) (target *record, isLink bool, err error) 
 	rev, parseErr := strconv.ParseInt(string(number), 10, 64)
 	if !found || parseErr != nil || rev < 0 {
 		return nil, false, nil
+	}
+	if may, err := r.access.follow(r.ctx, string(name)); err != nil || !may {
+		return nil, true, err
 	}
 	h, found, deleted, err := r.visibleHead(string(name))
 	if err != nil {

@@ -98,10 +98,10 @@ type allSubscription struct {
 func (s *allSubscription) pass() (behind bool, err error) {
 	total := 0
 	for {
+		rg := logRange{from: s.next, to: s.store.mark.position()}
 		if err := s.goOn(); err != nil {
 			return false, err
 		}
-		rg := logRange{from: s.next, to: s.store.mark.position()}
 		consider := pageConsidered
 		if s.plan.filter != nil {
 			consider = min(consider, s.plan.filter.interval-s.since)
@@ -218,6 +218,9 @@ type streamSubscription struct {
 func (s *streamSubscription) pass() error {
 	h, found, deleted, err := s.visibleHead(s.plan.stream)
 	if err != nil {
+		return err
+	}
+	if err := s.goOn(); err != nil { // what h knows may be for others now
 		return err
 	}
 	if found {

@@ -1,10 +1,18 @@
 package eventnode
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
 	"time"
+)
+
+// What clients name in the handshake of TLS.
+const (
+	protocolH2 = "h2"
+	protocolH1 = "http/1.1"
 )
 
 // sniffTimeout is how long a connection may stay silent before it is dropped.
@@ -21,6 +29,7 @@ type demux struct {
 	silentTime         time.Duration
 	h2, h1             *handedListener
 	grpcDoor, httpDoor *door
+	tls                *tls.Config // nil: clear text
 
 	mu      sync.Mutex
 	waiting map[net.Conn]time.Time // connections that have not shown themselves, since when
@@ -28,9 +37,9 @@ type demux struct {
 	looks   sync.WaitGroup
 }
 
-func newDemux(l net.Listener, silentTime time.Duration, grpcDoor, httpDoor *door) *demux {
+func newDemux(l net.Listener, secure *tls.Config, silentTime time.Duration, grpcDoor, httpDoor *door) *demux {
 	return &demux{
-		Listener: l, silentTime: silentTime, waiting: map[net.Conn]time.Time{}, grpcDoor: grpcDoor, httpDoor: httpDoor,
+		Listener: l, tls: secure, silentTime: silentTime, waiting: map[net.Conn]time.Time{}, grpcDoor: grpcDoor, httpDoor: httpDoor,
 		h2: newHandedListener(l.Addr()), h1: newHandedListener(l.Addr()),
 	}
 }
@@ -84,29 +93,55 @@ func (d *demux) dropOldest() {
 }
 
 func (d *demux) look(c net.Conn) {
-	s := &sniffed{Conn: c}
 	silent := time.AfterFunc(d.silentTime, func() { c.Close() })
-	n := 0
-	var err error
-	for n < len(s.head) && err == nil {
-		var m int
-		m, err = c.Read(s.head[n:])
-		n += m
-	}
+	shown, to := d.sort(c)
 	d.mu.Lock()
 	delete(d.waiting, c)
 	d.mu.Unlock()
-	if !silent.Stop() || n < len(s.head) {
+	if !silent.Stop() || to == nil {
 		d.grpcDoor.silent(c)
 		return
 	}
-	to, door := d.h1, d.httpDoor
-	if string(s.head[:]) == "PRI " {
-		to, door = d.h2, d.grpcDoor
+	door := d.httpDoor
+	if to == d.h2 {
+		door = d.grpcDoor
 	}
-	if counted := door.admit(s); counted != nil {
+	if counted := door.admit(shown); counted != nil {
 		to.hand(counted)
 	}
+}
+
+// sort finds out who serves a connection; nobody serves one that is broken.
+func (d *demux) sort(c net.Conn) (net.Conn, *handedListener) {
+	if d.tls == nil {
+		return d.sniff(c)
+	}
+	secure := tls.Server(c, d.tls)
+	if err := secure.HandshakeContext(context.Background()); err != nil { // closing c ends it
+		return nil, nil
+	}
+	switch secure.ConnectionState().NegotiatedProtocol {
+	case protocolH2:
+		return secure, d.h2
+	case protocolH1:
+		return secure, d.h1
+	}
+	return d.sniff(secure) // a client that negotiates nothing
+}
+
+// sniff looks at the first bytes.
+func (d *demux) sniff(c net.Conn) (net.Conn, *handedListener) {
+	s := &sniffed{Conn: c}
+	for n := 0; n < len(s.head); {
+		m, err := c.Read(s.head[n:])
+		if n += m; err != nil && n < len(s.head) {
+			return nil, nil
+		}
+	}
+	if string(s.head[:]) == "PRI " {
+		return s, d.h2
+	}
+	return s, d.h1
 }
 
 // shut stops accepting and drops connections that have not shown themselves.

@@ -65,9 +65,7 @@ type cli struct {
 	Promises promisesCommand `cmd:"" help:"List the promises of the privacy policies that tests prove, or the missing ones."`
 	Version  versionCommand  `cmd:"" help:"Print the build."`
 
-	EventStore struct {
-		Verify eventStoreVerifyCommand `cmd:"" help:"Check every byte and every rule of the embedded event store's folder."`
-	} `cmd:"" name:"eventstore" help:"Look after the embedded event store."`
+	Eventstore eventstoreCommand `cmd:"" help:"Run the event store alone, for the official clients of EventStoreDB."`
 }
 
 func main() { os.Exit(start()) }
