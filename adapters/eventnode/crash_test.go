@@ -213,7 +213,7 @@ func wholeLog(t *testing.T, s *store) []record {
 	var all []record
 	for from := int64(1); ; {
 		p := &page{}
-		if err := s.scanLog(p, logRange{from: from, to: s.last}, 1<<30, 1<<30, nil); err != nil {
+		if err := s.scanLog(p, logRange{from: from, to: s.mark.position()}, 1<<30, 1<<30, nil); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, p.recs...)
@@ -225,39 +225,75 @@ func wholeLog(t *testing.T, s *store) []record {
 }
 
 // checkInvariants holds a folder against itself: the log, the stream index and
-// the stream heads tell the same story.
+// the stream heads tell the same story, and what is missing was scavenged.
 func checkInvariants(t *testing.T, s *store) {
 	t.Helper()
-	lastPos, lastTicks := int64(0), int64(0)
-	lastRev, names := map[uint64]int64{}, map[uint64]string{}
+	lastPos, lastTicks, span := int64(0), int64(0), int64(0)
+	revs, names := map[uint64][]int64{}, map[uint64]string{}
 	for _, r := range wholeLog(t, s) {
 		if r.pos <= lastPos || r.ticks < lastTicks {
 			t.Fatalf("position %d at %d follows position %d at %d", r.pos, r.ticks, lastPos, lastTicks)
 		}
-		lastPos, lastTicks = r.pos, r.ticks
+		lastPos, lastTicks, span = r.pos, r.ticks, span+1+int64(r.encodedLen())
 		if at, err := s.positionAt(r.stream, r.rev); err != nil || at != r.pos {
 			t.Fatalf("index of %s@%d says %d, the log %d (%v)", r.name, r.rev, at, r.pos, err)
 		}
-		if r.rev == tombstoneRevision {
-			continue
-		}
-		before, ok := lastRev[r.stream]
-		if !ok {
-			before = -1
-		}
-		if r.rev != before+1 {
-			t.Fatalf("%s@%d follows revision %d", r.name, r.rev, before)
-		}
-		lastRev[r.stream], names[r.stream] = r.rev, string(r.name)
+		revs[r.stream], names[r.stream] = append(revs[r.stream], r.rev), string(r.name)
 	}
-	for no, rev := range lastRev {
-		h, found, err := s.loadHead(names[no])
-		if err != nil || !found || h.no != no || h.last != rev {
-			t.Fatalf("head of %s is %+v (%v, %v), last revision in the log %d", names[no], h, found, err, rev)
-		}
-	}
+	checkHeads(t, s, revs, names)
 	if n := countKeys(t, s, spaceStream); n != countKeys(t, s, spaceLog) {
 		t.Fatalf("the stream index has %d entries, the log another number", n)
+	}
+	if state, err := s.loadScavenge(); err != nil || span+state.Span != lastPos {
+		t.Fatalf("records take up %d of the positions and %d are free, but the last is %d (%v)", span, state.Span, lastPos, err)
+	}
+}
+
+// checkHeads: a stream has every revision from its floor to its last, a floor
+// never passes the last revision while the stream can be read, and every head
+// belongs to a stream.
+func checkHeads(t *testing.T, s *store, revs map[uint64][]int64, names map[uint64]string) {
+	t.Helper()
+	heads, err := s.headsFrom(0, 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, h := range heads {
+		if h.no != uint64(i)+1 {
+			t.Fatalf("head %d is of stream number %d", i+1, h.no)
+		}
+		found := revs[h.no]
+		delete(revs, h.no)
+		if n := len(found); h.tombstoned != (n > 0 && found[n-1] == tombstoneRevision) {
+			t.Fatalf("stream %q: ended is %v, its revisions are %v", names[h.no], h.tombstoned, found)
+		}
+		if h.tombstoned {
+			found = found[:len(found)-1]
+		}
+		for i, rev := range found {
+			if rev != h.floor+int64(i) {
+				t.Fatalf("%s@%d stands where %d belongs", names[h.no], rev, h.floor+int64(i))
+			}
+		}
+		if h.floor+int64(len(found)) != h.last+1 {
+			t.Fatalf("%s has the revisions %v, its head says %+v", names[h.no], found, h)
+		}
+		if len(found) == 0 && h.last >= 0 && !h.tombstoned && h.meta.maxCount != 1 {
+			t.Fatalf("nothing is left of %+v", h)
+		}
+		if name, ok := names[h.no]; ok {
+			if same, found, err := s.loadHead(name); err != nil || !found || same != h {
+				t.Fatalf("head of %s is %+v (%v, %v), not %+v", name, same, found, err, h)
+			}
+		}
+		if h.metaPos > 0 {
+			if _, err := s.readRecord(h.metaPos); err != nil {
+				t.Fatalf("metadata of %s: %v", names[h.no], err)
+			}
+		}
+	}
+	if len(revs) > 0 {
+		t.Fatalf("%d streams have no head", len(revs))
 	}
 }
 

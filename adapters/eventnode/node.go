@@ -34,6 +34,7 @@ type Node struct {
 	streams   *streamServer
 	groups    *groups
 	consumers *groupServer
+	scavenges *scavenges
 	stopping  chan struct{}
 	work      sync.WaitGroup
 	ready     atomic.Bool
@@ -80,6 +81,7 @@ func (n *Node) start(sets []*groupSettings) {
 	}
 	n.groups = newGroups(n.store, n.sequencer, n.streams, n.cfg)
 	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping}
+	n.scavenges = &scavenges{store: n.store, sequencer: n.sequencer, cfg: n.cfg, endpoint: n.advertised()}
 	n.grpc = n.newServer()
 	n.http = &http.Server{Handler: health(n.ready.Load), ReadHeaderTimeout: sniffTimeout, IdleTimeout: time.Minute}
 	n.work.Go(n.sequencer.run)
@@ -146,6 +148,7 @@ func (n *Node) Close() error {
 		n.ready.Store(false)
 		close(n.stopping)
 		n.stopCalls()
+		n.scavenges.close()
 		n.groups.close()
 		close(n.sequencer.stop)
 		<-n.sequencer.done

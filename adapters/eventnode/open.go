@@ -79,7 +79,7 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 }
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
-	s := &store{lock: lock, heads: newHeadCache(headsPerBuffer)}
+	s := &store{lock: lock, dir: dir, fs: cfg.FS, heads: newHeadCache(headsPerBuffer)}
 	db, err := pebble.Open(dir, engineOptions(cfg, lock, s.syncPause))
 	if err != nil {
 		return nil, openError(dir, err)
@@ -127,6 +127,7 @@ func engineOptions(cfg Config, lock *pebble.Lock, syncPause func() time.Duration
 		MemTableSize:       cfg.memTable,
 		CacheSize:          cfg.CacheBytes,
 		BytesPerSync:       1 << 20,
+		Cleaner:            deletesLogs{},
 		Logger:             engineLog{cfg.Log},
 		EventListener: &pebble.EventListener{
 			// Without this pebble ends the process when a reader meets a
@@ -143,6 +144,18 @@ func engineOptions(cfg Config, lock *pebble.Lock, syncPause func() time.Duration
 	}
 	return o
 }
+
+// deletesLogs keeps pebble from writing a new log over an old one, behind whose
+// end the bytes of removed events would stay. Pebble asks for that only when the
+// cleaner wants to see the old file.
+type deletesLogs struct {
+	pebble.DeleteCleaner
+	wantsFiles
+}
+
+// wantsFiles lies one level deeper, so that of its methods only those count that
+// DeleteCleaner does not have.
+type wantsFiles struct{ pebble.ArchiveCleaner }
 
 // engineLog passes on what pebble cannot go on from. It ends the process:
 // after a failed write to the log nothing may be acknowledged.

@@ -49,6 +49,7 @@ type writeRequest struct {
 	events   []proposed
 	size     int
 	deadline time.Time // zero: none. A request that waited longer is not written.
+	removal  *removal  // set: nothing is appended, a scavenge removes events
 	// done is called once, from the settler, which must not be held up.
 	done func(outcome)
 }

@@ -247,7 +247,7 @@ func (s *streamSubscription) deliver(h head, deleted bool) error {
 			s.next = h.last + 1
 			return nil
 		}
-		rg.from += int64(s.page.considered)
+		rg = rg.behind(s.page.lastRev)
 	}
 }
 
