@@ -64,6 +64,9 @@ type Config struct {
 
 	// memTable is small in tests, so that flushes happen in them.
 	memTable uint64
+	// lazyTables keeps pebble from compacting on its own, so that tests see what
+	// is compacted on demand.
+	lazyTables bool
 	// groupTick is short in tests, so that they need not wait for it.
 	groupTick time.Duration
 }

@@ -128,7 +128,9 @@ func engineOptions(cfg Config, lock *pebble.Lock, syncPause func() time.Duration
 		CacheSize:          cfg.CacheBytes,
 		BytesPerSync:       1 << 20,
 		Cleaner:            deletesLogs{},
-		Logger:             engineLog{cfg.Log},
+
+		DisableAutomaticCompactions: cfg.lazyTables,
+		Logger:                      engineLog{cfg.Log},
 		EventListener: &pebble.EventListener{
 			// Without this pebble ends the process when a reader meets a
 			// damaged block; the reader gets the error in any case.

@@ -15,7 +15,9 @@ type movedClock struct {
 	now time.Time
 }
 
-func newMovedClock() *movedClock { return &movedClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
+func newMovedClock() *movedClock {
+	return &movedClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+}
 
 func (c *movedClock) read() time.Time {
 	c.mu.Lock()
