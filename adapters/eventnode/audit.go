@@ -32,6 +32,7 @@ type audit struct {
 	ticks   int64 // creation time of the record before
 	numbers map[string]uint64
 	count   int64 // records looked at
+	span    int64 // positions that they take up
 	streams int64 // heads looked at
 	defects int64 // reported
 	stopped bool  // by found
@@ -67,13 +68,10 @@ func (a *audit) goOn(pos int64, err error) error {
 	return a.report(Defect{Kind: DefectFile, Position: pos, Detail: err.Error()})
 }
 
-// firstKept is the lowest revision that a stream must have; those below it may
-// be missing from the log, together with their index entries. This is the one
-// place that knows why events may be missing: nothing removes any yet.
-func (s *store) firstKept(stream uint64, h head) (int64, error) {
-	_, _ = stream, h
-	return 0, nil
-}
+// firstKept is the lowest revision that a stream must have; those below it are
+// missing from the log, together with their index entries. This is the one place
+// that knows why events may be missing: a scavenge removed them.
+func (h head) firstKept() int64 { return h.floor }
 
 // since audits what follows a position, and every stream it touches.
 func (a *audit) since(position int64) error {
@@ -102,10 +100,7 @@ func (a *audit) touchedStream(it *pebble.Iterator, stream uint64, t touchedStrea
 	if h == nil {
 		return a.report(Defect{Kind: DefectHead, Stream: a.nameOf(stream), Detail: "the head is missing or damaged"})
 	}
-	kept, err := a.s.firstKept(stream, *h)
-	if err != nil {
-		return err
-	}
+	kept := h.firstKept()
 	// What came right before must be there too.
 	from := max(min(t.first, h.last+1)-1, kept, 0)
 	it.SeekGE(streamKey(stream, from))
@@ -179,6 +174,7 @@ func (a *audit) readable(from int64, seen func(pos int64) error) (last int64, er
 
 func (a *audit) record(pos int64, raw []byte) error {
 	a.count++
+	a.span += 1 + int64(len(raw))
 	r, err := decodeRecord(pos, raw)
 	if err != nil {
 		return a.report(Defect{Kind: DefectRecord, Position: pos, Detail: err.Error()})

@@ -73,6 +73,9 @@ type Config struct {
 
 	// memTable is small in tests, so that flushes happen in them.
 	memTable uint64
+	// lazyTables keeps pebble from compacting on its own, so that tests see what
+	// is compacted on demand.
+	lazyTables bool
 	// These are short in tests, so that they need not wait.
 	groupTick, observeEvery, slowConsumer, pingEvery, silentTime time.Duration
 	// marks come often in tests, so that crashes find them at any age.

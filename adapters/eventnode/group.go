@@ -256,7 +256,8 @@ func (g *group) answer(apply func()) {
 // outgoing is what the sender needs of a message; the message itself may only
 // be looked at under the lock.
 type outgoing struct {
-	pos      int64
+	origin
+	id       uuid.UUID
 	retries  int
 	replayed bool
 }
@@ -269,7 +270,7 @@ func (g *group) take(c *consumer) (outgoing, bool) {
 	if m == nil || g.over != nil {
 		return outgoing{}, false
 	}
-	return outgoing{pos: m.pos, retries: m.retries, replayed: m.replayed}, true
+	return outgoing{origin: m.origin, id: m.id, retries: m.retries, replayed: m.replayed}, true
 }
 
 // whyOver is what consumers are told when the group has ended.

@@ -129,7 +129,11 @@ func (r *groupReader) send() error {
 		if !ok {
 			return nil
 		}
-		target, link, err := r.group.load(r.ctx, m.pos, m.replayed)
+		target, link, err := r.group.load(r.ctx, m.origin, m.replayed)
+		if errors.Is(err, errScavenged) { // nobody can see it any more
+			r.group.ack(r.consumer, []uuid.UUID{m.id})
+			continue
+		}
 		if err != nil {
 			return err
 		}

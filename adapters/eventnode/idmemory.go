@@ -51,8 +51,9 @@ func (m *idMemory) add(stream uint64, id uuid.UUID, rev int64) {
 }
 
 // revisionOf waits for the warm-up when it has not ended, so that a repetition
-// right after a start is recognised too.
-func (m *idMemory) revisionOf(stream uint64, id uuid.UUID) (int64, bool, error) {
+// right after a start is recognised too. Events below the floor of the stream
+// were removed by a scavenge, and are forgotten.
+func (m *idMemory) revisionOf(stream uint64, id uuid.UUID, floor int64) (int64, bool, error) {
 	if m.warm != nil {
 		before := <-m.warm
 		m.warm = nil
@@ -66,6 +67,10 @@ func (m *idMemory) revisionOf(stream uint64, id uuid.UUID) (int64, bool, error) 
 		return 0, false, m.broken
 	}
 	rev, ok := m.revs[idKey{stream, id}]
+	if ok && rev < floor {
+		delete(m.revs, idKey{stream, id})
+		return 0, false, nil
+	}
 	return rev, ok, nil
 }
 

@@ -22,8 +22,9 @@ const (
 	streamKeyLen = 1 + 8 + 8
 	headKeyLen   = 1 + 8
 
-	formatMark = "format"
-	nodeMark   = "node"
+	formatMark   = "format"
+	nodeMark     = "node"
+	scavengeMark = "scavenge"
 
 	// tombstoneRevision is the revision of the record that ends a stream.
 	tombstoneRevision = math.MaxInt64

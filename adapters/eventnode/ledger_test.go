@@ -111,7 +111,7 @@ func wholeLog(s *store) ([]record, error) {
 	var all []record
 	for from := int64(1); ; {
 		p := &page{}
-		if err := s.scanLog(p, logRange{from: from, to: s.last}, 1<<30, 1<<30, nil); err != nil {
+		if err := s.scanLog(p, logRange{from: from, to: s.mark.position()}, 1<<30, 1<<30, nil); err != nil {
 			return nil, err
 		}
 		all = append(all, p.recs...)
@@ -123,38 +123,63 @@ func wholeLog(s *store) ([]record, error) {
 }
 
 // checkInvariants holds a folder against itself, in other words than the audit
-// does: the log, the stream index and the stream heads tell the same story.
+// does: the log, the stream index and the stream heads tell the same story, and
+// what is missing was scavenged.
 func checkInvariants(s *store, log []record) error {
-	lastPos, lastTicks := int64(0), int64(0)
-	lastRev, names := map[uint64]int64{}, map[uint64]string{}
+	lastPos, lastTicks, span := int64(0), int64(0), int64(0)
+	revisions := map[uint64][]int64{}
 	for _, r := range log {
 		if r.pos <= lastPos || r.ticks < lastTicks {
 			return fmt.Errorf("position %d at %d follows position %d at %d", r.pos, r.ticks, lastPos, lastTicks)
 		}
-		lastPos, lastTicks = r.pos, r.ticks
+		lastPos, lastTicks, span = r.pos, r.ticks, span+1+int64(r.encodedLen())
 		if at, err := s.positionAt(r.stream, r.rev); err != nil || at != r.pos {
 			return fmt.Errorf("index of %s@%d says %d, the log %d (%w)", r.name, r.rev, at, r.pos, err)
 		}
-		if r.rev == tombstoneRevision {
-			continue
+		if h, found, err := s.loadHead(string(r.name)); err != nil || !found || h.no != r.stream {
+			return fmt.Errorf("head of %s is %+v (%v, %w)", r.name, h, found, err)
 		}
-		before, ok := lastRev[r.stream]
-		if !ok {
-			before = -1
-		}
-		if r.rev != before+1 {
-			return fmt.Errorf("%s@%d follows revision %d", r.name, r.rev, before)
-		}
-		lastRev[r.stream], names[r.stream] = r.rev, string(r.name)
-	}
-	for no, rev := range lastRev {
-		h, found, err := s.loadHead(names[no])
-		if err != nil || !found || h.no != no || h.last != rev {
-			return fmt.Errorf("head of %s is %+v (%v, %w), last revision in the log %d", names[no], h, found, err, rev)
-		}
+		revisions[r.stream] = append(revisions[r.stream], r.rev)
 	}
 	if n, err := entries(s, spaceStream); err != nil || n != len(log) {
 		return fmt.Errorf("the stream index has %d entries, the log %d (%w)", n, len(log), err)
+	}
+	if state, err := s.loadScavenge(); err != nil || span+state.Span != lastPos {
+		return fmt.Errorf("records take up %d of the positions and scavenges freed %d, but the last is %d (%w)", span, state.Span, lastPos, err)
+	}
+	return checkHeads(s, revisions)
+}
+
+// checkHeads: every stream has all revisions from its floor to its last, and
+// something is left of it unless it was ended.
+func checkHeads(s *store, revisions map[uint64][]int64) error {
+	heads, err := s.headsFrom(0, 1<<30)
+	if err != nil {
+		return err
+	}
+	for i, h := range heads {
+		found := revisions[h.no]
+		delete(revisions, h.no)
+		if n := len(found); h.tombstoned {
+			if n == 0 || found[n-1] != tombstoneRevision {
+				return fmt.Errorf("the tombstone of %+v is missing", h)
+			}
+			found = found[:n-1]
+		}
+		for j, rev := range found {
+			if rev != h.floor+int64(j) {
+				return fmt.Errorf("revision %d stands where %d belongs in %+v", rev, h.floor+int64(j), h)
+			}
+		}
+		if h.no != uint64(i)+1 || h.floor+int64(len(found)) != h.last+1 {
+			return fmt.Errorf("head %d is %+v, its revisions are %v", i+1, h, found)
+		}
+		if len(found) == 0 && h.last >= 0 && !h.tombstoned && h.meta.maxCount != 1 {
+			return fmt.Errorf("nothing is left of %+v", h)
+		}
+	}
+	if len(revisions) > 0 {
+		return fmt.Errorf("%d streams have no head", len(revisions))
 	}
 	return nil
 }

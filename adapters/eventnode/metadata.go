@@ -15,6 +15,15 @@ type streamMeta struct {
 	truncateBefore int64 // 0: nothing is cut off
 }
 
+// oldestShown is the time of the oldest event that $maxAge shows, if there is
+// such a limit.
+func (m streamMeta) oldestShown(now int64) (ticks int64, limited bool) {
+	if m.maxAge <= 0 || m.maxAge > now/ticksPerSecond {
+		return 0, false
+	}
+	return now - m.maxAge*ticksPerSecond, true
+}
+
 // parseMeta reads stream metadata. A number that makes no sense counts as
 // absent; a value of the wrong type makes all of it empty, as on a real node.
 func parseMeta(data []byte) streamMeta {

@@ -73,7 +73,7 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 }
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
-	s := &store{lock: lock, heads: newHeadCache(cfg.Limits.Heads / 2), files: cfg.FS, dir: dir, log: cfg.Log, marks: cfg.marks}
+	s := &store{lock: lock, heads: newHeadCache(cfg.Limits.Heads / 2), fs: cfg.FS, dir: dir, log: cfg.Log, marks: cfg.marks}
 	marked, err := beforeEngine(cfg.FS, dir)
 	if err != nil {
 		return nil, err
@@ -133,6 +133,8 @@ func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 		CacheSize:    cfg.CacheBytes + 3*int64(cfg.memTable),
 		BytesPerSync: 1 << 20,
 		Logger:       engineLog{cfg.Log},
+
+		DisableAutomaticCompactions: cfg.lazyTables,
 		EventListener: &pebble.EventListener{
 			// Without this pebble ends the process when a reader meets a
 			// damaged block; the reader gets the error in any case.

@@ -280,13 +280,12 @@ func (r *reader) resolve(link *record) (target *record, isLink bool, err error) 
 	if !found || deleted || !h.exists() || rev < h.firstVisible() || rev > h.last {
 		return nil, true, nil
 	}
-	pos, err := r.store.positionAt(h.no, rev)
+	rec, found, err := r.store.eventAt(h.no, rev)
 	if err != nil {
 		return nil, false, err
 	}
-	rec, err := r.store.readRecord(pos)
-	if err != nil {
-		return nil, false, err
+	if !found {
+		return nil, true, nil
 	}
 	if young := r.youngEnough(h); young != nil && !young(&rec) {
 		return nil, true, nil
@@ -310,11 +309,10 @@ func (r *reader) visibleHead(name string) (h head, found, deleted bool, err erro
 
 // youngEnough applies $maxAge; nil when the stream has none.
 func (r *reader) youngEnough(h head) func(*record) bool {
-	now := r.clock().UnixNano() / nanosecondsTick
-	if h.meta.maxAge <= 0 || h.meta.maxAge > now/ticksPerSecond {
+	oldest, limited := h.meta.oldestShown(r.clock().UnixNano() / nanosecondsTick)
+	if !limited {
 		return nil
 	}
-	oldest := now - h.meta.maxAge*ticksPerSecond
 	return func(rec *record) bool { return rec.ticks >= oldest }
 }
 
@@ -369,11 +367,7 @@ func (r *reader) readRevisions(h head, rg revisionRange) error {
 		if r.page.end {
 			break
 		}
-		if rg.backwards {
-			rg.to -= int64(r.page.considered)
-		} else {
-			rg.from += int64(r.page.considered)
-		}
+		rg = rg.behind(r.page.lastRev)
 	}
 	if !r.plan.positions {
 		return nil

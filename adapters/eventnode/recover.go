@@ -62,7 +62,7 @@ func (s *store) verifySince(m *durableMark) error {
 		return newAudit(s, refuseFirst).all(func(int64) error { return nil })
 	}
 	if m.Node != s.nodeID {
-		return corrupt(s.files.PathJoin(s.dir, markFile), fmt.Errorf("it is of node %s, the log of node %s", m.Node, s.nodeID))
+		return corrupt(s.fs.PathJoin(s.dir, markFile), fmt.Errorf("it is of node %s, the log of node %s", m.Node, s.nodeID))
 	}
 	if s.last < m.Position {
 		return corrupt("end of the log", fmt.Errorf("it ends at position %d, and position %d was on the disk", s.last, m.Position))
@@ -100,16 +100,16 @@ func (s *store) keepMarks(stop <-chan struct{}) {
 }
 
 func (s *store) setMark(durable int64) error {
-	return writeMark(s.files, s.dir, durableMark{Node: s.nodeID, Position: durable})
+	return writeMark(s.fs, s.dir, durableMark{Node: s.nodeID, Position: durable})
 }
 
 // setCleanMark says after the engine is closed what it left.
 func (s *store) setCleanMark() error {
-	left, err := catalogue(s.files, s.dir)
+	left, err := catalogue(s.fs, s.dir)
 	if err != nil {
 		return err
 	}
-	return writeMark(s.files, s.dir, durableMark{Node: s.nodeID, Position: s.mark.position(), Clean: true, Files: left})
+	return writeMark(s.fs, s.dir, durableMark{Node: s.nodeID, Position: s.mark.position(), Clean: true, Files: left})
 }
 
 // syncAncestors makes a new folder survive a power cut, whoever made it and the

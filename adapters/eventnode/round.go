@@ -112,6 +112,9 @@ func (rd *round) state(s *openStream) (streamState, error) {
 // apply rules on one request and adds what it writes to the batch. A refused
 // request adds nothing.
 func (rd *round) apply(r *writeRequest) outcome {
+	if r.removal != nil {
+		return rd.remove(r)
+	}
 	if !r.deadline.IsZero() && rd.q.clock().After(r.deadline) {
 		return outcome{err: errTooLate}
 	}
@@ -370,7 +373,7 @@ func (p streamPast) idAt(rev int64) (uuid.UUID, bool, error) {
 	if e, ok := p.s.freshAt(rev); ok {
 		return e.id, true, nil
 	}
-	if p.s.head.no == 0 {
+	if p.s.head.no == 0 || rev < p.s.head.floor {
 		return uuid.UUID{}, false, nil
 	}
 	pos, err := p.rd.q.store.positionAt(p.s.head.no, rev)
@@ -388,5 +391,5 @@ func (p streamPast) revisionOf(id uuid.UUID) (int64, bool, error) {
 	if p.s.head.no == 0 {
 		return 0, false, nil
 	}
-	return p.rd.q.ids.revisionOf(p.s.head.no, id)
+	return p.rd.q.ids.revisionOf(p.s.head.no, id, p.s.head.floor)
 }

@@ -52,6 +52,7 @@ type writeRequest struct {
 	deadline time.Time // zero: none. A request that waited longer is not written.
 	call     callKind
 	queued   time.Time // when it was submitted
+	removal  *removal  // set: nothing is appended, a scavenge removes events
 	// done is called once, from the settler, which must not be held up.
 	done func(outcome)
 }

@@ -276,7 +276,7 @@ func (s *streamSubscription) deliver(h head, deleted bool) error {
 			s.place.next.Store(s.next)
 			return nil
 		}
-		rg.from += int64(s.page.considered)
+		rg = rg.behind(s.page.lastRev)
 		s.place.next.Store(rg.from)
 	}
 }

@@ -206,7 +206,7 @@ func (v *verification) open() (*store, map[string]bool, error) {
 			live[fmt.Sprintf("%s.sst", table.BackingSSTNum)] = true
 		}
 	}
-	return &store{db: db, files: v.files, dir: v.cfg.Dir, log: log}, live, nil
+	return &store{db: db, fs: v.files, dir: v.cfg.Dir, log: log}, live, nil
 }
 
 // contents audits what the tables and logs hold.
