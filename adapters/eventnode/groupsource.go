@@ -29,6 +29,9 @@ func (g *group) readAll(seen int64, batch int) (more bool, err error) {
 	if err := g.store.scanLog(&g.page, rg, batch, pageConsidered, wanted); err != nil {
 		return false, err
 	}
+	if err := g.set.filter.err(); err != nil {
+		return false, err
+	}
 	g.arrive((*message).atPosition, max(seen, g.page.lastSeen))
 	return !g.page.end, nil
 }

@@ -211,6 +211,9 @@ func (r *reader) readAll() error {
 		if err := r.store.scanLog(&r.page, rg, clampInt(left), pageConsidered, r.wanted); err != nil {
 			return err
 		}
+		if err := r.plan.filter.err(); err != nil {
+			return err
+		}
 		if err := r.sendPage(); err != nil {
 			return err
 		}

@@ -512,3 +512,18 @@ func TestDiscoveryOfASecureNode(t *testing.T) {
 		t.Errorf("gossip names %v", at)
 	}
 }
+
+func FuzzBasicCredentials(f *testing.F) {
+	f.Add(basic("admin", "a:b"))
+	f.Add("Basic")
+	f.Fuzz(func(t *testing.T, header string) {
+		name, password, ok := basicCredentials([]string{header})
+		if !ok {
+			return
+		}
+		again, andAgain, ok := basicCredentials([]string{basic(name, password)})
+		if strings.Contains(name, ":") || !ok || again != name || andAgain != password {
+			t.Errorf("%q is %q and %q", header, name, password)
+		}
+	})
+}

@@ -109,6 +109,9 @@ func (s *allSubscription) pass() (behind bool, err error) {
 		if err := s.store.scanLog(&s.page, rg, math.MaxInt32, consider, s.wanted); err != nil {
 			return false, err
 		}
+		if err := s.plan.filter.err(); err != nil {
+			return false, err
+		}
 		if err := s.sendPage(); err != nil {
 			return false, err
 		}
