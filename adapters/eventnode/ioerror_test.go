@@ -22,8 +22,9 @@ import (
 // deadProcess plays the end of the process: whoever ends it, and whoever calls
 // the disk afterwards, never returns. Run it in a child, which really ends.
 type deadProcess struct {
-	once sync.Once
-	dead chan struct{}
+	once      sync.Once
+	dead      chan struct{}
+	logFailed atomic.Bool
 }
 
 func newProcess() *deadProcess { return &deadProcess{dead: make(chan struct{})} }
@@ -63,9 +64,23 @@ func (p *deadProcess) ended() bool {
 	}
 }
 
-func (p *deadProcess) stopDisk() {
-	if p.ended() {
-		select {}
+// disk decides for a disk that the process uses.
+func (p *deadProcess) disk(decide func(diskOp) error) func(diskOp) error {
+	return func(op diskOp) error {
+		if p.ended() {
+			select {}
+		}
+		if op.what == "close" && p.logFailed.Load() && enginePanics() {
+			p.OnWrite(nil, nil) // it closes a log that failed, to begin the next
+		}
+		err := decide(op)
+		if err != nil && op.log() {
+			p.logFailed.Store(true)
+		}
+		if err != nil && enginePanics() {
+			p.OnWrite(nil, nil)
+		}
+		return err
 	}
 }
 
@@ -191,7 +206,7 @@ func TestEveryDiskCallMayFail(t *testing.T) {
 	if !inChild(t) {
 		return
 	}
-	step := int64(times(23, 1, 1))
+	step := int64(times(41, 7, 1))
 	for _, forever := range []bool{true, false} {
 		for _, what := range []error{syscall.EIO, syscall.ENOSPC} {
 			failed, ended := 0, 0
@@ -217,23 +232,16 @@ func failNth(t *testing.T, nth int64, what error, forever bool) (hit, dead bool)
 	t.Helper()
 	l := &life{process: newProcess(), told: newLedger()}
 	var failure atomic.Pointer[diskOp]
-	l.disk = newFaultDisk(func(op diskOp) error {
-		l.process.stopDisk()
-		if first := failure.Load(); op.what == "close" && first != nil && first.log() && enginePanics() {
-			l.process.OnWrite(nil, nil) // it closes a log that failed, to begin the next
-		}
+	l.disk = newFaultDisk(l.process.disk(func(op diskOp) error {
 		if op.n == nth || forever && op.n > nth && failure.Load() != nil {
 			if what == error(syscall.ENOSPC) && op.size == 0 {
 				return nil // needs no space
 			}
 			failure.CompareAndSwap(nil, &op)
-			if enginePanics() {
-				l.process.OnWrite(nil, nil)
-			}
 			return &errnoError{op, what}
 		}
 		return nil
-	})
+	}))
 	ended := make(chan error, 1)
 	go func() { ended <- l.live() }()
 	var err error
@@ -265,3 +273,137 @@ type errnoError struct {
 
 func (e *errnoError) Error() string { return e.op.what + " " + e.op.path + ": " + e.err.Error() }
 func (e *errnoError) Unwrap() error { return e.err }
+
+// writeAtOnce appends from several goroutines until the process ends.
+func (l *life) writeAtOnce(e *engine, writers int) {
+	for w := range writers {
+		go func() {
+			r := rand.New(rand.NewPCG(uint64(w), 9))
+			for !l.process.ended() {
+				req := someRequest(r)
+				o, err := e.q.write(context.Background(), req)
+				if err == nil && o.ruling == rulingWrite {
+					l.told.ack(req, o)
+				}
+			}
+		}()
+	}
+}
+
+// After a sync of the log fails, once, nothing more is acknowledged than what
+// was on the disk before, readers see no further, the process ends, and the
+// folder opens again.
+func TestNothingIsAcknowledgedAfterAFailedSync(t *testing.T) {
+	if !inChild(t) {
+		return
+	}
+	for seed := range uint64(times(5, 20, 500)) {
+		nth := 1 + rand.New(rand.NewPCG(seed, 3)).Int64N(40)
+		l := &life{process: newProcess(), told: newLedger()}
+		var syncs atomic.Int64
+		l.disk = newFaultDisk(l.process.disk(func(op diskOp) error {
+			if op.what == "sync" && op.log() && syncs.Add(1) == nth {
+				return &errnoError{op, syscall.EIO}
+			}
+			return nil
+		}))
+		e, err := openEngine(l.config())
+		if err == nil {
+			l.writeAtOnce(e, 8)
+			select {
+			case <-l.process.dead:
+			case <-within(t).Done():
+				t.Fatalf("seed %d: the process goes on", seed)
+			}
+			if err := l.seesOnlyWhatIsThere(e); err != nil {
+				t.Errorf("seed %d, sync %d: %v", seed, nth, err)
+			}
+		} else if !l.process.ended() {
+			t.Errorf("seed %d, sync %d: %v", seed, nth, err)
+		}
+		if err := l.after(); err != nil {
+			t.Errorf("seed %d, sync %d: %v", seed, nth, err)
+		}
+	}
+}
+
+// seesOnlyWhatIsThere: readers see nothing that the disk has not.
+func (l *life) seesOnlyWhatIsThere(e *engine) error {
+	shown := e.mark.position()
+	c := l.config()
+	c.FS, c.Log = l.disk.mem.CrashClone(vfs.CrashCloneCfg{}), zap.NewExample()
+	s, err := openStore(c)
+	if err != nil {
+		return err
+	}
+	if s.last < shown {
+		err = fmt.Errorf("readers see up to position %d, the disk has %d", shown, s.last)
+	}
+	return errors.Join(err, s.close())
+}
+
+// A disk that runs full ends the process; while it is full the node does not
+// start; with room again it goes on, and nothing that was acknowledged is lost.
+func TestDiskRunsFull(t *testing.T) {
+	if !inChild(t) {
+		return
+	}
+	for seed := range uint64(times(3, 10, 200)) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		l := &life{process: newProcess(), told: newLedger()}
+		var room atomic.Int64
+		room.Store(10_000 + r.Int64N(900_000))
+		l.disk = newFaultDisk(l.process.disk(func(op diskOp) error {
+			if op.what == "write" && room.Add(-int64(op.size)) < 0 {
+				return &errnoError{op, syscall.ENOSPC}
+			}
+			return nil
+		}))
+		e, err := openEngine(l.config())
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		l.writeAtOnce(e, 4)
+		select {
+		case <-l.process.dead:
+		case <-within(t).Done():
+			t.Fatalf("seed %d: the process goes on", seed)
+		}
+		if err := l.restartsWithRoom(); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		if err := l.after(); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+	}
+}
+
+// restartsWithRoom starts on the full disk, and again when it has room.
+func (l *life) restartsWithRoom() error {
+	left := l.disk.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))})
+	next := &life{process: newProcess(), told: l.told.copy()}
+	var full atomic.Bool
+	full.Store(true)
+	next.disk = onDisk(left, next.process.disk(func(op diskOp) error {
+		if op.what == "write" && full.Load() {
+			return &errnoError{op, syscall.ENOSPC}
+		}
+		return nil
+	}))
+	ended := make(chan error, 1)
+	go func() { ended <- next.live() }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, syscall.ENOSPC) {
+			return fmt.Errorf("started on a full disk: %w", err)
+		}
+	case <-next.process.dead:
+	}
+	full.Store(false)
+	again := &life{process: newProcess(), told: next.told.copy()}
+	again.disk = onDisk(left.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))}), func(diskOp) error { return nil })
+	if err := again.live(); err != nil {
+		return fmt.Errorf("with room again: %w", err)
+	}
+	return again.after()
+}
