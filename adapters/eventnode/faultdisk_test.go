@@ -1,6 +1,7 @@
 package eventnode
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -21,7 +22,7 @@ type diskOp struct {
 // changes: what is on the disk may differ before and after the call.
 func (o diskOp) changes() bool {
 	switch o.what {
-	case "open", "open folder", "list", "stat", "lock", "read":
+	case "open", "open folder", "list", "stat", "lock", "read", "close":
 		return false
 	}
 	return true
@@ -183,6 +184,13 @@ func (f *faultFile) Write(p []byte) (int, error) {
 		return n, err
 	}
 	return f.File.Write(p)
+}
+
+func (f *faultFile) Close() error {
+	if err := f.disk.ask("close", f.path, 0); err != nil {
+		return errors.Join(err, f.File.Close())
+	}
+	return f.File.Close()
 }
 
 func (f *faultFile) Sync() error { return f.sync(f.File.Sync) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -29,6 +30,7 @@ func openStore(cfg Config) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.FS = failStop{cfg.FS, cfg.Log}
 	lock, err := lockFolder(dir, cfg.FS)
 	if err != nil {
 		return nil, err
@@ -80,11 +82,9 @@ func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 	}
 	o := engineOptions(cfg, lock)
 	cfg.measures.watchEngine(o.EventListener, cfg.slow)
-	db, err := pebble.Open(dir, o)
-	if err != nil {
-		return nil, openError(dir, err)
+	if s.db, err = openPebble(dir, o); err != nil {
+		return nil, err
 	}
-	s.db = db
 	err = errors.Join(s.checkFormat(dir), s.readEnd())
 	if err == nil {
 		err = s.verifySince(marked)
@@ -93,10 +93,24 @@ func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 		err = s.setMark(s.last)
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, s.db.Close())
 	}
 	s.mark = newWatermark(s.last)
 	return s, nil
+}
+
+// openPebble makes an error of a sync that fails while pebble opens, for which it
+// panics.
+func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			db, err = nil, fmt.Errorf("open %s: %v", dir, reason)
+		}
+	}()
+	if db, err = pebble.Open(dir, o); err != nil {
+		return nil, openError(dir, err)
+	}
+	return db, nil
 }
 
 // close leaves a folder of which the next start need not verify anything.
@@ -141,7 +155,15 @@ func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 			DataCorruption: func(info pebble.DataCorruptionInfo) {
 				cfg.Log.Error("event store: damaged file", zap.String("file", info.Path), zap.Error(info.Details))
 			},
-			BackgroundError: func(err error) { cfg.Log.Error("event store: background work", zap.Error(err)) },
+			// Pebble repeats at once and for ever what it could not flush or
+			// compact, and holds appends up meanwhile. A disk that fails or is
+			// full is nothing to go on with.
+			BackgroundError: func(err error) {
+				if errno := syscall.Errno(0); errors.As(err, &errno) {
+					cfg.Log.Fatal("event store: the disk fails in the background; start again when it is well", zap.Error(err))
+				}
+				cfg.Log.Error("event store: background work", zap.Error(err))
+			},
 		},
 	}
 	for i := range o.Levels {

@@ -103,8 +103,12 @@ func (s *store) setMark(durable int64) error {
 	return writeMark(s.fs, s.dir, durableMark{Node: s.nodeID, Position: durable})
 }
 
-// setCleanMark says after the engine is closed what it left.
+// setCleanMark says after the engine is closed what it left. What the engine
+// removed must not come back after the mark was made.
 func (s *store) setCleanMark() error {
+	if err := syncFolder(s.fs, s.dir); err != nil {
+		return fmt.Errorf("event store folder %s: %w", s.dir, err)
+	}
 	left, err := catalogue(s.fs, s.dir)
 	if err != nil {
 		return err
