@@ -145,8 +145,11 @@ func parseProposed(m proposedMessage) (proposed, error) {
 
 // writable refuses streams that are not written to by clients.
 func writable(setTrailer func(metadata.MD), stream string) error {
-	if stream == "" || stream == allStream {
+	switch stream {
+	case "", allStream:
 		return accessDenied(setTrailer)
+	case metaStreamOf(""):
+		return invalid("%s describes no stream", stream)
 	}
 	return nil
 }

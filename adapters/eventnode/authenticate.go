@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 
@@ -61,6 +62,20 @@ func (g *gate) tls() *tls.Config {
 		return nil
 	}
 	return g.certificates.config()
+}
+
+// check warns of an address that clients would not accept.
+func (g *gate) check(address string) {
+	if g == nil {
+		return
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err == nil {
+		err = g.certificates.covers(host)
+	}
+	if err != nil {
+		g.log.Warn("clients that discover the node will refuse its certificate; advertise a name that it has", zap.Error(err))
+	}
 }
 
 // names are those of all users, admin and ops first.

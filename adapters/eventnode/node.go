@@ -18,6 +18,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip" // some clients compress what they send
 	"google.golang.org/grpc/keepalive"
 )
 
@@ -95,6 +96,7 @@ func open(cfg Config, listener net.Listener) (*Node, error) {
 	if err := n.listUsers(context.Background(), n.gate.names()); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
+	n.gate.check(n.advertised())
 	n.serve()
 	cfg.Log.Info("event store serves", zap.String("address", n.Addr()), zap.String("folder", cfg.Dir),
 		zap.Int64("position", st.last), zap.Int("groups", len(sets)), zap.Duration("opened_in", cfg.Clock().Sub(began)))
@@ -186,7 +188,17 @@ func (n *Node) advertised() string {
 	if n.cfg.Advertise != "" {
 		return n.cfg.Advertise
 	}
-	return n.Addr()
+	return reachable(n.Addr())
+}
+
+// reachable is an address that this machine can connect to: one that is
+// listened on may mean all there are.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && net.ParseIP(host).IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
 }
 
 // Addr is the host:port really listened on.
@@ -195,13 +207,8 @@ func (n *Node) Addr() string { return n.demux.Addr().String() }
 // ConnectionString is what a client on this machine connects with. To a secure
 // node it adds user:password@ and, unless it knows the authority, tlsCAFile.
 func (n *Node) ConnectionString() string {
-	address, secure := n.Addr(), n.cfg.Security != nil
-	if secure && n.cfg.Advertise != "" {
-		address = n.cfg.Advertise // a name that the certificate may have
+	if n.gate != nil {
+		return "esdb://" + n.advertised() + "?tls=true" // under a name that the certificate may have
 	}
-	host, port, err := net.SplitHostPort(address)
-	if err == nil && net.ParseIP(host).IsUnspecified() {
-		address = net.JoinHostPort("127.0.0.1", port)
-	}
-	return fmt.Sprintf("esdb://%s?tls=%t", address, secure)
+	return "esdb://" + reachable(n.Addr()) + "?tls=false"
 }

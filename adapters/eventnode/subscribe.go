@@ -56,14 +56,14 @@ func (r *reader) subscribeAll() error {
 	next := int64(1)
 	switch r.plan.start {
 	case fromNumber:
-		next = r.plan.from + 1
+		next = min(r.plan.from, math.MaxInt64-1) + 1
 	case fromEnd:
 		next = r.store.mark.position() + 1
 	}
 	if err := r.confirm(); err != nil {
 		return err
 	}
-	s := &allSubscription{reader: r, next: next}
+	s := &allSubscription{reader: r, next: next, seen: next - 1, told: next - 1}
 	r.place.next.Store(next)
 	for catching := true; ; {
 		behind, err := s.pass()
@@ -87,7 +87,7 @@ func (r *reader) subscribeAll() error {
 type allSubscription struct {
 	*reader
 	next int64 // position from which to read on
-	seen int64 // the last position looked at
+	seen int64 // the last position looked at, or the start
 	// since counts the records looked at since the last checkpoint, which was
 	// sent for the position told.
 	since int
