@@ -19,7 +19,7 @@ const (
 	compactAtOnce = 64 << 20
 	// filesGoneWithin is how long a file that nobody needs may take to vanish.
 	filesGoneWithin = time.Minute
-	filesLookEvery  = 5 * time.Millisecond
+	filesLookEvery  = time.Millisecond
 )
 
 // eraseBytes rewrites the tables in which removed records may still be, and
