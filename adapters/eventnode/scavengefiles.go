@@ -19,7 +19,7 @@ const (
 	compactAtOnce = 64 << 20
 	// filesGoneWithin is how long a file that nobody needs may take to vanish.
 	filesGoneWithin = time.Minute
-	filesLookEvery  = 5 * time.Millisecond
+	filesLookEvery  = time.Millisecond
 )
 
 // eraseBytes rewrites the tables in which removed records may still be, and
@@ -48,7 +48,7 @@ func (v *scavenger) eraseBytes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := v.gone(ctx, append(logs, tables...)); err != nil {
+	if err := errors.Join(v.gone(ctx, append(logs, tables...)), v.store.syncFolder()); err != nil {
 		return err
 	}
 	v.state.Pending = keyBounds{}
@@ -220,6 +220,15 @@ func (s *store) leftovers(names []string) ([]string, error) {
 		}
 	}
 	return left, nil
+}
+
+// syncFolder keeps deleted files from coming back with a power cut.
+func (s *store) syncFolder() error {
+	dir, err := s.fs.OpenDir(s.dir)
+	if err != nil {
+		return fmt.Errorf("event store folder: %w", err)
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // diskUsage is the size of all files in the folder.
