@@ -230,3 +230,20 @@ func notBefore(checkpoint int64, finished map[int64]bool) error {
 	}
 	return nil
 }
+
+// recordsOf is wholeLog for tests that read the log of a running node.
+func recordsOf(t *testing.T, s *store) []record {
+	t.Helper()
+	log, err := wholeLog(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+func wantInvariants(t *testing.T, s *store) {
+	t.Helper()
+	if err := checkInvariants(s, recordsOf(t, s)); err != nil {
+		t.Fatal(err)
+	}
+}
