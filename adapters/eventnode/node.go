@@ -131,9 +131,22 @@ func (n *Node) start(sets []*groupSettings) {
 	n.ready.Store(true)
 }
 
+// TransportOptions is how the node moves bytes. They are told so that a server
+// that does nothing else can be held against it.
+func TransportOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(maxMessageBytes),
+		grpc.MaxSendMsgSize(maxMessageBytes),
+		grpc.InitialWindowSize(1 << 20),
+		grpc.InitialConnWindowSize(8 << 20),
+		grpc.WriteBufferSize(256 << 10),
+		grpc.ReadBufferSize(128 << 10),
+	}
+}
+
 func (n *Node) newServer(buffers codec) *grpc.Server {
 	limits := n.cfg.Limits
-	s := grpc.NewServer(append(n.calls.interceptors(),
+	s := grpc.NewServer(append(append(TransportOptions(), n.calls.interceptors()...),
 		// Clients ping every 10 s, also when nothing else happens; grpc-go
 		// would throw them out for that.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 2 * time.Second, PermitWithoutStream: true}),
@@ -144,12 +157,6 @@ func (n *Node) newServer(buffers codec) *grpc.Server {
 		grpc.MaxConcurrentStreams(uint32(min(limits.CallsPerConnection, math.MaxInt32))),
 		grpc.InTapHandle(n.calls.tap),
 		grpc.ForceServerCodecV2(buffers),
-		grpc.MaxRecvMsgSize(maxMessageBytes),
-		grpc.MaxSendMsgSize(maxMessageBytes),
-		grpc.InitialWindowSize(1<<20),
-		grpc.InitialConnWindowSize(8<<20),
-		grpc.WriteBufferSize(256<<10),
-		grpc.ReadBufferSize(128<<10),
 		grpc.WaitForHandlers(true),
 	)...)
 	streams.RegisterStreamsServer(s, n.streams)
