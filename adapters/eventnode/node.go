@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -152,9 +153,22 @@ func (n *Node) serve() {
 	n.ready.Store(true)
 }
 
+// TransportOptions is how the node moves bytes. They are told so that a server
+// that does nothing else can be held against it.
+func TransportOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(maxMessageBytes),
+		grpc.MaxSendMsgSize(maxMessageBytes),
+		grpc.InitialWindowSize(1 << 20),
+		grpc.InitialConnWindowSize(8 << 20),
+		grpc.WriteBufferSize(256 << 10),
+		grpc.ReadBufferSize(128 << 10),
+	}
+}
+
 func (n *Node) newServer(buffers codec) *grpc.Server {
 	limits := n.cfg.Limits
-	options := append(n.calls.interceptors(), n.gate.interceptors()...)
+	options := slices.Concat(TransportOptions(), n.calls.interceptors(), n.gate.interceptors())
 	s := grpc.NewServer(append(options,
 		// Clients ping every 10 s, also when nothing else happens; grpc-go
 		// would throw them out for that.
@@ -166,12 +180,6 @@ func (n *Node) newServer(buffers codec) *grpc.Server {
 		grpc.MaxConcurrentStreams(uint32(min(limits.CallsPerConnection, math.MaxInt32))),
 		grpc.InTapHandle(n.calls.tap),
 		grpc.ForceServerCodecV2(buffers),
-		grpc.MaxRecvMsgSize(maxMessageBytes),
-		grpc.MaxSendMsgSize(maxMessageBytes),
-		grpc.InitialWindowSize(1<<20),
-		grpc.InitialConnWindowSize(8<<20),
-		grpc.WriteBufferSize(256<<10),
-		grpc.ReadBufferSize(128<<10),
 		grpc.WaitForHandlers(true),
 	)...)
 	streams.RegisterStreamsServer(s, n.streams)
