@@ -23,6 +23,7 @@ const (
 
 	formatMark = "format"
 	nodeMark   = "node"
+	wholeMark  = "whole-after" // a position: see wholeAfter
 
 	// tombstoneRevision is the revision of the record that ends a stream.
 	tombstoneRevision = math.MaxInt64
