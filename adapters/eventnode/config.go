@@ -64,6 +64,9 @@ type Config struct {
 
 	// memTable is small in tests, so that flushes happen in them.
 	memTable uint64
+	// block is small in tests with damage: to say which bit of a block changed
+	// takes the engine time that grows with the square of its size.
+	block int
 	// groupTick is short in tests, so that they need not wait for it.
 	groupTick time.Duration
 	// marks come often in tests, so that crashes find them at any age.
@@ -108,6 +111,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.memTable == 0 {
 		c.memTable = 64 << 20
+	}
+	if c.block == 0 {
+		c.block = 32 << 10
 	}
 	if c.groupTick == 0 {
 		c.groupTick = groupTick
