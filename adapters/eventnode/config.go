@@ -78,6 +78,9 @@ type Config struct {
 	lazyTables bool
 	// These are short in tests, so that they need not wait.
 	groupTick, observeEvery, slowConsumer, pingEvery, silentTime time.Duration
+	// block is small in tests with damage: to say which bit of a block changed
+	// takes the engine time that grows with the square of its size.
+	block int
 	// marks come often in tests, so that crashes find them at any age.
 	marks markPace
 	// unmeasured: benchmarks hold a node without metrics against one with them.
@@ -137,6 +140,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.marks, markPace{look: time.Second, grown: 16 << 20, idle: time.Minute})
 	orDefault(&c.pingEvery, 10*time.Second)
 	orDefault(&c.silentTime, sniffTimeout)
+	orDefault(&c.block, 32<<10)
 	if c.FS == nil {
 		c.FS = vfs.Default
 	}

@@ -169,7 +169,7 @@ func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-		o.Levels[i].BlockSize = 32 << 10
+		o.Levels[i].BlockSize = cfg.block
 	}
 	return o
 }
@@ -238,30 +238,27 @@ func (s *store) markNew(dir string) error {
 // readEnd finds where the log ends and which stream number is the highest.
 func (s *store) readEnd() error {
 	raw, key, err := s.lastIn(spaceLog)
-	if err != nil {
+	if err != nil || key == nil {
 		return err
-	}
-	if key == nil {
-		return nil
 	}
 	pos, ok := positionOf(key)
 	if !ok {
 		return corrupt("end of the log", fmt.Errorf("key of %d bytes", len(key)))
 	}
 	s.last = pos
-	r, err := decodeRecord(pos, raw)
-	if err != nil {
-		return corrupt(fmt.Sprintf("record at position %d", pos), err)
+	r, damage := decodeRecord(pos, raw)
+	if damage != nil {
+		damage = corrupt(fmt.Sprintf("record at position %d", pos), damage)
 	}
 	s.lastTicks = r.ticks
 	if _, key, err = s.lastIn(spaceHead); err != nil {
-		return err
+		return errors.Join(damage, err)
 	}
 	if len(key) != headKeyLen {
-		return corrupt("stream heads", fmt.Errorf("last key has %d bytes", len(key)))
+		return errors.Join(damage, corrupt("stream heads", fmt.Errorf("last key has %d bytes", len(key))))
 	}
 	s.lastStream = binary.BigEndian.Uint64(key[1:])
-	return nil
+	return damage
 }
 
 // lastIn copies the last entry of a key space; a nil key means it is empty.

@@ -22,7 +22,7 @@ import (
 func variedFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	n := start(t, quickTicks, func(c *Config) { c.Dir, c.memTable = dir, crashMemTable })
+	n := start(t, quickTicks, func(c *Config) { c.Dir, c.memTable, c.block = dir, crashMemTable, 1<<10 })
 	c := connect(t, n)
 	for i := range 40 {
 		letters(t, c, fmt.Sprint("s", i%3), strings.Repeat("abcdefghij", 3))
