@@ -35,6 +35,7 @@ type Node struct {
 	groups    *groups
 	consumers *groupServer
 	scavenges *scavenges
+	admin     *adminServer
 	stopping  chan struct{}
 	work      sync.WaitGroup
 	ready     atomic.Bool
@@ -83,7 +84,8 @@ func (n *Node) start(sets []*groupSettings) {
 	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping}
 	n.scavenges = &scavenges{store: n.store, sequencer: n.sequencer, cfg: n.cfg, endpoint: n.advertised()}
 	n.grpc = n.newServer()
-	n.http = &http.Server{Handler: health(n.ready.Load), ReadHeaderTimeout: sniffTimeout, IdleTimeout: time.Minute}
+	n.admin = &adminServer{store: n.store, scavenges: n.scavenges, authorise: loopbackOnly}
+	n.http = &http.Server{Handler: n.admin.handler(health(n.ready.Load)), ReadHeaderTimeout: sniffTimeout, IdleTimeout: time.Minute}
 	n.work.Go(n.sequencer.run)
 	n.work.Go(n.sequencer.settle)
 	for _, set := range sets {
@@ -148,6 +150,7 @@ func (n *Node) Close() error {
 		n.ready.Store(false)
 		close(n.stopping)
 		n.stopCalls()
+		n.admin.close()
 		n.scavenges.close()
 		n.groups.close()
 		close(n.sequencer.stop)
