@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -17,12 +18,25 @@ type adminServer struct {
 	store     *store
 	scavenges *scavenges
 	// authorise lets a request pass or says why not: an httpRefusal with its own
-	// code, any other error with 403. It is asked once, before anything else.
+	// code, any other error with 403. It is asked once, before anything else. A
+	// secure node has asked for credentials before.
 	authorise func(*http.Request) error
 
 	mu       sync.Mutex
 	closed   bool
 	requests sync.WaitGroup
+	// closing ends requests that take long, when the node stops.
+	closing context.Context
+	end     context.CancelFunc
+}
+
+func (n *Node) newAdmin() *adminServer {
+	a := &adminServer{store: n.store, scavenges: n.scavenges, authorise: http.NewCrossOriginProtection().Check}
+	if n.gate == nil {
+		a.authorise = loopbackOnly
+	}
+	a.closing, a.end = context.WithCancel(context.Background())
+	return a
 }
 
 // enter says whether a request may still be served; it must leave again.
@@ -35,12 +49,12 @@ func (a *adminServer) enter() bool {
 	return !a.closed
 }
 
-// close waits for requests that are being served; their connections have been
-// closed already.
+// close ends the requests that are being served and waits for them.
 func (a *adminServer) close() {
 	a.mu.Lock()
 	a.closed = true
 	a.mu.Unlock()
+	a.end()
 	a.requests.Wait()
 }
 
@@ -71,15 +85,12 @@ func loopbackOnly(r *http.Request) error {
 	return http.NewCrossOriginProtection().Check(r)
 }
 
-// handler serves /admin/ and leaves everything else to next.
-func (a *adminServer) handler(next http.Handler) http.Handler {
-	admin := http.NewServeMux()
-	admin.HandleFunc("POST /admin/scavenge", a.startScavenge)
-	admin.HandleFunc("GET /admin/scavenge/{id}", a.scavengeStatus)
-	admin.HandleFunc("DELETE /admin/scavenge/{id}", a.stopScavenge)
+func (a *adminServer) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", next)
-	mux.HandleFunc("/admin/", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST /admin/scavenge", a.startScavenge)
+	mux.HandleFunc("GET /admin/scavenge/{id}", a.scavengeStatus)
+	mux.HandleFunc("DELETE /admin/scavenge/{id}", a.stopScavenge)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !a.enter() {
 			refuseHTTP(w, http.StatusServiceUnavailable, ErrClosed)
 			return
@@ -89,9 +100,18 @@ func (a *adminServer) handler(next http.Handler) http.Handler {
 			refuseHTTP(w, http.StatusForbidden, err)
 			return
 		}
-		admin.ServeHTTP(w, r)
+		// What an operator asks for may take as long as it takes, unless the node
+		// stops: then nobody waits for a client that reads slowly.
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Time{})
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(a.closing, func() {
+			cancel()
+			_ = control.SetWriteDeadline(time.Unix(1, 0))
+		})()
+		mux.ServeHTTP(w, r.WithContext(ctx))
 	})
-	return mux
 }
 
 func refuseHTTP(w http.ResponseWriter, code int, err error) {

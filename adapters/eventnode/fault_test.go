@@ -19,8 +19,6 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 	"golang.org/x/net/http2"
 )
 
@@ -192,48 +190,6 @@ func readAllOf(dir string) ([]byte, error) {
 	return b, errors.Join(err, s.close())
 }
 
-// After a failed sync nothing is acknowledged, and the node goes down through
-// the fatal log entry that ends a process.
-func TestNoAckAfterFailedSync(t *testing.T) {
-	var failing atomic.Bool
-	disk := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if failing.Load() && (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) {
-			return errorfs.ErrInjected
-		}
-		return nil
-	}))
-	fatal := make(chan struct{}, 1)
-	core := zapcore.NewNopCore()
-	log := zap.New(core, zap.WithFatalHook(fatalHook{fatal}))
-	n, err := Open(Config{Dir: "store", FS: disk, Listen: "127.0.0.1:0", Clock: time.Now, Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := connect(t, n)
-	letters(t, c, "s", "a")
-	failing.Store(true)
-	_, err = c.AppendToStream(within(t), "s", esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}}, event("b", `{}`))
-	if err == nil {
-		t.Error("acknowledged although the disk refused")
-	}
-	select {
-	case <-fatal:
-	case <-within(t).Done():
-		t.Error("the process would have gone on")
-	}
-	if n.store.mark.position() == n.sequencer.pos {
-		t.Error("readers may see what is not on the disk")
-	}
-	// In place of the end of the process. Pebble goes fatal once more.
-	failing.Store(false)
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		_ = n.Close()
-	}()
-	<-closed
-}
-
 // What pebble shows while the disk still works on it is shown to nobody: not to
 // readers of the log or of a stream, not to subscribers.
 func TestNothingIsShownBeforeItIsDurable(t *testing.T) {
@@ -292,17 +248,6 @@ func TestNothingIsShownBeforeItIsDurable(t *testing.T) {
 	if got := readTypes(t, c, "new", esdb.ReadStreamOptions{}, 10); got != "b" {
 		t.Errorf("in the end the new stream shows %q", got)
 	}
-}
-
-// fatalHook ends the goroutine in place of the process.
-type fatalHook struct{ called chan struct{} }
-
-func (h fatalHook) OnWrite(*zapcore.CheckedEntry, []zapcore.Field) {
-	select {
-	case h.called <- struct{}{}:
-	default:
-	}
-	zapcore.WriteThenGoexit.OnWrite(nil, nil)
 }
 
 // Clients ping an idle connection; the node takes that for no offence.

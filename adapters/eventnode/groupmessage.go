@@ -85,8 +85,8 @@ type consumer struct {
 	total   int64      // messages dispatched to it
 	signal  chan struct{}
 
-	name, from string // for those who look at the group
-	rate       rate
+	name, from, user string // for those who look at the group
+	rate             rate
 }
 
 func newConsumer(slots int) *consumer {

@@ -29,6 +29,9 @@ func (g *group) readAll(seen int64, batch int) (more bool, err error) {
 	if err := g.store.scanLog(&g.page, rg, batch, pageConsidered, wanted); err != nil {
 		return false, err
 	}
+	if err := g.set.filter.err(); err != nil {
+		return false, err
+	}
 	g.arrive((*message).atPosition, max(seen, g.page.lastSeen))
 	return !g.page.end, nil
 }
@@ -109,11 +112,11 @@ func (g *group) readCheckpoint() (int64, error) {
 	}
 	var text string
 	if err := json.Unmarshal(r.data, &text); err != nil {
-		return 0, corrupt("checkpoint of group "+g.set.id(), err)
+		return 0, corrupt("checkpoint of group "+g.set.Group, err)
 	}
 	place, err := g.set.parsePlace(text)
 	if err != nil {
-		return 0, corrupt("checkpoint of group "+g.set.id(), err)
+		return 0, corrupt("checkpoint of group "+g.set.Group, err)
 	}
 	return place, nil
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"go.uber.org/zap"
 )
 
 const (
@@ -63,12 +62,16 @@ func (g *group) limitCheckpoints(ctx context.Context, name string) error {
 // append writes to a stream of the group and says whether the stream took it:
 // one that somebody ended for ever takes nothing.
 func (g *group) append(ctx context.Context, stream string, events ...proposed) (taken bool, err error) {
-	o, err := g.sequencer.write(ctx, &writeRequest{stream: stream, expected: expectAny, events: events})
+	r := &writeRequest{call: callInternal, stream: stream, expected: expectAny, events: events}
+	for i := range events {
+		r.size += events[i].size()
+	}
+	o, err := g.sequencer.write(ctx, r)
 	if err != nil {
-		return false, fmt.Errorf("append to %s: %w", stream, err)
+		return false, fmt.Errorf("append to a stream of the group: %w", err)
 	}
 	if o.ruling == rulingStreamDeleted {
-		g.log.Warn("persistent subscription cannot write to its own stream", zap.String("stream", stream))
+		g.slow.Warn("event store: persistent subscription cannot write to its own stream", g.set.logged()...)
 		return false, nil
 	}
 	return true, nil

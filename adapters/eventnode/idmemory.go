@@ -2,10 +2,6 @@ package eventnode
 
 import "github.com/google/uuid"
 
-// idMemoryLimit bounds how far back an append without a revision is recognised
-// as a repetition. A real node forgets too; nothing may lean on it for long.
-const idMemoryLimit = 100_000
-
 type idKey struct {
 	stream uint64
 	id     uuid.UUID
@@ -16,8 +12,9 @@ type idEntry struct {
 	rev int64
 }
 
-// idMemory remembers the revisions of the latest events by id. Only the
-// sequencer uses it.
+// idMemory remembers the revisions of the latest events by id, so that an append
+// without a revision is recognised as a repetition. A real node forgets too;
+// nothing may lean on it for long. Only the sequencer uses it.
 type idMemory struct {
 	limit int
 	revs  map[idKey]int64

@@ -44,7 +44,7 @@ func Import(cfg Config, records iter.Seq[ImportRecord]) error {
 	if st.last > 0 {
 		return errors.Join(fmt.Errorf("import into %s: %w", cfg.Dir, ErrNotEmpty), st.close())
 	}
-	q := newSequencer(st, cfg.withDefaults(), nil)
+	q := newSequencer(st, cfg.withDefaults(), nil, nil)
 	return errors.Join(q.importAll(records), st.close())
 }
 

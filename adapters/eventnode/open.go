@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"time"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -22,11 +22,6 @@ const (
 	// package until someone decides otherwise. From this one on pebble tells a
 	// torn end of its write-ahead log from damage in the middle of it.
 	engineFormat = pebble.FormatTableFormatV6
-
-	headsPerBuffer = 50_000
-
-	crowd      = 16
-	crowdPause = 300 * time.Microsecond
 )
 
 // openStore opens or creates the folder. It reads a handful of keys only.
@@ -35,6 +30,7 @@ func openStore(cfg Config) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.FS = failStop{cfg.FS, cfg.Log}
 	lock, err := lockFolder(dir, cfg.FS)
 	if err != nil {
 		return nil, err
@@ -79,20 +75,52 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 }
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
-	s := &store{lock: lock, dir: dir, fs: cfg.FS, heads: newHeadCache(headsPerBuffer)}
-	db, err := pebble.Open(dir, engineOptions(cfg, lock, s.syncPause))
+	s := &store{lock: lock, heads: newHeadCache(cfg.Limits.Heads / 2), fs: cfg.FS, dir: dir, log: cfg.Log, marks: cfg.marks}
+	marked, err := beforeEngine(cfg.FS, dir)
 	if err != nil {
-		return nil, openError(dir, err)
+		return nil, err
 	}
-	s.db = db
-	if err := errors.Join(s.checkFormat(dir), s.readEnd()); err != nil {
-		return nil, errors.Join(err, db.Close())
+	o := engineOptions(cfg, lock)
+	cfg.measures.watchEngine(o.EventListener, cfg.slow)
+	if s.db, err = openPebble(dir, o); err != nil {
+		return nil, err
+	}
+	err = errors.Join(s.checkFormat(dir), s.readEnd())
+	if err == nil {
+		err = s.verifySince(marked)
+	}
+	if err == nil {
+		err = s.setMark(s.last)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.db.Close())
 	}
 	s.mark = newWatermark(s.last)
 	return s, nil
 }
 
-func (s *store) close() error { return errors.Join(s.db.Close(), s.lock.Close()) }
+// openPebble makes an error of a sync that fails while pebble opens, for which it
+// panics.
+func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			db, err = nil, fmt.Errorf("open %s: %v", dir, reason)
+		}
+	}()
+	if db, err = pebble.Open(dir, o); err != nil {
+		return nil, openError(dir, err)
+	}
+	return db, nil
+}
+
+// close leaves a folder of which the next start need not verify anything.
+func (s *store) close() error {
+	err := s.db.Close()
+	if err == nil {
+		err = s.setCleanMark()
+	}
+	return errors.Join(err, s.lock.Close())
+}
 
 // openError names what an operator must tell apart. Pebble reports a newer
 // format in words only, so that what is neither damage nor a failed system call
@@ -100,7 +128,7 @@ func (s *store) close() error { return errors.Join(s.db.Close(), s.lock.Close())
 func openError(dir string, err error) error {
 	var path *fs.PathError
 	switch {
-	case errors.Is(err, pebble.ErrCorruption), errors.Is(err, fs.ErrNotExist):
+	case pebble.IsCorruptionError(err), errors.Is(err, fs.ErrNotExist):
 		return corrupt(dir, err)
 	case errors.As(err, &path):
 		return fmt.Errorf("open %s: %w", dir, err)
@@ -108,36 +136,34 @@ func openError(dir string, err error) error {
 	return fmt.Errorf("%s: %w: %w", dir, ErrUnknownFormat, err)
 }
 
-// syncPause is how long the log rests between two syncs. With many writers
-// waiting a short rest lets more of them share the next sync, which saves more
-// processor time than it costs in waiting; with few it would only be slower.
-func (s *store) syncPause() time.Duration {
-	if s.unsettled.Load() > crowd {
-		return crowdPause
-	}
-	return 0
-}
-
-func engineOptions(cfg Config, lock *pebble.Lock, syncPause func() time.Duration) *pebble.Options {
+func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 	o := &pebble.Options{
-		WALMinSyncInterval: syncPause,
-		FS:                 cfg.FS,
+		FS:                 steppedLogs{cfg.FS},
 		Lock:               lock,
 		FormatMajorVersion: engineFormat,
 		MemTableSize:       cfg.memTable,
-		CacheSize:          cfg.CacheBytes,
-		BytesPerSync:       1 << 20,
-		Cleaner:            deletesLogs{},
+		// Pebble takes the memory tables out of its cache, those kept for reuse
+		// too; without this nothing would be left for blocks.
+		CacheSize:    cfg.CacheBytes + 3*int64(cfg.memTable),
+		BytesPerSync: 1 << 20,
+		Logger:       engineLog{cfg.Log},
 
 		DisableAutomaticCompactions: cfg.lazyTables,
-		Logger:                      engineLog{cfg.Log},
 		EventListener: &pebble.EventListener{
 			// Without this pebble ends the process when a reader meets a
 			// damaged block; the reader gets the error in any case.
 			DataCorruption: func(info pebble.DataCorruptionInfo) {
 				cfg.Log.Error("event store: damaged file", zap.String("file", info.Path), zap.Error(info.Details))
 			},
-			BackgroundError: func(err error) { cfg.Log.Error("event store: background work", zap.Error(err)) },
+			// Pebble repeats at once and for ever what it could not flush or
+			// compact, and holds appends up meanwhile. A disk that fails or is
+			// full is nothing to go on with.
+			BackgroundError: func(err error) {
+				if errno := syscall.Errno(0); errors.As(err, &errno) {
+					cfg.Log.Fatal("event store: the disk fails in the background; start again when it is well", zap.Error(err))
+				}
+				cfg.Log.Error("event store: background work", zap.Error(err))
+			},
 		},
 	}
 	for i := range o.Levels {
@@ -146,18 +172,6 @@ func engineOptions(cfg Config, lock *pebble.Lock, syncPause func() time.Duration
 	}
 	return o
 }
-
-// deletesLogs keeps pebble from writing a new log over an old one, behind whose
-// end the bytes of removed events would stay. Pebble asks for that only when the
-// cleaner wants to see the old file.
-type deletesLogs struct {
-	pebble.DeleteCleaner
-	wantsFiles
-}
-
-// wantsFiles lies one level deeper, so that of its methods only those count that
-// DeleteCleaner does not have.
-type wantsFiles struct{ pebble.ArchiveCleaner }
 
 // engineLog passes on what pebble cannot go on from. It ends the process:
 // after a failed write to the log nothing may be acknowledged.
@@ -233,11 +247,12 @@ func (s *store) readEnd() error {
 	if !ok {
 		return corrupt("end of the log", fmt.Errorf("key of %d bytes", len(key)))
 	}
+	s.last = pos
 	r, err := decodeRecord(pos, raw)
 	if err != nil {
 		return corrupt(fmt.Sprintf("record at position %d", pos), err)
 	}
-	s.last, s.lastTicks = pos, r.ticks
+	s.lastTicks = r.ticks
 	if _, key, err = s.lastIn(spaceHead); err != nil {
 		return err
 	}

@@ -60,6 +60,15 @@ func (rd *round) answer() {
 	}
 }
 
+// weight is what the requests of the round took of the room.
+func (rd *round) weight() int64 {
+	var n int64
+	for _, r := range rd.requests {
+		n += rd.q.room.weight(r)
+	}
+	return n
+}
+
 // close gives the batch back; a batch that was written can no longer fail.
 func (rd *round) close() { _ = rd.batch.Close() }
 
@@ -325,11 +334,11 @@ func (rd *round) flush() error {
 			var no [8]byte
 			binary.BigEndian.PutUint64(no[:], s.head.no)
 			if err := rd.batch.Set(nameKey(s.name), no[:], nil); err != nil {
-				return storageError("name of stream "+s.name, err)
+				return storageError("name of a stream", err)
 			}
 		}
 		if err := rd.batch.Set(headKey(s.head.no), s.head.encode(), nil); err != nil {
-			return storageError("head of stream "+s.name, err)
+			return storageError("head of a stream", err)
 		}
 	}
 	return nil

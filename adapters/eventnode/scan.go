@@ -10,8 +10,11 @@ import (
 
 const (
 	pageRecords    = 512
-	pageBytes      = 256 << 10
+	pageBytes      = 128 << 10
 	pageConsidered = 8192
+	// restBytes and restRecords is what a page keeps that waits for events.
+	restBytes   = 16 << 10
+	restRecords = 64
 )
 
 // page is a piece of the log copied out of the database, so that no iterator
@@ -33,6 +36,17 @@ func (p *page) reset() {
 	p.considered, p.lastSeen, p.lastRev, p.end = 0, 0, 0, false
 }
 
+// rest gives back the memory of a page that was large.
+func (p *page) rest() {
+	p.reset()
+	if cap(p.buf) > restBytes {
+		p.buf = nil
+	}
+	if cap(p.recs) > restRecords {
+		p.recs = nil
+	}
+}
+
 func (p *page) full(limit int) bool {
 	return len(p.recs) >= min(limit, pageRecords) || p.size >= pageBytes
 }
@@ -41,7 +55,7 @@ func (p *page) full(limit int) bool {
 func (p *page) add(pos int64, raw []byte, keep func(*record) bool) error {
 	if cap(p.buf)-len(p.buf) < len(raw) {
 		// Records kept so far go on pointing into the old buffer.
-		p.buf = make([]byte, 0, max(pageBytes+pageBytes/4, len(raw)))
+		p.buf = make([]byte, 0, max(min(4*cap(p.buf), pageBytes+pageBytes/4), restBytes, len(raw)))
 	}
 	start := len(p.buf)
 	p.buf = append(p.buf, raw...)

@@ -108,7 +108,7 @@ func Scavenge(ctx context.Context, cfg Config, o ScavengeOptions) (report Scaven
 		return ScavengeReport{}, err
 	}
 	defer func() { err = errors.Join(err, st.close()) }()
-	q := newSequencer(st, cfg, nil)
+	q := newSequencer(st, cfg, nil, nil)
 	go q.run()
 	go q.settle()
 	defer func() {

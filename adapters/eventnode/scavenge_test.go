@@ -181,9 +181,16 @@ func TestScavengeRemovesWhatNobodySees(t *testing.T) {
 			if got := shows(t, s.c, "s"); got != tt.stream || got != before {
 				t.Errorf("the stream shows %q, before %q, want %q", got, before, tt.stream)
 			}
-			checkInvariants(t, n.store)
+			wantInvariants(t, n.store)
 			if again := s.scavenge(); again.Events > 0 {
 				t.Errorf("a second scavenge removed %d more events", again.Events)
+			}
+			_ = s.c.Close()
+			if err := n.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Verify(t.Context(), VerifyConfig{Dir: n.cfg.Dir, Found: func(d Defect) { t.Errorf("verify found %s", d) }}); err != nil {
+				t.Error(err)
 			}
 		})
 	}

@@ -253,7 +253,7 @@ func (k *canaries) wantNoRecords(file string) {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	options := engineOptions(Config{}.withDefaults(), nil, nil)
+	options := engineOptions(Config{}.withDefaults(), nil)
 	options.EnsureDefaults()
 	r, err := sstable.NewReader(context.Background(), readable, options.MakeReaderOptions())
 	if err != nil {

@@ -52,8 +52,9 @@ func wornStore(t *testing.T, disk vfs.FS, mark []byte) {
 // survivors is the log without what scavenges tell of themselves.
 func survivors(t *testing.T, s *store) []byte {
 	t.Helper()
+	log := recordsOf(t, s)
 	var b []byte
-	for _, r := range wholeLog(t, s) {
+	for _, r := range log {
 		if !bytes.Contains(r.name, []byte(scavengesStream)) {
 			b = append(b, encodeRecord(r)...)
 		}
@@ -77,7 +78,7 @@ func lookInto(t *testing.T, disk vfs.FS, look func(*store)) {
 		t.Fatalf("open after the cut: %v", err)
 	}
 	defer s.close()
-	checkInvariants(t, s)
+	wantInvariants(t, s)
 	look(s)
 }
 
@@ -191,9 +192,19 @@ func cutAt(t *testing.T, disk *vfs.MemFS, at int, cut func(*vfs.MemFS)) int {
 // places is what writers were told of the places of their events, kept outside
 // the system.
 type places struct {
-	ledger
-	at map[uuid.UUID]place
+	mu    sync.Mutex
+	at    map[uuid.UUID]place
+	acks  atomic.Int64
+	moved chan struct{}
+	// rest is held while a cut is examined, so that the log does not outgrow
+	// the examination.
+	rest sync.RWMutex
 }
+
+const (
+	crashStreams = 5
+	acksBetween  = 40 // two cuts, at most
+)
 
 type place struct {
 	stream string
@@ -201,10 +212,13 @@ type place struct {
 }
 
 func newPlaces() *places {
-	return &places{
-		ledger: ledger{acked: map[uuid.UUID]int64{}, seen: map[int64]uuid.UUID{}, moved: make(chan struct{}, 1)},
-		at:     map[uuid.UUID]place{},
-	}
+	return &places{at: map[uuid.UUID]place{}, moved: make(chan struct{}, 1)}
+}
+
+func (p *places) examine(check func()) {
+	p.rest.Lock()
+	defer p.rest.Unlock()
+	check()
 }
 
 func (p *places) copy() map[uuid.UUID]place {
@@ -306,7 +320,8 @@ func checkScavengedCut(t *testing.T, disk *vfs.MemFS, told map[uuid.UUID]place, 
 			}
 			floors[name] = h.floor
 		}
-		for _, r := range wholeLog(t, s) {
+		log := recordsOf(t, s)
+		for _, r := range log {
 			there[place{string(r.name), r.rev}] = r.id
 		}
 		for id, at := range told {

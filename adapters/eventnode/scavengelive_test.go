@@ -214,14 +214,14 @@ func TestReadersGoOnWhileScavenging(t *testing.T) {
 	cancel()
 	others.Wait()
 	s.scavenge()
-	for _, r := range wholeLog(t, n.store) {
+	for _, r := range recordsOf(t, n.store) {
 		for i := range seen {
 			if !seen[i][uint64(r.pos)] && strings.HasPrefix(string(r.name), "busy-") {
 				t.Errorf("subscriber %d never saw %s@%d", i, r.name, r.rev)
 			}
 		}
 	}
-	checkInvariants(t, n.store)
+	wantInvariants(t, n.store)
 }
 
 func readAgainAndAgain(ctx context.Context, t *testing.T, c *esdb.Client, stream string) {

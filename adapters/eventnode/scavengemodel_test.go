@@ -50,7 +50,7 @@ func TestScavengedStreamsBehaveAsTheModel(t *testing.T) {
 			name := rapid.SampledFrom(names).Draw(t, "stream")
 			switch rapid.IntRange(0, 19).Draw(t, "what") {
 			case 0, 1, 2:
-				limit(t, r.c, name, models[name])
+				setLimits(t, r.c, name, models[name])
 			case 3, 4:
 				report, err := r.n.Scavenge(context.Background(), ScavengeOptions{})
 				if err != nil {
@@ -71,15 +71,15 @@ func TestScavengedStreamsBehaveAsTheModel(t *testing.T) {
 			}
 			logHasAsModel(t, r.c, models)
 		}
-		checkInvariants(outer, r.n.store)
+		wantInvariants(outer, r.n.store)
 	})
 	if removed == 0 {
 		t.Error("nothing was ever removed")
 	}
 }
 
-// limit sets $maxCount and $tb.
-func limit(t *rapid.T, c *esdb.Client, name string, m *model) {
+// setLimits sets $maxCount and $tb.
+func setLimits(t *rapid.T, c *esdb.Client, name string, m *model) {
 	maxCount, hidden := rapid.IntRange(0, 3).Draw(t, "$maxCount"), rapid.IntRange(0, len(m.events)+1).Draw(t, "$tb")
 	var meta esdb.StreamMetadata
 	if maxCount > 0 {

@@ -11,19 +11,21 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
+	"go.uber.org/zap"
 )
 
 // store is the folder: what is written, and what of it readers may see.
 type store struct {
 	db     *pebble.DB
 	lock   *pebble.Lock
-	dir    string
-	fs     vfs.FS
 	mark   *watermark
 	heads  headCache
 	nodeID uuid.UUID
-	// unsettled counts the requests that are with the log and not answered.
-	unsettled atomic.Int64
+
+	fs    vfs.FS
+	dir   string
+	log   *zap.Logger
+	marks markPace
 	// staging is held for reading while a backup is taken, whose files a scavenge
 	// must outlast.
 	staging sync.RWMutex
@@ -31,6 +33,9 @@ type store struct {
 	last       int64  // position of the last record when the folder was opened
 	lastTicks  int64  // its creation time
 	lastStream uint64 // the highest stream number given out
+
+	// unsettled counts the requests that are with the log and not answered.
+	unsettled atomic.Int64
 }
 
 // headCache keeps heads of recently written streams. Only the settler puts
@@ -75,7 +80,7 @@ func corrupt(what string, err error) error { return fmt.Errorf("%w: %s: %w", Err
 
 // storageError names corruption as such, wherever pebble met it.
 func storageError(what string, err error) error {
-	if errors.Is(err, pebble.ErrCorruption) {
+	if pebble.IsCorruptionError(err) {
 		return corrupt(what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
@@ -98,21 +103,22 @@ func (s *store) get(key []byte) ([]byte, error) {
 func (s *store) loadHead(name string) (head, bool, error) {
 	no, err := s.get(nameKey(name))
 	if err != nil {
-		return head{}, false, storageError("name of stream "+name, err)
+		return head{}, false, storageError("name of a stream", err)
 	}
 	if no == nil {
 		return head{}, false, nil
 	}
 	if len(no) != 8 {
-		return head{}, false, corrupt("name of stream "+name, fmt.Errorf("%d bytes", len(no)))
+		return head{}, false, corrupt("name of a stream", fmt.Errorf("its number has %d bytes", len(no)))
 	}
-	raw, err := s.get(headKey(binary.BigEndian.Uint64(no)))
+	number := binary.BigEndian.Uint64(no)
+	raw, err := s.get(headKey(number))
 	if err != nil {
-		return head{}, false, storageError("head of stream "+name, err)
+		return head{}, false, storageError(fmt.Sprintf("head of stream number %d", number), err)
 	}
 	h, err := decodeHead(raw)
 	if err != nil {
-		return head{}, false, corrupt("head of stream "+name, err)
+		return head{}, false, corrupt(fmt.Sprintf("head of stream number %d", number), err)
 	}
 	return h, true, nil
 }

@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"tracekeep/adapters/eventnode"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 )
@@ -24,12 +26,16 @@ type dataFlags struct {
 	Postgres    string        `name:"postgres-bin" help:"Folder of the Postgres binaries for the private cluster; empty: searched." env:"TRACEKEEP_POSTGRES_BIN" placeholder:"DIR"`
 	StartWithin time.Duration `name:"start-within" help:"Give up when the stores cannot be reached within this time." default:"60s"`
 	KEKFile     string        `name:"kek-file" help:"File of the key-encryption key; empty: below the data folder." env:"TRACEKEEP_KEK_FILE" placeholder:"FILE"`
+
+	// What a command that serves gives the parts, and others leave out.
+	node    eventnode.Limits
+	metrics *prometheus.Registry
 }
 
 func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {
 	return app.Config{
 		Data: d.Data, EventStore: d.EventStore, ReadModels: d.ReadModels, Keys: d.Keys, KEKFile: d.KEKFile, PostgresBin: d.Postgres,
-		Clock: t.clock, Random: t.random, Log: log,
+		Clock: t.clock, Random: t.random, Log: log, NodeLimits: d.node, Metrics: d.metrics,
 	}
 }
 

@@ -195,6 +195,7 @@ func (a *App) startNode(_ context.Context, cfg Config) error {
 	}
 	node, err := eventnode.Open(eventnode.Config{
 		Dir: a.folder.path("events"), Listen: listen, Clock: a.clock, Log: a.log.Named("events"),
+		Limits: cfg.NodeLimits, Metrics: cfg.Metrics,
 	})
 	if err != nil {
 		return fmt.Errorf("start the embedded event store: %w", err)
