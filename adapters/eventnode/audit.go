@@ -27,6 +27,9 @@ type audit struct {
 	// found is told of every defect; an error from it ends the audit.
 	found func(Defect) error
 
+	// before is the position of the record before, negative if it is not known.
+	before int64
+	whole  int64 // wholeAfter
 	// times: creation times must not go back. Those that Import took may.
 	times   bool
 	ticks   int64 // creation time of the record before
@@ -69,13 +72,24 @@ func (a *audit) goOn(pos int64, err error) error {
 }
 
 // firstKept is the lowest revision that a stream must have; those below it are
-// missing from the log, together with their index entries. This is the one place
-// that knows why events may be missing: a scavenge removed them.
+// missing from the log, together with their index entries. This and wholeAfter
+// are the places that know why events may be missing: a scavenge removed them.
 func (h head) firstKept() int64 { return h.floor }
+
+// wholeAfter is the position after which the log has no holes: every record
+// begins where the one before it ends. Whoever removes records, or writes them at
+// positions of his own as Import does, moves it on first.
+func (s *store) wholeAfter() (int64, error) {
+	raw, err := s.get(markKey(wholeMark))
+	if err != nil || raw == nil {
+		return 0, wrapStorage("where the log is whole", err)
+	}
+	return decodePosition(raw)
+}
 
 // since audits what follows a position, and every stream it touches.
 func (a *audit) since(position int64) error {
-	a.after, a.touched = position, map[uint64]touchedStream{}
+	a.after, a.before, a.touched = position, position, map[uint64]touchedStream{}
 	if err := a.records(position+1, func(int64) error { return nil }); err != nil {
 		return err
 	}
@@ -119,7 +133,10 @@ func (a *audit) touchedStream(it *pebble.Iterator, stream uint64, t touchedStrea
 
 // records audits the log from a position on, and leaves out what is damaged.
 // seen is told how far it is.
-func (a *audit) records(from int64, seen func(pos int64) error) error {
+func (a *audit) records(from int64, seen func(pos int64) error) (err error) {
+	if a.whole, err = a.s.wholeAfter(); err != nil {
+		return err
+	}
 	step := int64(skipBytes)
 	for skips := 1; ; skips++ {
 		last, err := a.readable(from, seen)
@@ -131,6 +148,7 @@ func (a *audit) records(from int64, seen func(pos int64) error) error {
 				return err
 			}
 		}
+		a.before = -1
 		if from = max(from, last+1) + step; from > a.s.last {
 			return nil
 		}
@@ -175,6 +193,13 @@ func (a *audit) readable(from int64, seen func(pos int64) error) (last int64, er
 func (a *audit) record(pos int64, raw []byte) error {
 	a.count++
 	a.span += 1 + int64(len(raw))
+	if begins := pos - 1 - int64(len(raw)); a.before >= a.whole && begins != a.before {
+		detail := fmt.Sprintf("the record in front of it is at %d, and it begins after %d", a.before, begins)
+		if err := a.report(Defect{Kind: DefectHole, Position: pos, Detail: detail}); err != nil {
+			return err
+		}
+	}
+	a.before = pos
 	r, err := decodeRecord(pos, raw)
 	if err != nil {
 		return a.report(Defect{Kind: DefectRecord, Position: pos, Detail: err.Error()})

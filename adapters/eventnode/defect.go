@@ -13,6 +13,7 @@ const (
 	DefectFile     DefectKind = "file"     // a file of the folder is damaged, missing or not of it
 	DefectEnd      DefectKind = "end"      // the log ends before what was on the disk
 	DefectRecord   DefectKind = "record"   // a record does not decode, or its checksum differs
+	DefectHole     DefectKind = "hole"     // records between two others are missing from the log
 	DefectOrder    DefectKind = "order"    // a creation time goes back along the log
 	DefectIndex    DefectKind = "index"    // the stream index and the log tell different stories
 	DefectRevision DefectKind = "revision" // a stream has a gap

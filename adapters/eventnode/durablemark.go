@@ -19,9 +19,11 @@ import (
 // more, is an end like any other to the engine.
 //
 // What the mark covers was on the disk when the mark was written, so that no
-// crash can have harmed it: when the folder is opened, only what follows the
-// mark has to be verified. Damage that time does to what lies before it is found
-// by checksums, by whoever reads it, and by Verify.
+// crash can have harmed it. When the folder is opened after a crash, only what
+// was not in tables by then has to be verified: it is on the disk too, but
+// whether it is found depends on a manifest and on logs that were written since.
+// Damage that time does to tables is found by their checksums, by whoever reads
+// them, and by Verify.
 const (
 	markFile     = "durable-mark"
 	markTempFile = "durable-mark.new"
@@ -34,6 +36,11 @@ type durableMark struct {
 	Node   uuid.UUID `json:"node"`
 	// Position is the last of the log that was on the disk; 0 for an empty log.
 	Position int64 `json:"position"`
+	// Flushed is the last position that was in a table, and Manifest and Whole say
+	// how much of which manifest named those tables and was on the disk.
+	Flushed  int64  `json:"flushed"`
+	Manifest string `json:"manifest,omitempty"`
+	Whole    int    `json:"whole,omitempty"`
 	// Clean: the node stopped, and Files is what it left.
 	Clean bool         `json:"clean"`
 	Files []filedEntry `json:"files,omitempty"`
@@ -141,4 +148,12 @@ func syncFolder(files vfs.FS, dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+func syncFile(files vfs.FS, path string) error {
+	f, err := files.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -106,23 +106,38 @@ func checkCatalogue(files vfs.FS, dir string, left []filedEntry, found func(file
 // checkManifest looks for damage that pebble takes for an end: it stops reading
 // the manifest at the first record that does not hold, forgets what the others
 // say and deletes the tables they name. It also sees when the folder has data and
-// no manifest, which pebble would fill with an empty store.
-func checkManifest(files vfs.FS, dir string) (exists bool, err error) {
-	state, err := pebble.Peek(dir, files)
+// no manifest, which pebble would fill with an empty store. m may be nil.
+func checkManifest(files vfs.FS, dir string, m *durableMark) (exists bool, err error) {
+	name, b, err := readManifest(files, dir)
 	if err != nil {
-		return false, openError(dir, err)
+		return false, err
 	}
-	if !state.Exists {
+	if name == "" {
 		return false, checkNothingThere(files, dir)
 	}
-	b, err := readFile(files, state.ManifestFilename)
-	if err != nil {
-		return true, openError(dir, err)
+	end, damaged := wholeUntil(b)
+	if m != nil && m.Manifest == name && end < m.Whole {
+		damaged = true
 	}
-	if at, damaged := damagedInside(b); damaged {
-		return true, corrupt(state.ManifestFilename, fmt.Errorf("damage at byte %d, before the end", at))
+	if damaged {
+		return true, corrupt(files.PathJoin(dir, name), fmt.Errorf("damage at byte %d, before the end", end))
 	}
 	return true, nil
+}
+
+// readManifest reads the manifest in use; the name is empty if there is none.
+func readManifest(files vfs.FS, dir string) (name string, b []byte, err error) {
+	state, err := pebble.Peek(dir, files)
+	if err != nil {
+		return "", nil, openError(dir, err)
+	}
+	if !state.Exists {
+		return "", nil, nil
+	}
+	if b, err = readFile(files, state.ManifestFilename); err != nil {
+		return "", nil, openError(dir, err)
+	}
+	return files.PathBase(state.ManifestFilename), b, nil
 }
 
 func checkNothingThere(files vfs.FS, dir string) error {
@@ -149,11 +164,10 @@ const (
 	chunkLast  = 4
 )
 
-// damagedInside says where a manifest is damaged, if a record that was begun
-// later is whole. Every record is synced before the next is begun, so that a
-// crash can tear the last one only.
-func damagedInside(b []byte) (at int, damaged bool) {
-	end := 0
+// wholeUntil says up to where a manifest holds, and whether it is damaged there:
+// a record that was begun later is whole. Every record is synced before the next
+// is begun, so that a crash can tear the last one only.
+func wholeUntil(b []byte) (end int, damaged bool) {
 	for end < len(b) {
 		if block := manifestBlock - end%manifestBlock; block < chunkHeaderLen {
 			end += block // too short for a chunk; zeros fill it
@@ -170,7 +184,7 @@ func damagedInside(b []byte) (at int, damaged bool) {
 			return end, true
 		}
 	}
-	return 0, false
+	return end, false
 }
 
 // chunkAt reads a chunk that begins here and holds.

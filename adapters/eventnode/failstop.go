@@ -27,6 +27,11 @@ func (s failStop) Create(name string, category vfs.DiskWriteCategory) (vfs.File,
 	return s.file(f, name, err)
 }
 
+func (s failStop) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
+	f, err := s.FS.Open(name, o...)
+	return s.file(f, name, err)
+}
+
 func (s failStop) OpenReadWrite(name string, category vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
 	f, err := s.FS.OpenReadWrite(name, category, o...)
 	return s.file(f, name, err)

@@ -1,6 +1,7 @@
 package eventnode
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -64,6 +65,9 @@ func (q *sequencer) importAll(records iter.Seq[ImportRecord]) error {
 			return err
 		}
 		rd = q.newRound(nil)
+	}
+	if err := rd.batch.Set(markKey(wholeMark), binary.BigEndian.AppendUint64(nil, uint64(rd.pos)), nil); err != nil {
+		return storageError("import", err)
 	}
 	return q.commitImport(rd, &left)
 }

@@ -25,6 +25,7 @@ const (
 	formatMark   = "format"
 	nodeMark     = "node"
 	scavengeMark = "scavenge"
+	wholeMark    = "whole-after" // a position: see wholeAfter
 
 	// tombstoneRevision is the revision of the record that ends a stream.
 	tombstoneRevision = math.MaxInt64

@@ -115,9 +115,10 @@ func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 
 // close leaves a folder of which the next start need not verify anything.
 func (s *store) close() error {
-	err := s.db.Close()
+	m, err := s.newMark(s.mark.position())
+	err = errors.Join(err, s.db.Close())
 	if err == nil {
-		err = s.setCleanMark()
+		err = s.setCleanMark(m)
 	}
 	return errors.Join(err, s.lock.Close())
 }

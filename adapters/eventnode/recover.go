@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap"
 )
@@ -26,7 +27,7 @@ func beforeEngine(files vfs.FS, dir string) (*durableMark, error) {
 	if err != nil {
 		return nil, err
 	}
-	exists, err := checkManifest(files, dir)
+	exists, err := checkManifest(files, dir, m)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,10 @@ func (s *store) verifySince(m *durableMark) error {
 	if s.last < m.Position {
 		return corrupt("end of the log", fmt.Errorf("it ends at position %d, and position %d was on the disk", s.last, m.Position))
 	}
-	return newAudit(s, refuseFirst).since(m.Position)
+	if m.Clean { // not a byte has changed
+		return nil
+	}
+	return newAudit(s, refuseFirst).since(m.Flushed)
 }
 
 // refuseFirst makes the first defect the reason not to open.
@@ -100,20 +104,48 @@ func (s *store) keepMarks(stop <-chan struct{}) {
 }
 
 func (s *store) setMark(durable int64) error {
-	return writeMark(s.fs, s.dir, durableMark{Node: s.nodeID, Position: durable})
+	m, err := s.newMark(durable)
+	if err != nil {
+		return err
+	}
+	return writeMark(s.fs, s.dir, m)
+}
+
+// newMark looks at the tables before it looks at the manifest that names them.
+func (s *store) newMark(durable int64) (durableMark, error) {
+	m := durableMark{Node: s.nodeID, Position: durable}
+	it, err := s.db.NewIter(&pebble.IterOptions{
+		LowerBound: []byte{spaceLog}, UpperBound: after(spaceLog), OnlyReadGuaranteedDurable: true,
+	})
+	if err != nil {
+		return m, storageError("tables", err)
+	}
+	if it.Last() {
+		m.Flushed, _ = positionOf(it.Key())
+	}
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return m, storageError("tables", err)
+	}
+	name, b, err := readManifest(s.fs, s.dir)
+	if err != nil {
+		return m, err
+	}
+	m.Manifest = name
+	m.Whole, _ = wholeUntil(b)
+	return m, syncFile(s.fs, s.fs.PathJoin(s.dir, name))
 }
 
 // setCleanMark says after the engine is closed what it left. What the engine
 // removed must not come back after the mark was made.
-func (s *store) setCleanMark() error {
+func (s *store) setCleanMark(m durableMark) (err error) {
 	if err := syncFolder(s.fs, s.dir); err != nil {
 		return fmt.Errorf("event store folder %s: %w", s.dir, err)
 	}
-	left, err := catalogue(s.fs, s.dir)
-	if err != nil {
+	m.Clean = true
+	if m.Files, err = catalogue(s.fs, s.dir); err != nil {
 		return err
 	}
-	return writeMark(s.fs, s.dir, durableMark{Node: s.nodeID, Position: s.mark.position(), Clean: true, Files: left})
+	return writeMark(s.fs, s.dir, m)
 }
 
 // syncAncestors makes a new folder survive a power cut, whoever made it and the

@@ -45,9 +45,18 @@ func (rd *round) remove(r *writeRequest) outcome {
 	}
 	note, err := r.removal.state.encode()
 	if err == nil {
-		err = rd.batch.Set(markKey(scavengeMark), note, nil)
+		err = errors.Join(rd.batch.Set(markKey(scavengeMark), note, nil), rd.moveWhole(r.removal.state.Pending.LastPosition))
 	}
 	return outcome{err: err}
+}
+
+// moveWhole: in front of the position the log has holes from now on.
+func (rd *round) moveWhole(last int64) error {
+	whole, err := rd.q.store.wholeAfter()
+	if err != nil || last <= whole {
+		return err
+	}
+	return rd.batch.Set(markKey(wholeMark), binary.BigEndian.AppendUint64(nil, uint64(last)), nil)
 }
 
 // removeEvents does all that may fail before it adds anything to the batch.

@@ -26,7 +26,7 @@ type ackLedger struct {
 	count                     atomic.Int64 // of the acknowledged
 }
 
-func newLedger() *ackLedger {
+func newAckLedger() *ackLedger {
 	return &ackLedger{acked: map[uuid.UUID]bool{}, refused: map[uuid.UUID]bool{}, uncertain: map[uuid.UUID]bool{}}
 }
 
@@ -168,7 +168,7 @@ func TestStopUnderLoad(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			misbehave(t, ctx, n)
-			l := newLedger()
+			l := newAckLedger()
 			var writers sync.WaitGroup
 			var conns []streams.StreamsClient
 			for range 4 {

@@ -117,7 +117,7 @@ func (v *verification) run() error {
 	if err := v.asLeft(); err != nil {
 		return err
 	}
-	_, err := checkManifest(v.files, v.cfg.Dir)
+	_, err := checkManifest(v.files, v.cfg.Dir, v.mark)
 	if err := v.damaged(Defect{Kind: DefectFile, File: "MANIFEST"}, err); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 // dataFlags name the data folder and, for a grown installation, the stores.
 type dataFlags struct {
 	Data        string        `help:"Data folder." env:"TRACEKEEP_DATA" placeholder:"DIR" required:""`
-	EventStore  string        `help:"EventStoreDB or KurrentDB, as esdb://host:port; empty: embedded." env:"TRACEKEEP_EVENT_STORE" placeholder:"URL"`
+	EventStore  string        `help:"EventStoreDB or KurrentDB, as esdb://host:port, or esdb://user:password@host:port?tls=true; empty: embedded." env:"TRACEKEEP_EVENT_STORE" placeholder:"URL"`
 	ReadModels  string        `help:"Postgres of the read models; empty: a private cluster." env:"TRACEKEEP_READ_MODELS" placeholder:"URL"`
 	Keys        string        `help:"Postgres of the key store, another database than the read models; empty: a private cluster." env:"TRACEKEEP_KEYS" placeholder:"URL"`
 	Postgres    string        `name:"postgres-bin" help:"Folder of the Postgres binaries for the private cluster; empty: searched." env:"TRACEKEEP_POSTGRES_BIN" placeholder:"DIR"`
