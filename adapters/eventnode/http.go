@@ -17,6 +17,7 @@ func (n *Node) newHTTP() *http.Server {
 	mux := http.NewServeMux()
 	n.health(mux)
 	mux.Handle("GET /metrics", scrape(n.cfg.Metrics))
+	mux.Handle("/admin/", n.admin.handler())
 	return &http.Server{
 		Handler: n.gate.http(mux), ReadHeaderTimeout: n.cfg.silentTime, ReadTimeout: 3 * n.cfg.silentTime, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}

@@ -37,6 +37,7 @@ type Node struct {
 	consumers *groupServer
 	calls     *calls
 	scavenges *scavenges
+	admin     *adminServer
 	gate      *gate         // nil in insecure mode
 	slow      *zap.Logger   // says the same thing now and then only
 	stopping  chan struct{} // closed when calls without an end must end
@@ -129,6 +130,7 @@ func newNode(cfg Config, st *store, listener net.Listener) (*Node, error) {
 	n.groups = newGroups(st, n.sequencer, n.streams, cfg)
 	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping, access: g.rights()}
 	n.scavenges = &scavenges{store: st, sequencer: n.sequencer, cfg: cfg, endpoint: n.advertised()}
+	n.admin = n.newAdmin()
 	n.grpc, n.http = n.newServer(buffers), n.newHTTP()
 	return n, nil
 }

@@ -104,7 +104,6 @@ func (rd *round) removeEvents(s *openStream, rm *removal) error {
 type scavengeState struct {
 	ID       uuid.UUID `json:"id"`
 	Position int64     `json:"position"` // records behind it were not considered
-	Ended    bool      `json:"ended"`
 	Result   string    `json:"result"`
 	Events   int64     `json:"events"`
 	Streams  int64     `json:"streams"`

@@ -47,6 +47,11 @@ func (o ScavengeOptions) Validate() error {
 	return nil
 }
 
+// pause is how long to rest after some work.
+func (o ScavengeOptions) pause(worked time.Duration) time.Duration {
+	return worked * time.Duration(100-o.ThrottlePercent) / time.Duration(o.ThrottlePercent)
+}
+
 // ScavengeProgress is how far a scavenge is within its phase.
 type ScavengeProgress struct {
 	ID     uuid.UUID `json:"scavenge_id"`
@@ -216,7 +221,7 @@ func (v *scavenger) submit(ctx context.Context, r *writeRequest) error {
 
 // rest leaves the disk to others, so long that the throttle holds.
 func (v *scavenger) rest(ctx context.Context, began time.Time) error {
-	pause := v.clock().Sub(began) * time.Duration(100-v.options.ThrottlePercent) / time.Duration(v.options.ThrottlePercent)
+	pause := v.options.pause(v.clock().Sub(began))
 	if pause <= 0 {
 		return ctx.Err()
 	}

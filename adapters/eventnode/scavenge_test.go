@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // movedClock is a clock that a test moves.
@@ -169,7 +170,7 @@ func TestScavengeRemovesWhatNobodySees(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := newMovedClock()
-			n := start(t, func(c *Config) { c.Clock = clock.read })
+			n := start(t, func(c *Config) { c.Clock, c.FS, c.Dir = clock.read, vfs.NewMem(), "store" })
 			s := past{t: t, n: n, c: connect(t, n), clock: clock}
 			tt.given(s)
 			before := shows(t, s.c, "s")

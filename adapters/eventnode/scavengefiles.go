@@ -48,8 +48,12 @@ func (v *scavenger) eraseBytes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(v.gone(ctx, append(logs, tables...)), v.store.syncFolder()); err != nil {
+	if err := v.gone(ctx, append(logs, tables...)); err != nil {
 		return err
+	}
+	// Deleted files must not come back with a power cut.
+	if err := syncFolder(v.store.fs, v.store.dir); err != nil {
+		return fmt.Errorf("event store folder %s: %w", v.store.dir, err)
 	}
 	v.state.Pending = keyBounds{}
 	return nil
@@ -220,15 +224,6 @@ func (s *store) leftovers(names []string) ([]string, error) {
 		}
 	}
 	return left, nil
-}
-
-// syncFolder keeps deleted files from coming back with a power cut.
-func (s *store) syncFolder() error {
-	dir, err := s.fs.OpenDir(s.dir)
-	if err != nil {
-		return fmt.Errorf("event store folder: %w", err)
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // diskUsage is the size of all files in the folder.

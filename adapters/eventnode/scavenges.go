@@ -23,6 +23,7 @@ type scavenges struct {
 // scavengeRun is one scavenge, running or over.
 type scavengeRun struct {
 	id   uuid.UUID
+	ctx  context.Context
 	stop context.CancelCauseFunc
 	done chan struct{} // closed when report and err are set
 
@@ -47,7 +48,7 @@ func (s *scavenges) start(ctx context.Context, o ScavengeOptions) (*scavengeRun,
 		return nil, ErrScavenging
 	}
 	run := &scavengeRun{done: make(chan struct{})}
-	ctx, run.stop = context.WithCancelCause(ctx)
+	run.ctx, run.stop = context.WithCancelCause(ctx)
 	report := o.Progress
 	o.Progress = func(p ScavengeProgress) {
 		run.mu.Lock()
@@ -63,7 +64,7 @@ func (s *scavenges) start(ctx context.Context, o ScavengeOptions) (*scavengeRun,
 	s.running.Go(func() {
 		defer close(run.done)
 		defer run.stop(nil)
-		run.report, run.err = v.run(ctx)
+		run.report, run.err = v.run(run.ctx)
 	})
 	return run, nil
 }
@@ -77,14 +78,11 @@ func (r *scavengeRun) over() bool {
 	}
 }
 
-// find gives the latest scavenge if it has this id.
-func (s *scavenges) find(id uuid.UUID) (*scavengeRun, bool) {
+// latestRun is the scavenge that runs or was the last to run, nil for none.
+func (s *scavenges) latestRun() *scavengeRun {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.latest == nil || s.latest.id != id {
-		return nil, false
-	}
-	return s.latest, true
+	return s.latest
 }
 
 // close interrupts what runs and waits for it; nothing may be started any more.

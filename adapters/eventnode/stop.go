@@ -41,6 +41,7 @@ func (n *Node) Close() error {
 
 func (n *Node) shutDown() error {
 	n.stopCalls()
+	n.admin.close()
 	n.scavenges.close()
 	n.groups.close()
 	close(n.sequencer.stop)
