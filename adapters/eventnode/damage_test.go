@@ -235,7 +235,7 @@ var mishaps = map[string]func(img image, name string, b []byte){
 	"cut in half":       func(img image, name string, b []byte) { img[name] = b[:len(b)/2] },
 	"one byte shorter":  func(img image, name string, b []byte) { img[name] = b[:max(len(b)-1, 0)] },
 	"longer by zeros":   func(img image, name string, b []byte) { img[name] = append(bytes.Clone(b), make([]byte, 5000)...) },
-	"longer by garbage": func(img image, name string, b []byte) { img[name] = append(bytes.Clone(b), randomBytes(1, 5000)...) },
+	"longer by garbage": func(img image, name string, b []byte) { img[name] = append(bytes.Clone(b), seededBytes(1, 5000)...) },
 	"full of zeros":     func(img image, name string, b []byte) { img[name] = make([]byte, len(b)) },
 	"a sector of zeros": func(img image, name string, b []byte) {
 		c := bytes.Clone(b)

@@ -50,6 +50,7 @@ type App struct {
 	handler  *domain.Handler     // one append at a time
 	bulk     *domain.Handler     // BatchAppend, for imports
 	keys     *keyring.Keyring
+	policy   KeyPolicy
 	models   *postgres.ReadModels
 	requests *requests
 	ledger   *ledger.Ledger // nil when attached
@@ -221,16 +222,14 @@ func (a *App) connect(ctx context.Context, _ Config) error {
 }
 
 func (a *App) openKeys(ctx context.Context, cfg Config) error {
-	file := cfg.KEKFile
-	if file == "" {
-		file = a.folder.path("keys", "kek")
-		if err := os.MkdirAll(a.folder.path("keys"), 0o700); err != nil {
-			return fmt.Errorf("key folder: %w", err)
-		}
+	if err := a.checkFinality(cfg); err != nil {
+		return err
 	}
-	keys, err := keyring.Init(ctx, keyring.Config{
-		URL: a.running.Keys, KEKFile: file, Random: a.random, Clock: a.clock, Log: a.log.Named("keys"),
-	})
+	store, err := a.keyStore(cfg)
+	if err != nil {
+		return err
+	}
+	keys, err := keyring.Init(ctx, store)
 	if err != nil {
 		return err
 	}
