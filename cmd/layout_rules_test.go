@@ -47,10 +47,12 @@ var rules = []rule{
 	{path: "domain/domaintest", own: []string{"eventschema", "domain"}, third: []string{uuidPkg, "github.com/google/go-cmp/..."}, noStd: outside, pure: true, testOnly: true},
 	{path: "domain/calendar", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/consent", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
-	{path: "domain/erasure", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/erasure", own: []string{"eventschema", "domain", "domain/calendar"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/hold", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/hours", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/localtime", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/person", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/restriction", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/timecard", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/work", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 
