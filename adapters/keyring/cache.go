@@ -48,7 +48,8 @@ type entry struct {
 // process.
 type cache struct {
 	mu         sync.RWMutex
-	generation uint64 // of invalidations
+	generation uint64  // of invalidations
+	lease      instant // start of the last beat; nothing is used once it has run out
 	byID       map[uuid.UUID]*entry
 	current    map[Ref]*entry // the generation to seal with; every one is in byID too
 	allowances map[uuid.UUID]*atomic.Int64
@@ -60,6 +61,20 @@ func newCache() *cache {
 		current:    map[Ref]*entry{},
 		allowances: map[uuid.UUID]*atomic.Int64{},
 	}
+}
+
+// renew says that a beat which began then has succeeded.
+func (c *cache) renew(begun instant) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lease = begun
+}
+
+// leased says whether what is cached may be used.
+func (c *cache) leased(now instant) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.lease.within(now, leaseTTL)
 }
 
 // begin is called before a fetch; its answer goes to keep.

@@ -55,8 +55,10 @@ type DestroyedKey struct {
 // Destroy executes an order in one transaction: fences, keys, blind indexes,
 // tombstones, all or nothing. It is idempotent by case: a repeated call answers
 // the stored receipt and destroys nothing more, and another order under the
-// same case is [ErrCaseOrder]. When it returns an error the outcome may be
-// unknown; repeat it.
+// same case is [ErrCaseOrder]. What a hold keeps is [ErrHeld], and then nothing
+// is destroyed. Other processes may use a destroyed key until
+// [Keyring.Quiesce] says that none does. When it returns another error the
+// outcome may be unknown; repeat it.
 func (k *Keyring) Destroy(ctx context.Context, order Order) (Receipt, error) {
 	if err := order.validate(); err != nil {
 		return Receipt{}, fmt.Errorf("destroy under case %s: %w", order.Case, err)
@@ -175,6 +177,9 @@ func (k *Keyring) destroyIn(ctx context.Context, tx pgx.Tx, order Order) (Receip
 	if err := k.raiseFences(ctx, tx, order, subjects, receipt.DestroyedAt); err != nil {
 		return Receipt{}, nil, err
 	}
+	if err := k.refuseHeld(ctx, tx, order); err != nil {
+		return Receipt{}, nil, err
+	}
 	touched, err := livingKeys(ctx, tx, order.Tenant, subjects)
 	if err != nil {
 		return Receipt{}, nil, err
@@ -185,7 +190,7 @@ func (k *Keyring) destroyIn(ctx context.Context, tx pgx.Tx, order Order) (Receip
 	if receipt.Lookups, err = deleteLookups(ctx, tx, order); err != nil {
 		return Receipt{}, touched, err
 	}
-	return receipt, touched, announce(ctx, tx, touched)
+	return receipt, touched, k.revoke(ctx, tx, actDestroy, order.Tenant, order.Case, touched)
 }
 
 // raiseFences comes first: its row locks end every concurrent making of keys

@@ -101,6 +101,9 @@ func (k *Keyring) expandAll(rows pgx.Rows, fetched instant) ([]*entry, error) {
 // The living row is asked for first: a key that is destroyed between the two
 // statements is then found living or as a tombstone, never missing.
 func (k *Keyring) fetchByID(ctx context.Context, id uuid.UUID) error {
+	if err := k.stayHolder(ctx); err != nil {
+		return err
+	}
 	begun, fetched := k.cache.begin(), k.now()
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT `+keyColumns+` FROM dek d JOIN subject s USING (tenant, subject) WHERE d.key_id = $1`, [16]byte(id))
@@ -147,6 +150,9 @@ func (k *Keyring) Prefetch(ctx context.Context, tenant uuid.UUID, subjects []uui
 
 func (k *Keyring) prefetch(ctx context.Context, tenant uuid.UUID, subjects []uuid.UUID) error {
 	for range attempts {
+		if err := k.stayHolder(ctx); err != nil {
+			return err
+		}
 		begun, fetched := k.cache.begin(), k.now()
 		rows, err := k.pool.Query(ctx, `SELECT `+keyColumns+`
 			FROM dek d JOIN subject s USING (tenant, subject)

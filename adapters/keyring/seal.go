@@ -37,7 +37,7 @@ func (k *Keyring) sealCached(ref Ref, at eventschema.Coordinates, plaintext []by
 	k.cache.mu.RLock()
 	defer k.cache.mu.RUnlock()
 	e := k.cache.current[ref]
-	if e == nil || !e.fetched.within(now, sealerTTL) || e.allowance.Add(-1) < 0 {
+	if e == nil || !e.fetched.within(now, sealerTTL) || !k.cache.lease.within(now, leaseTTL) || e.allowance.Add(-1) < 0 {
 		return nil, false, nil
 	}
 	envelope, err = sealEnvelope(e, k.random, at, plaintext)
@@ -81,7 +81,7 @@ func (k *Keyring) openCached(h header, at eventschema.Coordinates, use eventsche
 	k.cache.mu.RLock()
 	defer k.cache.mu.RUnlock()
 	e := k.cache.byID[h.keyID]
-	if e == nil || !e.fetched.within(now, readerTTL) {
+	if e == nil || !e.fetched.within(now, readerTTL) || !k.cache.lease.within(now, leaseTTL) {
 		return opening, false, nil
 	}
 	if e.erased {

@@ -38,6 +38,9 @@ func (k *Keyring) PrepareSeals(ctx context.Context, refs ...Ref) error {
 // fetchSealers brings the newest generation of every key named and reserves
 // seals where this process has none left.
 func (k *Keyring) fetchSealers(ctx context.Context, refs []Ref) error {
+	if err := k.stayHolder(ctx); err != nil {
+		return err
+	}
 	begun, fetched := k.cache.begin(), k.now()
 	entries, rows, err := k.newestKeys(ctx, refs, fetched)
 	if err != nil {
