@@ -22,6 +22,7 @@ type DisclosureRecorded struct {
 	Reference    string           `json:"reference,omitempty"`  // under which the recipient knows the disclosure
 	DisclosedAt  time.Time        `json:"disclosed_at"`
 	DisclosedBy  uuid.UUID        `json:"disclosed_by"`
+	ApprovedBy   uuid.UUID        `json:"approved_by,omitzero"` // the second person of a disclosure for legal reasons
 }
 
 // DisclosureGround says what allows a disclosure.

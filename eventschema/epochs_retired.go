@@ -16,10 +16,12 @@ type EpochsRetired struct {
 	RetiredAt time.Time      `json:"retired_at"` // the last of them
 }
 
-// RetiredEpoch is an epoch whose key was destroyed, and when.
+// RetiredEpoch is an epoch whose key was destroyed.
 type RetiredEpoch struct {
 	Epoch     int       `json:"epoch"`
-	RetiredAt time.Time `json:"retired_at"`
+	RetiredAt time.Time `json:"retired_at"` // from when on every copy of what it wrapped is noise
+	Reach     string    `json:"reach"`      // of the destruction, in the words of NIST SP 800-88: clear or purge
+	Receipt   string    `json:"receipt"`    // hex SHA-256 of the key store's receipt
 }
 
 // EventType implements [Event].

@@ -75,7 +75,7 @@ func historyOfCases() map[string]chapter {
 			CaseID: of, PersonID: person, Kind: eventschema.CertificateFinal, CertifiedAt: minute(16), Leaf: 812, Position: 40961, Certificate: "{}\n\n— log sig\n",
 		},
 		"epochs-retired.v1": &eventschema.EpochsRetired{
-			CaseID: of, Epochs: []eventschema.RetiredEpoch{{Epoch: 7, RetiredAt: minute(17)}}, RetiredAt: minute(17),
+			CaseID: of, Epochs: []eventschema.RetiredEpoch{{Epoch: 7, RetiredAt: minute(17), Reach: "clear", Receipt: hash}}, RetiredAt: minute(17),
 		},
 		"erasure-cancelled.v1": &eventschema.ErasureCancelled{CaseID: of, CancelledAt: minute(18), CancelledBy: id("officer"), Reason: "withdrawn"},
 		"erasure-refused.v1":   &eventschema.ErasureRefused{CaseID: of, RefusedAt: minute(19), RefusedBy: id("officer"), Ground: eventschema.RefusalLegalClaims},

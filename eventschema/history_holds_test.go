@@ -52,7 +52,7 @@ func historyOfHolds() map[string]chapter {
 	add(eventschema.DisclosureStream(tenant, id("disclosure")), "disclosure-recorded.v1", &eventschema.DisclosureRecorded{
 		DisclosureID: id("disclosure"), PersonID: person, Recipient: "payroll_bureau", Ground: eventschema.DisclosureProcessor, Interest: "payroll",
 		Purposes: []eventschema.Purpose{eventschema.PurposeIdentity, eventschema.PurposeWork}, Instrument: "17 Cv 4711", Reference: "2026-0417",
-		DisclosedAt: at("2026-04-30T08:00:00Z"), DisclosedBy: id("officer"),
+		DisclosedAt: at("2026-04-30T08:00:00Z"), DisclosedBy: id("officer"), ApprovedBy: id("second officer"),
 	})
 	return chapters
 }
