@@ -208,8 +208,9 @@ func TestVerifyIdentity(t *testing.T) {
 		"a way of verifying that is none": {Given: past(wasRequested), When: changed(verifyIdentity, func(v *erasure.VerifyIdentity) { v.Method = "trust" }), Refused: erasure.ErrMethod},
 		"an officer cannot say that nobody asked": {
 			Given: past(wasRequested), When: changed(verifyIdentity, func(v *erasure.VerifyIdentity) { v.Method = eventschema.IdentityNobodyAsked }), Refused: erasure.ErrMethod},
-		"a cancelled case is over": {Given: past(wasRequested, wasCancelled), When: verifyIdentity, Refused: erasure.ErrEnded},
-		"a case nobody opened":     {When: verifyIdentity, Refused: erasure.ErrNotRequested},
+		"a cancelled case is over":                                   {Given: past(wasRequested, wasCancelled), When: verifyIdentity, Refused: erasure.ErrEnded},
+		"it comes too late for a case approved in the first release": {Given: first(wasApproved), When: verifyIdentity, Refused: erasure.ErrOrder},
+		"a case nobody opened":                                       {When: verifyIdentity, Refused: erasure.ErrNotRequested},
 	})
 }
 

@@ -69,6 +69,8 @@ func (c VerifyIdentity) decide(s State) ([]eventschema.Event, error) {
 		return nil, nil
 	case s.Phase.Ended():
 		return nil, ErrEnded
+	case s.Phase != PhaseRequested: // approved in the first release, which did not ask
+		return nil, ErrOrder
 	case c.VerifiedBy == uuid.Nil:
 		return nil, ErrNoActor
 	case !slices.Contains(eventschema.IdentityMethods(), c.Method):
