@@ -193,7 +193,7 @@ func intent(ctx context.Context) Intent { return exchangeOf(ctx).intent }
 
 func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
-		in.Erasures == nil || in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
+		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")
 	}
 	return nil
