@@ -266,6 +266,17 @@ func ApprovalsBy(ctx context.Context, q Querier, tenant, officer uuid.UUID, sinc
 	return n, nil
 }
 
+// DestroyedFor counts the cases, but for one, that somebody approved and whose
+// keys were destroyed since an instant.
+func DestroyedFor(ctx context.Context, q Querier, tenant, officer, butFor uuid.UUID, since time.Time) (n int, err error) {
+	row := q.QueryRow(ctx, `SELECT count(*) FROM erasure WHERE tenant_id = $1 AND approved_by = $2 AND case_id <> $3 AND destroyed_at > $4`,
+		tenant, officer, butFor, since)
+	if err := row.Scan(&n); err != nil {
+		return 0, fmt.Errorf("count destructions: %w", err)
+	}
+	return n, nil
+}
+
 func scanErasures(rows pgx.Rows, err error) ([]Erasure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query erasures: %w", err)

@@ -137,6 +137,10 @@ func (a *API) routes() error {
 	a.registerReading(api)
 	a.registerTrail(api)
 	a.registerErasures(api)
+	a.registerCertificates(api)
+	a.registerHolds(api)
+	a.registerRestrictions(api)
+	a.registerDisclosures(api)
 	a.registerHealth(api)
 	return a.registerDocument(api.OpenAPI())
 }

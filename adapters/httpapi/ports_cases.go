@@ -69,8 +69,10 @@ type ErasureView struct {
 	Recipients    []RecipientView
 	CertifiedAt   *time.Time
 	FinalAt       *time.Time
-	EndedAt       *time.Time // cancelled or refused
-	EndedWhy      string     // a reason code, or the ground of a refusal
+	// CertificateLeaf is the leaf of the destruction, once it is certified.
+	CertificateLeaf *uint64
+	EndedAt         *time.Time // cancelled or refused
+	EndedWhy        string     // a reason code, or the ground of a refusal
 }
 
 // RecipientView is a recipient to be told of an erasure, and what became of it.
@@ -104,9 +106,9 @@ type Holds interface {
 	PlaceHold(ctx context.Context, intent Intent, order HoldOrder) (HoldReceipt, error)
 	AdvanceHold(ctx context.Context, intent Intent, hold uuid.UUID, step hold.Command) (Receipt, error)
 	Hold(ctx context.Context, by Principal, hold uuid.UUID) (HoldView, error)
-	// Holds lists holds, the one with the latest news first; only those that have
+	// ListHolds lists holds, the one with the latest news first; only those that have
 	// not ended when open is set. before and limit as for [Erasures].
-	Holds(ctx context.Context, by Principal, open bool, before uint64, limit int) ([]HoldView, error)
+	ListHolds(ctx context.Context, by Principal, open bool, before uint64, limit int) ([]HoldView, error)
 }
 
 // HoldOrder says what is held. Exactly one of Person and Record is set; a hold on
@@ -141,9 +143,9 @@ type Restrictions interface {
 	// Restrict restricts before it answers.
 	Restrict(ctx context.Context, intent Intent, order RestrictionOrder) (RestrictionReceipt, error)
 	AdvanceRestriction(ctx context.Context, intent Intent, restrictionCase uuid.UUID, step restriction.Command) (Receipt, error)
-	// Restrictions lists cases, the one with the latest news first; before and
+	// ListRestrictions lists cases, the one with the latest news first; before and
 	// limit as for [Erasures].
-	Restrictions(ctx context.Context, by Principal, before uint64, limit int) ([]RestrictionView, error)
+	ListRestrictions(ctx context.Context, by Principal, before uint64, limit int) ([]RestrictionView, error)
 }
 
 // RestrictionOrder says whose values are restricted and why.

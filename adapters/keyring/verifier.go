@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -41,10 +42,9 @@ func (k *Keyring) AdmitVerifier(ctx context.Context) error {
 			}
 		}
 		for _, grant := range []string{
-			`GRANT SELECT (key_id, tenant, subject, purpose) ON dek TO ` + VerifierRole,
+			`GRANT SELECT (key_id, tenant, subject, purpose, created_at) ON dek TO ` + VerifierRole,
 			`GRANT SELECT (key_id, tenant, case_id, purpose) ON tombstone TO ` + VerifierRole,
 			`GRANT SELECT (tenant, purpose, person, work) ON lookup TO ` + VerifierRole,
-			`GRANT SELECT (tenant, subject, fence, case_id, restricted_case) ON subject TO ` + VerifierRole,
 		} {
 			if _, err := tx.Exec(ctx, grant); err != nil {
 				return err
@@ -77,8 +77,9 @@ func (v *Verifier) Close() { v.pool.Close() }
 
 // Try says what the key store can do with an old envelope: [eventschema.StateErased]
 // with the case when its key is destroyed, [eventschema.StateSealed] when the key
-// lives. An envelope whose key was never here is [ErrNoKey].
-func (v *Verifier) Try(ctx context.Context, tenant uuid.UUID, envelope []byte) (eventschema.Opening, error) {
+// lives. An envelope whose key is unknown, or was made later than the moment
+// given, is [ErrNoKey].
+func (v *Verifier) Try(ctx context.Context, tenant uuid.UUID, envelope []byte, madeBefore time.Time) (eventschema.Opening, error) {
 	h, err := parseEnvelope(envelope)
 	if err != nil {
 		return eventschema.Opening{}, fmt.Errorf("try an envelope: %w", err)
@@ -86,8 +87,8 @@ func (v *Verifier) Try(ctx context.Context, tenant uuid.UUID, envelope []byte) (
 	opening := eventschema.Opening{State: eventschema.StateErased}
 	var living bool
 	row := v.pool.QueryRow(ctx, `
-		SELECT true, '00000000-0000-0000-0000-000000000000'::uuid FROM dek WHERE tenant = $1 AND key_id = $2
-		UNION ALL SELECT false, case_id FROM tombstone WHERE tenant = $1 AND key_id = $2`, [16]byte(tenant), [16]byte(h.keyID))
+		SELECT true, '00000000-0000-0000-0000-000000000000'::uuid FROM dek WHERE tenant = $1 AND key_id = $2 AND created_at <= $3
+		UNION ALL SELECT false, case_id FROM tombstone WHERE tenant = $1 AND key_id = $2`, [16]byte(tenant), [16]byte(h.keyID), madeBefore)
 	switch err := row.Scan(&living, into(&opening.Case)); {
 	case errors.Is(err, pgx.ErrNoRows):
 		return eventschema.Opening{}, fmt.Errorf("try an envelope: key %s: %w", h.keyID, ErrNoKey)
@@ -101,16 +102,17 @@ func (v *Verifier) Try(ctx context.Context, tenant uuid.UUID, envelope []byte) (
 }
 
 // Remains counts what an order should have left nothing of: living keys, and
-// tokens that still find a subject.
-func (v *Verifier) Remains(ctx context.Context, order Order) (keys, lookups int, err error) {
+// tokens that still find a subject. Keys made later than the moment given are
+// others: consent that was withdrawn may have been given again.
+func (v *Verifier) Remains(ctx context.Context, order Order, madeBefore time.Time) (keys, lookups int, err error) {
 	subjects, purposes := order.targets()
 	row := v.pool.QueryRow(ctx, `
 		WITH t AS (SELECT * FROM unnest($2::uuid[], $3::text[]) AS t (subject, purpose))
-		SELECT (SELECT count(*) FROM dek d WHERE tenant = $1 AND (d.subject = ANY ($4::uuid[])
+		SELECT (SELECT count(*) FROM dek d WHERE tenant = $1 AND created_at <= $5 AND (d.subject = ANY ($4::uuid[])
 		            OR EXISTS (SELECT FROM t WHERE t.subject = d.subject AND t.purpose IN ('', d.purpose)))),
 		       (SELECT count(*) FROM lookup l WHERE tenant = $1 AND (l.person = ANY ($4::uuid[]) OR l.work = ANY ($4::uuid[])
 		            OR EXISTS (SELECT FROM t WHERE t.subject IN (l.person, l.work) AND t.purpose IN ('', l.purpose))))`,
-		[16]byte(order.Tenant), subjects, purposes, order.Erase)
+		[16]byte(order.Tenant), subjects, purposes, order.Erase, madeBefore)
 	if err := row.Scan(&keys, &lookups); err != nil {
 		return 0, 0, fmt.Errorf("look for what remains of case %s: %w", order.Case, err)
 	}
@@ -120,8 +122,8 @@ func (v *Verifier) Remains(ctx context.Context, order Order) (keys, lookups int,
 // RestrictedUnder lists the subjects whose keys a case restricted. After an
 // erasure this is the one way to the work record: the link in the events is
 // sealed under a key that is gone.
-func (v *Verifier) RestrictedUnder(ctx context.Context, tenant, underCase uuid.UUID) ([]uuid.UUID, error) {
-	rows, err := v.pool.Query(ctx, `SELECT subject FROM subject WHERE tenant = $1 AND restricted_case = $2 ORDER BY subject`,
+func (k *Keyring) RestrictedUnder(ctx context.Context, tenant, underCase uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := k.pool.Query(ctx, `SELECT subject FROM subject WHERE tenant = $1 AND restricted_case = $2 ORDER BY subject`,
 		[16]byte(tenant), [16]byte(underCase))
 	if err != nil {
 		return nil, fmt.Errorf("subjects restricted under case %s: %w", underCase, err)

@@ -1,9 +1,11 @@
 package keyring_test
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -49,20 +51,21 @@ func TestTheVerifierSeesThatNothingIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	envelope, others := seal(t, k, person), seal(t, k, other)
+	later := s.clock.Now().Add(time.Second)
 	order := keyring.Order{
 		Tenant: tenant, Case: uuid.New(), Erase: []uuid.UUID{person.Subject}, Restrict: []uuid.UUID{work.Subject},
 		Destroy: []keyring.Target{{Subject: person.Subject}, {Subject: work.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeLocation}}},
 	}
 	remains := func(wantKeys, wantLookups int) {
 		t.Helper()
-		keys, lookups, err := v.Remains(t.Context(), order)
+		keys, lookups, err := v.Remains(t.Context(), order, later)
 		if err != nil || keys != wantKeys || lookups != wantLookups {
 			t.Errorf("%d keys and %d tokens remain, %v; want %d and %d", keys, lookups, err, wantKeys, wantLookups)
 		}
 	}
 	try := func(envelope []byte, want eventschema.Opening) {
 		t.Helper()
-		got, err := v.Try(t.Context(), tenant, envelope)
+		got, err := v.Try(t.Context(), tenant, envelope, later)
 		if err != nil || got.State != want.State || got.Case != want.Case || got.Plaintext != nil {
 			t.Errorf("the envelope answers %s under %s, %v; want %s under %s", got.State, got.Case, err, want.State, want.Case)
 		}
@@ -75,13 +78,18 @@ func TestTheVerifierSeesThatNothingIsLeft(t *testing.T) {
 	remains(0, 0)
 	try(envelope, eventschema.Opening{State: eventschema.StateErased, Case: order.Case})
 	try(others, eventschema.Opening{State: eventschema.StateSealed})
-	if subjects, err := v.RestrictedUnder(t.Context(), tenant, order.Case); err != nil || len(subjects) != 1 || subjects[0] != work.Subject {
+	if subjects, err := k.RestrictedUnder(t.Context(), tenant, order.Case); err != nil || len(subjects) != 1 || subjects[0] != work.Subject {
 		t.Errorf("restricted under the case: %v, %v", subjects, err)
 	}
-	if _, err := v.Try(t.Context(), uuid.New(), others); err == nil {
+	s.clock.advance(time.Minute, time.Minute)
+	newer := subject(t, k)
+	if _, err := v.Try(t.Context(), tenant, seal(t, k, newer), later); !errors.Is(err, keyring.ErrNoKey) {
+		t.Errorf("a key that was made later: %v", err)
+	}
+	if _, err := v.Try(t.Context(), uuid.New(), others, later); err == nil {
 		t.Error("another tenant's envelope was answered")
 	}
-	if _, err := v.Try(t.Context(), tenant, envelope[:20]); err == nil {
+	if _, err := v.Try(t.Context(), tenant, envelope[:20], later); err == nil {
 		t.Error("a spoilt envelope was answered")
 	}
 }

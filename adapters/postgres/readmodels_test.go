@@ -362,6 +362,9 @@ func TestOneTenantSeesNothingOfAnother(t *testing.T) {
 		"approvals": func(tenant uuid.UUID) (int, error) {
 			return projections.ApprovalsBy(t.Context(), q, tenant, id("actor", 2), time.Time{})
 		},
+		"destructions": func(tenant uuid.UUID) (int, error) {
+			return projections.DestroyedFor(t.Context(), q, tenant, id("actor", 2), id("case", 9), time.Time{})
+		},
 		"holds": func(tenant uuid.UUID) (int, error) {
 			rows, err := projections.Holds(t.Context(), q, tenant, false, 0, 10)
 			return len(rows), err

@@ -72,6 +72,16 @@ func (c Request) validScope() error {
 	return nil
 }
 
+// Destroys lists what the case destroys: as it was assessed, or, in a case of the
+// first release that never was, as it would be.
+func (s State) Destroys() []eventschema.ErasureTarget {
+	if s.AssessedAt.IsZero() {
+		targets, _ := assess(s, time.Time{})
+		return targets
+	}
+	return s.Targets
+}
+
 // assess says what a case destroys and what stays, until when, on which ground.
 func assess(s State, employmentEnded time.Time) ([]eventschema.ErasureTarget, []eventschema.Retained) {
 	targets, retained := []eventschema.ErasureTarget{}, []eventschema.Retained{}
