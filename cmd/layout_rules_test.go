@@ -48,10 +48,13 @@ var rules = []rule{
 	{path: "domain/domaintest", own: []string{"eventschema", "domain"}, third: []string{uuidPkg, "github.com/google/go-cmp/..."}, noStd: outside, pure: true, testOnly: true},
 	{path: "domain/calendar", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/consent", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
-	{path: "domain/erasure", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/disclosure", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/erasure", own: []string{"eventschema", "domain", "domain/calendar"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/hold", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/hours", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/localtime", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/person", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/restriction", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/timecard", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/work", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 
@@ -59,6 +62,7 @@ var rules = []rule{
 	// values and the errors it speaks in: a projection gets no pool.
 	{path: "projections", own: []string{"eventschema", "domain/hours"}, third: []string{uuidPkg, "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgtype"}, noStd: outside, pure: true, exact: true},
 
+	{path: "adapters/certificate", own: inner, third: []string{uuidPkg, "github.com/johnfercher/maroto/v2/...", "github.com/pdfcpu/pdfcpu/...", "golang.org/x/image/font/gofont/..."}},
 	{path: "adapters/eventnode", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, xsync, proto, prom, "google.golang.org/genproto/googleapis/rpc/status", "github.com/cockroachdb/pebble/v2/...", "golang.org/x/crypto/argon2", "github.com/dlclark/regexp2/v2"}},
 	{path: "adapters/eventstoredb", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, proto, mill, xsync, xtime}},
 	{path: "adapters/exporter", own: inner, third: []string{uuidPkg, zapPkg}},
