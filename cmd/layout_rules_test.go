@@ -35,6 +35,7 @@ const (
 	proto   = "google.golang.org/protobuf/..."
 	xsync   = "golang.org/x/sync/..."
 	xtime   = "golang.org/x/time/..."
+	prom    = "github.com/prometheus/..."
 )
 
 // inner is what every adapter may know of the inside.
@@ -47,10 +48,13 @@ var rules = []rule{
 	{path: "domain/domaintest", own: []string{"eventschema", "domain"}, third: []string{uuidPkg, "github.com/google/go-cmp/..."}, noStd: outside, pure: true, testOnly: true},
 	{path: "domain/calendar", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/consent", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
-	{path: "domain/erasure", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/disclosure", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/erasure", own: []string{"eventschema", "domain", "domain/calendar"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/hold", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/hours", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/localtime", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/person", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/restriction", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/timecard", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/work", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 
@@ -58,7 +62,8 @@ var rules = []rule{
 	// values and the errors it speaks in: a projection gets no pool.
 	{path: "projections", own: []string{"eventschema", "domain/hours"}, third: []string{uuidPkg, "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgtype"}, noStd: outside, pure: true, exact: true},
 
-	{path: "adapters/eventnode", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, xsync, proto, "google.golang.org/genproto/googleapis/rpc/status", "github.com/cockroachdb/pebble/v2/..."}},
+	{path: "adapters/certificate", own: inner, third: []string{uuidPkg, "github.com/johnfercher/maroto/v2/...", "github.com/pdfcpu/pdfcpu/...", "golang.org/x/image/font/gofont/..."}},
+	{path: "adapters/eventnode", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, xsync, proto, prom, "google.golang.org/genproto/googleapis/rpc/status", "github.com/cockroachdb/pebble/v2/...", "golang.org/x/crypto/argon2", "github.com/dlclark/regexp2/v2"}},
 	{path: "adapters/eventstoredb", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, proto, mill, xsync, xtime}},
 	{path: "adapters/exporter", own: inner, third: []string{uuidPkg, zapPkg}},
 	{path: "adapters/generator", own: inner},
@@ -77,7 +82,7 @@ var rules = []rule{
 var testTools = []string{
 	"github.com/google/go-cmp/...", "pgregory.net/rapid", "go.uber.org/goleak",
 	zapPkg, uuidPkg, // zap to show that a log leaks nothing
-	"golang.org/x/net/http2", // to speak to a server as a broken client would
+	"golang.org/x/net/http2/...", // to speak to a server as a broken client would
 }
 
 // startable are the real stores that tests of adapters may start. See domain/decisions/0004.

@@ -55,7 +55,12 @@ func NewRegistry() (*Registry, error) {
 		personRegistered(), personCorrected(), personClosed(), workOpened(),
 		punchRecorded(), punchCorrected(), locationRecorded(),
 		consentGiven(), consentWithdrawn(),
-		erasureRequested(), erasureApproved(), keysDestroyed(), erasureCertified(),
+		erasureRequested(), identityVerified(), scopeAssessed(), holdChecked(), coolingOffStarted(), erasureApproved(),
+		erasureStepStarted(), fenceClosed(), fenceReopened(), writersDrained(), mentionsReviewed(), keysDestroyed(),
+		cachesQuiesced(), readModelsScrubbed(), copiesPursued(), recipientNotified(), erasureVerified(), erasureCertified(), epochsRetired(),
+		erasureCancelled(), erasureRefused(), deadlineExtended(),
+		holdPlaced(), holdConfirmed(), holdReviewed(), holdLiftRequested(), holdLifted(), holdLapsed(),
+		processingRestricted(), objectionDecided(), restrictionLifted(), disclosureRecorded(),
 	)
 }
 

@@ -14,12 +14,15 @@ import (
 // Stream categories. The category is what stands before the first hyphen of a
 // stream name, as EventStoreDB has it.
 const (
-	CategoryPerson   = "person"
-	CategoryWork     = "work"
-	CategoryPunches  = "punches"
-	CategoryLocation = "location"
-	CategoryConsent  = "consent"
-	CategoryErasure  = "erasure"
+	CategoryPerson      = "person"
+	CategoryWork        = "work"
+	CategoryPunches     = "punches"
+	CategoryLocation    = "location"
+	CategoryConsent     = "consent"
+	CategoryErasure     = "erasure"
+	CategoryHold        = "hold"
+	CategoryRestriction = "restriction"
+	CategoryDisclosure  = "disclosure"
 )
 
 // ErrStreamName refuses a stream name that is not <category>-<tenant>.<id>[.<period>].
@@ -102,6 +105,21 @@ func ConsentStream(tenant, work uuid.UUID) StreamName {
 // ErasureStream holds one erasure case.
 func ErasureStream(tenant, erasureCase uuid.UUID) StreamName {
 	return StreamName{Category: CategoryErasure, Tenant: tenant, ID: erasureCase}
+}
+
+// HoldStream holds one legal hold.
+func HoldStream(tenant, hold uuid.UUID) StreamName {
+	return StreamName{Category: CategoryHold, Tenant: tenant, ID: hold}
+}
+
+// RestrictionStream holds one case of restricted processing.
+func RestrictionStream(tenant, restrictionCase uuid.UUID) StreamName {
+	return StreamName{Category: CategoryRestriction, Tenant: tenant, ID: restrictionCase}
+}
+
+// DisclosureStream holds one disclosure.
+func DisclosureStream(tenant, disclosure uuid.UUID) StreamName {
+	return StreamName{Category: CategoryDisclosure, Tenant: tenant, ID: disclosure}
 }
 
 // Hex writes an id as 32 lower-case hex digits, as stream names carry it.

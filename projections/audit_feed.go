@@ -129,3 +129,14 @@ FROM audit_feed WHERE tenant_id = $1`
 		return e, err
 	})
 }
+
+// PeriodsOf lists the periods for which streams of a category exist under an id,
+// in order: the months of a work record's locations, for example.
+func PeriodsOf(ctx context.Context, q Querier, tenant uuid.UUID, category string, id uuid.UUID) ([]string, error) {
+	rows, err := q.Query(ctx, `SELECT DISTINCT period FROM audit_feed
+WHERE tenant_id = $1 AND stream_id = $2 AND category = $3 ORDER BY period`, tenant, id, category)
+	if err != nil {
+		return nil, fmt.Errorf("query periods of streams: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}

@@ -16,8 +16,12 @@ import (
 )
 
 func TestValidateReportsEverythingAtOnce(t *testing.T) {
-	err := Config{Advertise: "x", MaxAppendBytes: 17 << 20, CacheBytes: -1}.Validate()
-	for _, field := range []string{"Dir", "Listen", "Advertise", "MaxAppendBytes", "CacheBytes", "Clock"} {
+	err := Config{Advertise: "x", MaxAppendBytes: 17 << 20, CacheBytes: -1, Security: &Security{
+		AdminPassword: strings.Repeat("x", longestPassword+1), OpsPassword: strings.Repeat("x", longestPassword+1),
+		Users: []User{{Name: "a:b", Password: "x"}, {Name: "admin", Password: "x"}, {Name: "c"}, {Name: "d", Password: "x", Groups: []string{"$all"}}},
+	}}.Validate()
+	for _, field := range []string{"Dir", "Listen", "Advertise", "MaxAppendBytes", "CacheBytes", "Clock", "Security.CertFile",
+		"Security.AdminPassword", "Security.OpsPassword", "Security.Users[0]", "Security.Users[1]", "Security.Users[2]", "Security.Users[3]"} {
 		if err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%v does not name %s", err, field)
 		}
@@ -73,7 +77,7 @@ func TestFolderOfSomethingElseIsRefused(t *testing.T) {
 // put writes a key behind the node's back.
 func put(t *testing.T, dir string, key, value []byte) {
 	t.Helper()
-	db, err := pebble.Open(dir, engineOptions(Config{Dir: dir}.withDefaults(), nil, func() time.Duration { return 0 }))
+	db, err := pebble.Open(dir, engineOptions(Config{Dir: dir}.withDefaults(), nil))
 	if err != nil {
 		t.Fatal(err)
 	}

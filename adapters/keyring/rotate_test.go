@@ -59,17 +59,9 @@ func TestARotationLeavesEverythingReadableAndTheOldEpochGone(t *testing.T) {
 	if files := s.keks(t); len(files) != 1 || files[0] == first[0] {
 		t.Fatalf("%v", files)
 	}
-	erase(t, k, ref)
-	wantState(t, other, ref, old, eventschema.UseAudit, eventschema.StateErased, wantCase(t, k, ref, old))
-}
-
-func wantCase(t *testing.T, k *keyring.Keyring, ref keyring.Ref, envelope []byte) uuid.UUID {
-	t.Helper()
-	opening, err := k.Open(t.Context(), at(ref), envelope, eventschema.UseAudit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return opening.Case
+	receipt := erase(t, k, ref)
+	quiesce(t, k, receipt.Case)
+	wantState(t, other, ref, old, eventschema.UseAudit, eventschema.StateErased, receipt.Case)
 }
 
 // A dump of the key store that was stolen before an erasure, put to the keys

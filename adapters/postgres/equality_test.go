@@ -74,7 +74,7 @@ func drawOther(t *rapid.T, h *history, work uuid.UUID) {
 	person, erasure, at := id("person", n), id("case", n), clock("2026-03-02T08:00:00Z").Add(time.Duration(len(h.log))*time.Minute)
 	personStream, erasureStream := eventschema.PersonStream(h.tenant, person), eventschema.ErasureStream(h.tenant, erasure)
 	consentStream := eventschema.ConsentStream(h.tenant, work)
-	switch rapid.IntRange(0, 10).Draw(t, "other") {
+	switch rapid.IntRange(0, 16).Draw(t, "other") {
 	case 0:
 		h.add(personStream, &eventschema.PersonRegistered{PersonID: person, RegisteredAt: at, Source: eventschema.SourceImport,
 			WorkID: eventschema.Clear(canary), LegalName: eventschema.Clear(canary), Email: eventschema.Clear(canary)})
@@ -98,9 +98,13 @@ func drawOther(t *rapid.T, h *history, work uuid.UUID) {
 			Keys:     []eventschema.DestroyedKey{{KeyID: id("key", n), Purpose: eventschema.PurposeIdentity, Check: "ab", Epoch: 1}},
 			Retained: []eventschema.Retained{{Purpose: eventschema.PurposeWork, Ground: "29 CFR 516.5", Until: "2033-03-02"}}})
 	case 9:
-		h.add(erasureStream, &eventschema.ErasureCertified{CaseID: erasure, PersonID: person, CertifiedAt: at, Leaf: 7, Position: 9, Certificate: "a note"})
+		h.add(erasureStream, &eventschema.ErasureCertified{CaseID: erasure, PersonID: person, Kind: eventschema.CertificateEffective,
+			CertifiedAt: at, Leaf: 7, Position: 9, Certificate: "a note"})
 	case 10:
 		h.system()
+	default:
+		o := rapid.SampledFrom(others(n, at)).Draw(t, "of a case")
+		h.add(o.stream(h.tenant), o.event)
 	}
 }
 

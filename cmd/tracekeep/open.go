@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"tracekeep/adapters/eventnode"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
 	"tracekeep/cmd/internal/app"
@@ -19,7 +21,7 @@ import (
 // dataFlags name the data folder and, for a grown installation, the stores.
 type dataFlags struct {
 	Data        string        `help:"Data folder." env:"TRACEKEEP_DATA" placeholder:"DIR" required:""`
-	EventStore  string        `help:"EventStoreDB or KurrentDB, as esdb://host:port; empty: embedded." env:"TRACEKEEP_EVENT_STORE" placeholder:"URL"`
+	EventStore  string        `help:"EventStoreDB or KurrentDB, as esdb://host:port, or esdb://user:password@host:port?tls=true; empty: embedded." env:"TRACEKEEP_EVENT_STORE" placeholder:"URL"`
 	ReadModels  string        `help:"Postgres of the read models; empty: a private cluster." env:"TRACEKEEP_READ_MODELS" placeholder:"URL"`
 	Keys        string        `help:"Postgres of the key store, another database than the read models; empty: a private cluster." env:"TRACEKEEP_KEYS" placeholder:"URL"`
 	Postgres    string        `name:"postgres-bin" help:"Folder of the Postgres binaries for the private cluster; empty: searched." env:"TRACEKEEP_POSTGRES_BIN" placeholder:"DIR"`
@@ -29,6 +31,23 @@ type dataFlags struct {
 	Transit     string        `help:"Transit engine of Vault or OpenBao that wraps the epochs of keys instead, as https://vault:8200/v1/transit." env:"TRACEKEEP_TRANSIT" placeholder:"URL"`
 	TokenFile   string        `name:"transit-token-file" help:"File of its token; without one TRACEKEEP_TRANSIT_TOKEN holds it." env:"TRACEKEEP_TRANSIT_TOKEN_FILE" placeholder:"FILE"`
 	Namespace   string        `name:"transit-namespace" help:"Its namespace." env:"TRACEKEEP_TRANSIT_NAMESPACE" placeholder:"NAME"`
+	Verifier    string        `name:"keys-verifier" help:"The key store as the role tracekeep_verifier, which checks erasures and can read no key; empty: made in the private cluster, else the rights of --keys." env:"TRACEKEEP_KEYS_VERIFIER" placeholder:"URL"`
+
+	CoolingOff     time.Duration `name:"cooling-off" help:"How long a request for erasure can be cancelled before a second officer may approve it; at most a week." env:"TRACEKEEP_COOLING_OFF" default:"168h"`
+	ErasuresPerDay int           `name:"erasures-per-day" help:"How many erasures one officer may approve within 24 hours." env:"TRACEKEEP_ERASURES_PER_DAY" default:"20"`
+
+	// What a command that serves gives the parts, and others leave out.
+	node    eventnode.Limits
+	metrics *prometheus.Registry
+}
+
+// cases is the policy of erasures that the flags give. Flags that no command line
+// has filled leave the default.
+func (d dataFlags) cases() app.CasePolicy {
+	if d.ErasuresPerDay == 0 {
+		return app.DefaultCases()
+	}
+	return app.CasePolicy{CoolingOff: d.CoolingOff, DestructionsPerDay: d.ErasuresPerDay}
 }
 
 func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {
@@ -37,7 +56,8 @@ func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {
 		Transit: keyring.TransitConfig{
 			Address: d.Transit, Token: os.Getenv("TRACEKEEP_TRANSIT_TOKEN"), TokenFile: d.TokenFile, Namespace: d.Namespace,
 		},
-		Clock: t.clock, Random: t.random, Log: log,
+		Clock: t.clock, Random: t.random, Log: log, NodeLimits: d.node, Metrics: d.metrics,
+		Verifier: d.Verifier, Cases: d.cases(), Fault: t.fault,
 	}
 }
 

@@ -59,7 +59,12 @@ type App struct {
 	directory   directory
 	covered     *progressMark // how far the trail is
 	cases       *caseQueue    // erasure cases to take forward
-	stuck       atomic.Int64  // erasure cases that failed and will be tried again
+	casePolicy  CasePolicy
+	destroying  sync.Mutex        // one destruction at a time
+	retirements atomic.Int64      // how many epochs were retired when cases were last looked at
+	verifier    *keyring.Verifier // nil when attached
+	verifiesAs  eventschema.VerifierCredentials
+	onFault     func(point string) // nil outside of tests
 
 	closers  []func() error  // in order of opening
 	watching context.Context // ends when the App closes
@@ -94,7 +99,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	a.operator = operatorOf(a.tenant)
 	a.running = running{PID: os.Getpid(), EventStore: cfg.EventStore, ReadModels: cfg.ReadModels, Keys: cfg.Keys}
 	for _, step := range []func(context.Context, Config) error{
-		a.startNode, a.connect, a.startPostgres, a.openKeys, a.openModels, a.openTrail, a.startSubscriptions,
+		a.startNode, a.connect, a.startPostgres, a.openKeys, a.openVerifier, a.openModels, a.openTrail, a.startSubscriptions,
 	} {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
@@ -144,7 +149,7 @@ func newApp(cfg Config) (*App, error) {
 	return &App{
 		watching: watching, stop: stop,
 		clock: cfg.Clock, random: cfg.Random, log: log, registry: registry,
-		covered: newProgressMark(), cases: newCaseQueue(), failed: make(chan error, 1),
+		covered: newProgressMark(), cases: newCaseQueue(), casePolicy: cfg.Cases, onFault: cfg.Fault, failed: make(chan error, 1),
 	}, nil
 }
 
@@ -196,6 +201,7 @@ func (a *App) startNode(_ context.Context, cfg Config) error {
 	}
 	node, err := eventnode.Open(eventnode.Config{
 		Dir: a.folder.path("events"), Listen: listen, Clock: a.clock, Log: a.log.Named("events"),
+		Limits: cfg.NodeLimits, Metrics: cfg.Metrics,
 	})
 	if err != nil {
 		return fmt.Errorf("start the embedded event store: %w", err)
@@ -287,8 +293,23 @@ func (a *App) Folder() string { return a.folder.dir }
 // Owner says whether this process owns the data folder.
 func (a *App) Owner() bool { return a.ledger != nil }
 
-// EventStore is the connection string of the event store.
-func (a *App) EventStore() string { return a.running.EventStore }
+// EventStore is the connection string of the event store, for everybody to see:
+// without user and password.
+func (a *App) EventStore() string { return withoutUser(a.running.EventStore) }
+
+// withoutUser cuts what stands between the scheme and the first host. It parses
+// no URL: several hosts make none.
+func withoutUser(connection string) string {
+	scheme, rest, found := strings.Cut(connection, "://")
+	if !found {
+		return connection
+	}
+	end := strings.IndexByte(rest, '?')
+	if end < 0 {
+		end = len(rest)
+	}
+	return scheme + "://" + rest[strings.LastIndex(rest[:end], "@")+1:]
+}
 
 // Announce tells processes that attach where the API listens.
 func (a *App) Announce(api string) error {
@@ -323,6 +344,14 @@ func (a *App) claimCode() (string, error) {
 		return "", fmt.Errorf("draw a claim code: %w", err)
 	}
 	return strings.TrimRight(base32.StdEncoding.EncodeToString(raw), "=")[:26], nil
+}
+
+// fault tells a test that a step has come to a point, so that it can end the
+// process there.
+func (a *App) fault(point string) {
+	if a.onFault != nil {
+		a.onFault(point)
+	}
 }
 
 // shuffle draws an order of n things.

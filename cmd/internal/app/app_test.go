@@ -25,9 +25,15 @@ type house struct {
 	*App
 	t    *testing.T
 	data string
+
+	clock   func() time.Time
+	cooling time.Duration
+	perDay  int
+	fault   func(string)
 }
 
-func openHouse(t *testing.T) *house {
+// openHouse opens an App whose cases do not cool off, unless the test says so.
+func openHouse(t *testing.T, change ...func(*house)) *house {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "tracekeep-test-")
 	if err != nil {
@@ -36,7 +42,10 @@ func openHouse(t *testing.T) *house {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, data: filepath.Join(dir, "records")}
+	h := &house{t: t, data: filepath.Join(dir, "records"), clock: time.Now, perDay: 100}
+	for _, c := range change {
+		c(h)
+	}
 	h.open()
 	t.Cleanup(func() {
 		h.close()
@@ -49,7 +58,9 @@ func openHouse(t *testing.T) *house {
 
 func (h *house) open() {
 	h.t.Helper()
-	app, err := Open(h.t.Context(), Config{Data: h.data, Clock: time.Now, Random: rand.Reader})
+	app, err := Open(h.t.Context(), Config{
+		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: h.cooling, DestructionsPerDay: h.perDay},
+	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -92,22 +103,73 @@ func (h *house) caughtUp() {
 }
 
 // erase takes a person through both officers to the certificate.
-func (h *house) erase(person uuid.UUID) uuid.UUID {
+func (h *house) erase(person uuid.UUID, purposes ...eventschema.Purpose) uuid.UUID {
 	h.t.Helper()
-	asked, err := h.RequestErasure(h.t.Context(), h.intent(h.as(httpapi.RolePrivacy)), person, time.Now())
+	id := h.assessed(person, purposes...)
+	h.advance(h.as(httpapi.RolePrivacy), id, func(by uuid.UUID) erasure.Command { return erasure.Approve{ApprovedBy: by, ApprovedAt: h.clock()} })
+	h.certified(id)
+	return id
+}
+
+// assessed opens a case and takes it to its assessment, all by one officer.
+func (h *house) assessed(person uuid.UUID, purposes ...eventschema.Purpose) uuid.UUID {
+	h.t.Helper()
+	first := h.as(httpapi.RolePrivacy)
+	h.caughtUp()
+	asked, err := h.RequestErasure(h.t.Context(), h.intent(first), httpapi.ErasureRequest{Person: person, Purposes: purposes, ReceivedAt: h.clock()})
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if _, err := h.ApproveErasure(h.t.Context(), h.intent(h.as(httpapi.RolePrivacy)), asked.CaseID, time.Now()); err != nil {
+	h.identifyAndAssess(first, asked.CaseID)
+	return asked.CaseID
+}
+
+func (h *house) identifyAndAssess(officer httpapi.Principal, id uuid.UUID) {
+	h.t.Helper()
+	h.advance(officer, id, func(by uuid.UUID) erasure.Command {
+		return erasure.VerifyIdentity{VerifiedBy: by, VerifiedAt: h.clock(), Method: eventschema.IdentityDocument}
+	})
+	h.advance(officer, id, func(by uuid.UUID) erasure.Command { return erasure.Assess{AssessedBy: by, AssessedAt: h.clock()} })
+}
+
+func (h *house) advance(officer httpapi.Principal, id uuid.UUID, step func(by uuid.UUID) erasure.Command) {
+	h.t.Helper()
+	if _, err := h.AdvanceErasure(h.t.Context(), h.intent(officer), id, step(officer.ID)); err != nil {
 		h.t.Fatal(err)
 	}
-	h.certified(asked.CaseID)
-	return asked.CaseID
+}
+
+// approval is the word of an officer who had no part in a case.
+func (h *house) approval(id uuid.UUID) error {
+	h.t.Helper()
+	by := h.as(httpapi.RolePrivacy)
+	_, err := h.AdvanceErasure(h.t.Context(), h.intent(by), id, erasure.Approve{ApprovedBy: by.ID, ApprovedAt: h.clock()})
+	return err
+}
+
+// await waits until a case is in a phase.
+func (h *house) await(id uuid.UUID, phase erasure.Phase) httpapi.ErasureView {
+	h.t.Helper()
+	limit, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		view, err := h.ErasureCase(h.t.Context(), h.as(httpapi.RolePrivacy), id)
+		if err == nil && view.Status == phase {
+			return view
+		}
+		select {
+		case <-limit.Done():
+			h.t.Fatalf("case %s is %s (%v), want %s", id, view.Status, err, phase)
+		case <-tick.C:
+		}
+	}
 }
 
 func (h *house) certified(id uuid.UUID) {
 	h.t.Helper()
-	limit, cancel := context.WithTimeout(h.t.Context(), 20*time.Second)
+	limit, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	if _, err := h.AwaitCertificate(limit, id); err != nil {
 		h.t.Fatalf("case %s: %v", id, err)
@@ -209,7 +271,8 @@ func TestWithdrawingForgetsEveryPointAndARefusedPunchLeavesNone(t *testing.T) {
 	if _, err := h.WithdrawConsent(t.Context(), h.intent(hr), consent); err != nil {
 		t.Fatal(err)
 	}
-	h.caughtUp()
+	consents := h.streamOf(eventschema.ConsentStream(h.Tenant(), who.WorkID))
+	h.certified(consents[len(consents)-1].ID)
 	if err := h.registry.Open(t.Context(), h.keys, &points[0], eventschema.UseAudit); err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +315,7 @@ func TestOnePersonsCasesDoNotHoldUpAnothers(t *testing.T) {
 	h := openHouse(t)
 	one, other := h.register("Ada Example"), h.register("Ben Example")
 	h.caughtUp()
-	asked, err := h.RequestErasure(t.Context(), h.intent(h.as(httpapi.RolePrivacy)), one.PersonID, time.Now())
+	asked, err := h.RequestErasure(t.Context(), h.intent(h.as(httpapi.RolePrivacy)), httpapi.ErasureRequest{Person: one.PersonID, ReceivedAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,11 +323,13 @@ func TestOnePersonsCasesDoNotHoldUpAnothers(t *testing.T) {
 	second := caseID(h.Tenant(), "second")
 	h.appendRequest(second, one)
 	h.caughtUp()
-	if _, err := h.RequestErasure(t.Context(), h.intent(h.as(httpapi.RolePrivacy)), one.PersonID, time.Now()); refusalCode(err) != "case_open" {
+	_, err = h.RequestErasure(t.Context(), h.intent(h.as(httpapi.RolePrivacy)), httpapi.ErasureRequest{Person: one.PersonID, ReceivedAt: time.Now()})
+	if refusalCode(err) != "case_open" {
 		t.Errorf("a third request: %v", err)
 	}
 	for _, id := range []uuid.UUID{asked.CaseID, second} {
-		if _, err := h.ApproveErasure(t.Context(), h.intent(h.as(httpapi.RolePrivacy)), id, time.Now()); err != nil {
+		h.identifyAndAssess(h.as(httpapi.RolePrivacy), id)
+		if err := h.approval(id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -352,10 +417,26 @@ func (h *house) appendRequest(id uuid.UUID, who httpapi.PersonReceipt) {
 	_, err := domain.Handle(h.t.Context(), h.handler, erasure.Decider(), domain.Request{
 		Stream: eventschema.ErasureStream(h.Tenant(), id), Key: "request", Actor: h.as(httpapi.RolePrivacy).Actor(),
 	}, erasure.Command(erasure.Request{
-		CaseID: id, PersonID: who.PersonID, WorkID: who.WorkID, Scope: eventschema.ScopePerson,
+		CaseID: id, Origin: eventschema.OriginRequest, PersonID: who.PersonID, WorkID: who.WorkID, Scope: eventschema.ScopePerson,
 		RequestedBy: uuid.New(), RequestedAt: time.Now(), ClaimHash: strings.Repeat("0", 64),
 	}))
 	if err != nil {
 		h.t.Fatal(err)
+	}
+}
+
+// Credentials are shown to nobody.
+func TestConnectionWithoutUser(t *testing.T) {
+	for connection, want := range map[string]string{
+		"esdb://host:2113?tls=false":                             "esdb://host:2113?tls=false",
+		"esdb://user:secret@host:2113?tls=true":                  "esdb://host:2113?tls=true",
+		"esdb+discover://user:se:c@ret@a:1,b:2?tlsCAFile=/x@y/z": "esdb+discover://a:1,b:2?tlsCAFile=/x@y/z",
+		"esdb://user:sec/ret@host/?tls=true":                     "esdb://host/?tls=true",
+		"esdb://user:secret@host":                                "esdb://host",
+		"":                                                       "",
+	} {
+		if got := withoutUser(connection); got != want {
+			t.Errorf("%s became %s, want %s", connection, got, want)
+		}
 	}
 }

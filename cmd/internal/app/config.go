@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"tracekeep/adapters/eventnode"
 	"tracekeep/adapters/keyring"
 )
 
@@ -25,12 +27,26 @@ type Config struct {
 	// Transit keeps what wraps epoch keys in Vault or OpenBao, when its address is
 	// set. Epochs made before stay with their files until they are retired.
 	Transit keyring.TransitConfig
+	// NodeLimits bound what clients can make the embedded node hold.
+	NodeLimits eventnode.Limits
 	// PostgresBin is the folder of the binaries for the private cluster; empty: searched.
 	PostgresBin string
+
+	// Verifier is the database of the key store as somebody sees it who may read no
+	// key (keyring.VerifierRole); empty: made in the private cluster, else the
+	// rights of the service.
+	Verifier string
+	Cases    CasePolicy // required, see [DefaultCases]
+
+	// Fault, where set, is called at each point of an erasure at which a process
+	// may die. Only tests set it.
+	Fault func(point string)
 
 	Clock  func() time.Time // required
 	Random io.Reader        // required; safe for concurrent reads
 	Log    *zap.Logger      // nil: silent
+	// Metrics is where the parts register what they count; nil: nowhere to be seen.
+	Metrics *prometheus.Registry
 }
 
 // Validate reports everything that is wrong at once.
@@ -50,6 +66,9 @@ func (c Config) Validate() error {
 	}
 	if c.Clock == nil || c.Random == nil {
 		errs = append(errs, errors.New("a clock and a source of randomness are required"))
+	}
+	if err := c.Cases.validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if len(errs) == 0 {
 		return nil

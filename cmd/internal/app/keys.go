@@ -48,7 +48,6 @@ const policyFile = "policy.json"
 // keyPolicy is what the file says. What it leaves out is as by default.
 type keyPolicy struct {
 	EpochDays           *int  `json:"epoch_days,omitempty"`
-	CoolingOffDays      *int  `json:"cooling_off_days,omitempty"`
 	RotationHours       *int  `json:"rotation_hours,omitempty"`
 	BackupRetentionDays *int  `json:"backup_retention_days,omitempty"`
 	LimitDays           *int  `json:"limit_days,omitempty"`
@@ -63,9 +62,11 @@ type KeyPolicy struct {
 	RotateByItself      bool // whoever serves the folder rotates when an epoch is over
 }
 
-// readPolicy reads the policy of a data folder.
-func (f *folder) readPolicy() (KeyPolicy, error) {
+// readPolicy reads the policy of a data folder. The cooling-off is that of the
+// erasure cases.
+func (f *folder) readPolicy(cases CasePolicy) (KeyPolicy, error) {
 	policy := KeyPolicy{Lifetimes: keyring.DefaultLifetimes(), RotateByItself: true}
+	policy.CoolingOff = cases.CoolingOff
 	path := f.path("keys", policyFile)
 	file, err := os.Open(path) //nolint:gosec // a path below the data folder
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,7 +88,7 @@ func (f *folder) readPolicy() (KeyPolicy, error) {
 		unit time.Duration
 		to   *time.Duration
 	}{
-		{stored.EpochDays, day, &policy.Epoch}, {stored.CoolingOffDays, day, &policy.CoolingOff}, {stored.RotationHours, time.Hour, &policy.Rotation},
+		{stored.EpochDays, day, &policy.Epoch}, {stored.RotationHours, time.Hour, &policy.Rotation},
 		{stored.BackupRetentionDays, day, &policy.BackupRetention}, {stored.LimitDays, day, &policy.Limit},
 	} {
 		if field.from != nil {
@@ -103,8 +104,8 @@ func (f *folder) readPolicy() (KeyPolicy, error) {
 	return policy, nil
 }
 
-// ReadKeyPolicy reads the policy of a data folder without opening it.
-func ReadKeyPolicy(dir string) (KeyPolicy, error) { return (&folder{dir: dir}).readPolicy() }
+// KeyPolicy reads the policy of the data folder without opening it.
+func (c Config) KeyPolicy() (KeyPolicy, error) { return (&folder{dir: c.Data}).readPolicy(c.Cases) }
 
 // Reach says who would keep the keys of new epochs, and how far a destruction
 // there reaches.
@@ -118,7 +119,7 @@ func (c Config) Reach() keyring.Reach {
 // checkFinality refuses to start under a policy that could break the promise of
 // when an erasure is final.
 func (a *App) checkFinality(cfg Config) (err error) {
-	if a.policy, err = a.folder.readPolicy(); err != nil {
+	if a.policy, err = a.folder.readPolicy(cfg.Cases); err != nil {
 		return err
 	}
 	if _, err := a.policy.Finality(cfg.Reach()); err != nil {
@@ -143,15 +144,11 @@ func (a *App) VerifyRestored(ctx context.Context, cfg Config, url string, progre
 	return keyring.VerifyRestored(ctx, store, progress)
 }
 
-// keepKeys looks once an hour whether an epoch is over, or a hold has released
-// something, until ctx ends.
+// keepKeys looks once an hour whether an epoch is over, until ctx ends.
 func (a *App) keepKeys(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if err := a.destroyReleased(ctx); err != nil && ctx.Err() == nil {
-			a.log.Warn("what a hold released is not destroyed yet", zap.Error(err))
-		}
 		switch _, err := a.RotateIfDue(ctx); {
 		case err == nil, ctx.Err() != nil, errors.Is(err, keyring.ErrRotating):
 		case keyring.Waits(err):

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
+	"tracekeep/domain/erasure"
 	"tracekeep/eventschema"
 )
 
@@ -17,11 +17,8 @@ import (
 func (h *house) later(by time.Duration) {
 	h.t.Helper()
 	h.close()
-	app, err := Open(h.t.Context(), Config{Data: h.data, Clock: func() time.Time { return time.Now().Add(by) }, Random: rand.Reader})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.App = app
+	h.clock = func() time.Time { return time.Now().Add(by) }
+	h.open()
 }
 
 func (h *house) keyPolicy(text string) {
@@ -61,6 +58,13 @@ func TestAnEpochThatIsOverIsFollowedByTheNextAndItsErasuresAreFinal(t *testing.T
 	if err != nil || person.LegalName.State() != eventschema.StateErased {
 		t.Fatalf("the name of who was erased is %s: %v", person.LegalName.State(), err)
 	}
+	if err := h.sweep(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() bool {
+		loaded, err := h.loadCase(t.Context(), id)
+		return err == nil && loaded.State.Phase == erasure.PhaseFinal
+	})
 }
 
 func TestARotationWaitsForABackupThatThePolicyWants(t *testing.T) {
@@ -160,7 +164,7 @@ func TestHeldLocationsOfAWithdrawnConsentAreDestroyedWhenTheHoldIsLifted(t *test
 		t.Fatal(err)
 	}
 	h.caughtUp()
-	wantPoint := func(use eventschema.Use, want eventschema.State) {
+	pointIs := func(use eventschema.Use) eventschema.State {
 		t.Helper()
 		points := h.streamOf(eventschema.LocationStream(h.Tenant(), who.WorkID, kept.OccurredAt))
 		if len(points) != 1 {
@@ -169,11 +173,15 @@ func TestHeldLocationsOfAWithdrawnConsentAreDestroyedWhenTheHoldIsLifted(t *test
 		if err := h.registry.Open(t.Context(), h.keys, &points[0], use); err != nil {
 			t.Fatal(err)
 		}
-		if state := points[0].Event.(*eventschema.LocationRecorded).Latitude.State(); state != want {
+		return points[0].Event.(*eventschema.LocationRecorded).Latitude.State()
+	}
+	wantPoint := func(use eventschema.Use, want eventschema.State) {
+		t.Helper()
+		if state := pointIs(use); state != want {
 			t.Fatalf("the point is %s for %s, want %s", state, use, want)
 		}
 	}
-	wantPoint(eventschema.UseService, eventschema.StateHeld)
+	until(t, func() bool { return pointIs(eventschema.UseService) == eventschema.StateHeld })
 	wantPoint(eventschema.UseLegalClaim, eventschema.StateClear)
 
 	// Consent given again keeps no new points beside the held ones, and the punch
@@ -185,19 +193,17 @@ func TestHeldLocationsOfAWithdrawnConsentAreDestroyedWhenTheHoldIsLifted(t *test
 	if got, err := h.RecordPunch(t.Context(), h.intent(hr), again); err != nil || got.Location != eventschema.LocationDroppedNoConsent {
 		t.Fatalf("%+v %v", got, err)
 	}
-	h.close() // the withdrawal is applied again after a crash: it has its effect once
+	h.close() // everything is noticed again at the start, and has its effect once
 	h.open()
-	if err := h.destroyReleased(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	h.caughtUp()
 	wantPoint(eventschema.UseService, eventschema.StateHeld)
 	if _, err := h.keys.LiftHold(t.Context(), h.Tenant(), matter); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.destroyReleased(t.Context()); err != nil {
+	if err := h.sweep(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
-	wantPoint(eventschema.UseLegalClaim, eventschema.StateErased)
+	until(t, func() bool { return pointIs(eventschema.UseLegalClaim) == eventschema.StateErased })
 }
 
 // until waits for a condition that the background brings about.

@@ -44,7 +44,7 @@ func (a *App) Await(ctx context.Context, position uint64) error {
 // certificateLeaf is the leaf of a case's certificate, once there is one.
 func (a *App) certificateLeaf(ctx context.Context, id uuid.UUID) *uint64 {
 	e, err := projections.ErasureByCase(ctx, a.models.Querier(), a.tenant, id)
-	if err != nil || e.State != projections.ErasureCertified {
+	if err != nil || !e.State.Certified() {
 		return nil
 	}
 	return &e.Leaf
@@ -116,8 +116,14 @@ func (a *App) namesOfWorks(ctx context.Context, by httpapi.Principal, works []uu
 	}
 	for _, work := range strangers {
 		state := eventschema.StateUnavailable
-		if status[work].Case != uuid.Nil {
-			state = eventschema.StateErased
+		if under := status[work].Case; under != uuid.Nil {
+			erased, err := a.isErasure(ctx, under)
+			if err != nil {
+				return nil, err
+			}
+			if state = eventschema.StateRestricted; erased {
+				state = eventschema.StateErased
+			}
 		}
 		names[work] = a.personal(ctx, eventschema.Withheld(state, status[work].Case))
 	}

@@ -7,18 +7,14 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
 
 	"tracekeep/adapters/eventstoredb"
-	"tracekeep/adapters/keyring"
 	"tracekeep/adapters/postgres"
 	"tracekeep/adapters/zaplog"
 	"tracekeep/domain"
@@ -37,8 +33,10 @@ func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 			return err
 		}
 	}
-	if err := a.reconcileKeys(ctx); err != nil {
-		return err
+	for _, reconcile := range []func(context.Context) error{a.reconcileHolds, a.reconcileKeys, a.reconcileRestrictions} {
+		if err := reconcile(ctx); err != nil {
+			return err
+		}
 	}
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, zaplog.New(a.log.Named("watermill")))
 	if err != nil {
@@ -89,8 +87,7 @@ func (a *App) subscribe(router *message.Router, name string, from func(context.C
 // project applies a page to the read models. A rebuild may have switched to
 // tables that have not come as far as the page: what lies between is read again.
 func (a *App) project(ctx context.Context, page eventstoredb.Page) error {
-	a.noticeErasures(page.Events)
-	if err := a.forgetLocations(ctx, page.Events); err != nil {
+	if err := a.noticeCases(ctx, page.Events); err != nil {
 		return err
 	}
 	defer a.noticePeople(page.Events)
@@ -131,63 +128,6 @@ func (a *App) noticePeople(page []eventschema.Recorded) {
 			return
 		}
 	}
-}
-
-// forgetLocations destroys the location keys of every month of whoever withdrew
-// in a page. It runs before the page counts as applied, so a crash runs it again;
-// the id of the withdrawal is its case, so it has its effect once.
-func (a *App) forgetLocations(ctx context.Context, page []eventschema.Recorded) error {
-	for _, recorded := range page {
-		if !strings.HasPrefix(recorded.Stream, eventschema.CategoryConsent+"-") {
-			continue
-		}
-		decoded, err := a.registry.Decode(recorded)
-		if err != nil {
-			return err
-		}
-		withdrawn, ok := decoded.Event.(*eventschema.ConsentWithdrawn)
-		if !ok || withdrawn.Purpose != eventschema.PurposeLocation || decoded.Meta.Tenant != a.tenant {
-			continue
-		}
-		if err := a.forgetLocationsOf(ctx, withdrawn.WorkID, recorded.ID); err != nil {
-			return fmt.Errorf("forget locations: %w", err)
-		}
-	}
-	return nil
-}
-
-// forgetLocationsOf destroys the location keys of a work record under a case.
-// What a legal hold keeps opens for claims and audits only from now on, and is
-// destroyed when the hold is lifted ([App.destroyReleased]).
-func (a *App) forgetLocationsOf(ctx context.Context, work, underCase uuid.UUID) error {
-	locations := []keyring.Target{{Subject: work, Purposes: []eventschema.Purpose{eventschema.PurposeLocation}}}
-	_, err := a.keys.Destroy(ctx, keyring.Order{Tenant: a.tenant, Case: underCase, Destroy: locations})
-	if errors.Is(err, keyring.ErrHeld) {
-		a.log.Warn("locations of a withdrawn consent are held", zap.Stringer("withdrawal", underCase), zap.Error(err))
-		_, err = a.keys.Destroy(ctx, keyring.Order{Tenant: a.tenant, Case: underCase, Withhold: locations})
-	}
-	if errors.Is(err, keyring.ErrCaseOrder) {
-		return nil // this page was applied before, and the locations were held then
-	}
-	return err
-}
-
-// destroyReleased destroys the locations that a hold kept and keeps no more.
-// Everything else that a case left undone is the case's to finish.
-func (a *App) destroyReleased(ctx context.Context) error {
-	released, err := a.keys.Released(ctx, a.tenant)
-	if err != nil {
-		return err
-	}
-	for _, r := range released {
-		if !slices.Equal(r.Purposes, []eventschema.Purpose{eventschema.PurposeLocation}) {
-			continue
-		}
-		if err := a.forgetLocationsOf(ctx, r.Subject, uuid.NewSHA1(r.Case, []byte("released"))); err != nil {
-			return fmt.Errorf("forget released locations: %w", err)
-		}
-	}
-	return nil
 }
 
 // enterTrail adds a page to the trail.
@@ -283,42 +223,6 @@ func (a *App) fail(err error) {
 	case a.failed <- err:
 	default: // the first failure is the one to tell
 	}
-}
-
-// caseQueue holds the erasure cases that have news. It may grow with the cases
-// of a catch-up, each once.
-type caseQueue struct {
-	mu      sync.Mutex
-	waiting []uuid.UUID
-	news    chan struct{}
-}
-
-func newCaseQueue() *caseQueue { return &caseQueue{news: make(chan struct{}, 1)} }
-
-func (q *caseQueue) add(id uuid.UUID) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, waiting := range q.waiting {
-		if waiting == id {
-			return
-		}
-	}
-	q.waiting = append(q.waiting, id)
-	select {
-	case q.news <- struct{}{}:
-	default:
-	}
-}
-
-func (q *caseQueue) take() (uuid.UUID, bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
-		return uuid.Nil, false
-	}
-	id := q.waiting[0]
-	q.waiting = q.waiting[1:]
-	return id, true
 }
 
 func (a *App) readTrailKey(context.Context, Config) error {
