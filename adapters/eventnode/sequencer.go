@@ -83,11 +83,13 @@ type sequencer struct {
 	clock  func() time.Time
 	log    *zap.Logger
 	noSync bool
-	queue  chan *writeRequest
-	rounds chan *round
-	stop   chan struct{} // closed when no more requests will be queued
-	done   chan struct{} // closed when the last round has been answered
-	ids    *idMemory
+	// keepRights: a soft delete leaves the access control list of the stream.
+	keepRights bool
+	queue      chan *writeRequest
+	rounds     chan *round
+	stop       chan struct{} // closed when no more requests will be queued
+	done       chan struct{} // closed when the last round has been answered
+	ids        *idMemory
 	// heads are those of recently written streams, durable or not.
 	heads headCache
 
@@ -101,7 +103,7 @@ type sequencer struct {
 
 func newSequencer(s *store, cfg Config, warm <-chan warmth) *sequencer {
 	return &sequencer{
-		store: s, clock: cfg.Clock, log: cfg.Log, noSync: cfg.NoSync,
+		store: s, clock: cfg.Clock, log: cfg.Log, noSync: cfg.NoSync, keepRights: cfg.Security != nil,
 		queue: make(chan *writeRequest, queueLen), rounds: make(chan *round, roundsUnsynced),
 		stop: make(chan struct{}), done: make(chan struct{}),
 		ids: newIDMemory(idMemoryLimit, warm), heads: newHeadCache(headsPerBuffer),
