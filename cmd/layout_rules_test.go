@@ -68,7 +68,7 @@ var rules = []rule{
 	{path: "adapters/generator", own: inner},
 	{path: "adapters/httpapi", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, xtime, "github.com/danielgtaylor/huma/v2/...", "github.com/go-chi/chi/v5/..."}},
 	{path: "adapters/importer", own: inner, third: []string{uuidPkg, zapPkg, xsync}},
-	{path: "adapters/keyring", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg, goose, xsync}},
+	{path: "adapters/keyring", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg, goose, xsync, "filippo.io/age"}},
 	{path: "adapters/ledger", own: inner, third: []string{uuidPkg, zapPkg, "github.com/transparency-dev/merkle/...", "golang.org/x/mod/..."}},
 	{path: "adapters/pgcluster", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg}},
 	{path: "adapters/postgres", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, pgxPkg, goose, mill, xsync}},

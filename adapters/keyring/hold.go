@@ -52,12 +52,7 @@ func (h Hold) validate() error {
 	if h.Tenant == uuid.Nil || h.Matter == uuid.Nil || h.Subject == uuid.Nil {
 		return fmt.Errorf("%w: a hold needs tenant, matter and subject", ErrOrder)
 	}
-	for _, purpose := range h.Purposes {
-		if !slices.Contains(eventschema.Purposes(), purpose) {
-			return fmt.Errorf("%w: unknown purpose %q", ErrOrder, purpose)
-		}
-	}
-	return nil
+	return validatePurposes(h.Purposes)
 }
 
 // PlaceHold places holds, all or none. It is idempotent; placing one again sets
@@ -75,18 +70,8 @@ func (k *Keyring) PlaceHold(ctx context.Context, holds ...Hold) error {
 	err := k.inTx(ctx, func(tx pgx.Tx) error {
 		for _, tenant := range sortedIDs(subjects) {
 			// The share lock makes a destruction under way finish first or wait.
-			fences, err := lockFences(ctx, tx, tenant, subjects[tenant], "SHARE")
-			if err != nil {
+			if err := lockLiving(ctx, tx, tenant, subjects[tenant], "SHARE"); err != nil {
 				return err
-			}
-			for _, subject := range subjects[tenant] {
-				at, known := fences[subject]
-				if !known {
-					return ErrNoKey
-				}
-				if at.Fence == FenceErased {
-					return ErrSubjectErased
-				}
 			}
 		}
 		return k.insertHolds(ctx, tx, holds)
@@ -141,14 +126,7 @@ func (k *Keyring) Holds(ctx context.Context, tenant uuid.UUID, subjects ...uuid.
 		var purposes []string
 		var expires *time.Time
 		err := row.Scan(into(&hold.Matter), into(&hold.Subject), &purposes, &expires)
-		for _, purpose := range purposes {
-			if purpose != "" {
-				hold.Purposes = append(hold.Purposes, eventschema.Purpose(purpose))
-			}
-		}
-		if slices.Contains(purposes, "") {
-			hold.Purposes = nil
-		}
+		hold.Purposes = purposesOf(purposes)
 		if expires != nil {
 			hold.Expires = expires.UTC()
 		}
@@ -170,13 +148,13 @@ func inForce(clock string) string {
 // refuseHeld answers a *[HeldError] when the order would destroy a living key
 // that a hold in force keeps. The fences must be locked.
 func (k *Keyring) refuseHeld(ctx context.Context, tx pgx.Tx, order Order) error {
-	subjects, purposes := order.targets()
+	subjects, purposes, items := unroll(order.Destroy)
 	rows, err := tx.Query(ctx, `
 		SELECT DISTINCT h.matter, d.purpose
-		FROM unnest($2::uuid[], $3::text[]) AS t (subject, purpose)
-		JOIN dek d ON d.tenant = $1 AND d.subject = t.subject AND t.purpose IN ('', d.purpose)
+		FROM `+targeted+`
+		JOIN dek d ON d.tenant = $1 AND d.subject = t.subject AND t.purpose IN ('', d.purpose) AND t.item IN (d.item, $6)
 		JOIN hold h ON h.tenant = $1 AND h.subject = t.subject AND h.purpose IN ('', d.purpose)
-		WHERE `+inForce("$4"), [16]byte(order.Tenant), subjects, purposes, k.clock())
+		WHERE `+inForce("$5"), [16]byte(order.Tenant), subjects, purposes, items, k.clock(), [16]byte(uuid.Nil))
 	if err != nil {
 		return err
 	}

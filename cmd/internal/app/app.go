@@ -50,6 +50,7 @@ type App struct {
 	handler  *domain.Handler     // one append at a time
 	bulk     *domain.Handler     // BatchAppend, for imports
 	keys     *keyring.Keyring
+	policy   KeyPolicy
 	models   *postgres.ReadModels
 	requests *requests
 	ledger   *ledger.Ledger // nil when attached
@@ -58,7 +59,7 @@ type App struct {
 	directory   directory
 	covered     *progressMark // how far the trail is
 	cases       *caseQueue    // erasure cases to take forward
-	policy      CasePolicy
+	casePolicy  CasePolicy
 	destroying  sync.Mutex        // one destruction at a time
 	retirements atomic.Int64      // how many epochs were retired when cases were last looked at
 	verifier    *keyring.Verifier // nil when attached
@@ -148,7 +149,7 @@ func newApp(cfg Config) (*App, error) {
 	return &App{
 		watching: watching, stop: stop,
 		clock: cfg.Clock, random: cfg.Random, log: log, registry: registry,
-		covered: newProgressMark(), cases: newCaseQueue(), policy: cfg.Cases, onFault: cfg.Fault, failed: make(chan error, 1),
+		covered: newProgressMark(), cases: newCaseQueue(), casePolicy: cfg.Cases, onFault: cfg.Fault, failed: make(chan error, 1),
 	}, nil
 }
 
@@ -225,16 +226,14 @@ func (a *App) connect(ctx context.Context, _ Config) error {
 }
 
 func (a *App) openKeys(ctx context.Context, cfg Config) error {
-	file := cfg.KEKFile
-	if file == "" {
-		file = a.folder.path("keys", "kek")
-		if err := os.MkdirAll(a.folder.path("keys"), 0o700); err != nil {
-			return fmt.Errorf("key folder: %w", err)
-		}
+	if err := a.checkFinality(cfg); err != nil {
+		return err
 	}
-	keys, err := keyring.Init(ctx, keyring.Config{
-		URL: a.running.Keys, KEKFile: file, Random: a.random, Clock: a.clock, Log: a.log.Named("keys"),
-	})
+	store, err := a.keyStore(cfg)
+	if err != nil {
+		return err
+	}
+	keys, err := keyring.Init(ctx, store)
 	if err != nil {
 		return err
 	}

@@ -250,7 +250,7 @@ func (a *App) checkHolds(ctx context.Context, loaded *domain.Loaded[erasure.Stat
 	if err != nil {
 		return err
 	}
-	check := erasure.CheckHolds{CheckedAt: a.clock(), CoolingOff: a.policy.CoolingOff}
+	check := erasure.CheckHolds{CheckedAt: a.clock(), CoolingOff: a.casePolicy.CoolingOff}
 	if loaded.State.Origin == eventschema.OriginWithdrawal {
 		check.CoolingOff = 0
 	}

@@ -206,7 +206,7 @@ func (a *App) holdToRate(ctx context.Context, s erasure.State) error {
 		return err
 	}
 	destroyed, err := projections.DestroyedFor(ctx, a.models.Querier(), a.tenant, s.ApprovedBy, s.CaseID, a.clock().Add(-24*time.Hour))
-	if err == nil && destroyed >= a.policy.DestructionsPerDay {
+	if err == nil && destroyed >= a.casePolicy.DestructionsPerDay {
 		err = errSlowed
 	}
 	return err

@@ -3,7 +3,6 @@ package keyring_test
 import (
 	"crypto/rand"
 	"errors"
-	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -16,7 +15,7 @@ func TestTheKEKFileIsMadeOnceAndForItsOwnerOnly(t *testing.T) {
 	s := newStore(t)
 	_, err := keyring.Open(t.Context(), s.config())
 	wantErr(t, err, keyring.ErrNotInitialised)
-	if _, err := os.Stat(s.kek); !errors.Is(err, fs.ErrNotExist) {
+	if files, _ := os.ReadDir(s.dir); len(files) != 0 {
 		t.Fatal("Open made a KEK file")
 	}
 	var starting sync.WaitGroup
@@ -31,14 +30,18 @@ func TestTheKEKFileIsMadeOnceAndForItsOwnerOnly(t *testing.T) {
 		})
 	}
 	starting.Wait()
-	st, err := os.Stat(s.kek)
+	files, err := os.ReadDir(s.dir)
+	if err != nil || len(files) != 1 || len(s.keks(t)) != 1 {
+		t.Fatalf("%v %v", files, err)
+	}
+	st, err := files[0].Info()
 	if err != nil || st.Mode() != 0o600 || st.Size() != 32 {
 		t.Fatalf("%v %v", st, err)
 	}
-	before, _ := os.ReadFile(s.kek)
+	before, _ := os.ReadFile(s.keks(t)[0])
 	ref := subject(t, s.open(t))
 	envelope := seal(t, s.open(t), ref)
-	after, _ := os.ReadFile(s.kek)
+	after, _ := os.ReadFile(s.keks(t)[0])
 	if string(before) != string(after) {
 		t.Fatal("a second Init replaced the KEK file")
 	}
@@ -69,7 +72,7 @@ func TestKEKFilesThatAreRefused(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			s := newStore(t)
 			_ = s.open(t).Close()
-			if err := c.spoil(t, s.kek); err != nil {
+			if err := c.spoil(t, s.keks(t)[0]); err != nil {
 				t.Fatal(err)
 			}
 			_, err := keyring.Open(t.Context(), s.config())
@@ -82,7 +85,7 @@ func TestKEKFilesThatAreRefused(t *testing.T) {
 
 func TestAConfigurationSaysEverythingItLacks(t *testing.T) {
 	_, err := keyring.Open(t.Context(), keyring.Config{})
-	for _, need := range []string{"URL", "KEK file", "randomness", "clock"} {
+	for _, need := range []string{"URL", "provider", "randomness", "clock"} {
 		if err == nil || !strings.Contains(err.Error(), need) {
 			t.Errorf("%v does not name %s", err, need)
 		}
