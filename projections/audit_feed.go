@@ -17,7 +17,7 @@ import (
 // repeated: they stand in the log, under the position given here.
 func auditFeed() Projection {
 	return Projection{
-		Name: "audit_feed", Question: "What happened, in which order, by whom?", Version: 1,
+		Name: "audit_feed", Question: "What happened, in which order, by whom?", Version: 2,
 		Tables: []string{"audit_feed"},
 		Schema: `
 CREATE TABLE audit_feed (
@@ -36,7 +36,7 @@ CREATE TABLE audit_feed (
 );`,
 		Indexes: `
 ALTER TABLE audit_feed ADD PRIMARY KEY (tenant_id, position);
-CREATE INDEX audit_feed_by_stream ON audit_feed (tenant_id, stream_id, position);`,
+CREATE INDEX audit_feed_by_stream ON audit_feed (stream_id, tenant_id, position);`,
 		Apply: applyAuditFeed,
 	}
 }

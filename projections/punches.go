@@ -21,7 +21,7 @@ import (
 // correction stays in a table of its own.
 func punches() Projection {
 	return Projection{
-		Name: "punches", Question: "What counts of each punch?", Version: 2,
+		Name: "punches", Question: "What counts of each punch?", Version: 3,
 		Tables: []string{"punch", "punch_correction"},
 		Schema: `
 CREATE TABLE punch (
@@ -62,15 +62,10 @@ CREATE TABLE punch_correction (
 	corrected_at timestamptz NOT NULL
 );`,
 		Keys: `
-ALTER TABLE punch ADD PRIMARY KEY (tenant_id, punch_id);
-ALTER TABLE punch_correction ADD PRIMARY KEY (tenant_id, punch_id, position);
-CREATE INDEX punch_by_work ON punch (tenant_id, work_id, occurred_at, position);`,
-		Distinct: `
-DELETE FROM punch p USING (SELECT tenant_id, punch_id, min(position) AS first FROM punch GROUP BY tenant_id, punch_id HAVING count(*) > 1) r
-WHERE p.tenant_id = r.tenant_id AND p.punch_id = r.punch_id AND p.position > r.first;`,
-		Apply:  applyPunches,
-		Load:   loadPunches,
-		Settle: settlePunches,
+ALTER TABLE punch ADD PRIMARY KEY (punch_id, tenant_id);
+ALTER TABLE punch_correction ADD PRIMARY KEY (punch_id, tenant_id, position);
+CREATE INDEX punch_by_work ON punch (work_id, tenant_id, occurred_at, position);`,
+		Apply: applyPunches, newLoader: newPunchesLoader,
 	}
 }
 
@@ -87,8 +82,18 @@ func ofPunches(page Page) (recorded, corrected []*eventschema.Decoded) {
 	return recorded, corrected
 }
 
-// loadPunches copies, and leaves to the keys which punches are repeated.
-func loadPunches(ctx context.Context, tx pgx.Tx, page Page) error {
+// punchesLoader copies, and leaves to the keys which punches are repeated.
+type punchesLoader struct {
+	keys      string
+	disturbed disturbances
+}
+
+func newPunchesLoader(load *Load, p Projection) Loader {
+	return &punchesLoader{keys: p.Keys, disturbed: load.disturbed}
+}
+
+// Add implements [Loader].
+func (l *punchesLoader) Add(ctx context.Context, tx pgx.Tx, page Page) error {
 	recorded, corrected := ofPunches(page)
 	if err := copyPunches(ctx, tx, recorded); err != nil {
 		return fmt.Errorf("insert punches: %w", err)
@@ -99,11 +104,40 @@ func loadPunches(ctx context.Context, tx pgx.Tx, page Page) error {
 	return nil
 }
 
-func settlePunches(ctx context.Context, tx pgx.Tx) error {
+// Settle implements [Loader].
+func (l *punchesLoader) Settle(ctx context.Context, tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, tx, func(attempt pgx.Tx) error { return script(ctx, attempt, l.keys) })
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == uniqueViolation {
+		if err = l.dropRepeated(ctx, tx); err == nil {
+			err = script(ctx, tx, l.keys)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("make keys: %w", err)
+	}
 	if _, err := tx.Exec(ctx, fmt.Sprintf(correct, `(SELECT DISTINCT tenant_id, punch_id FROM punch_correction) AS n`)); err != nil {
 		return fmt.Errorf("correct punches: %w", err)
 	}
 	return nil
+}
+
+// dropRepeated keeps the first of the punches that have the same id, and tells
+// whose hours rest on another.
+func (l *punchesLoader) dropRepeated(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, `
+DELETE FROM punch p USING (SELECT tenant_id, punch_id, min(position) AS first FROM punch GROUP BY tenant_id, punch_id HAVING count(*) > 1) r
+WHERE p.tenant_id = r.tenant_id AND p.punch_id = r.punch_id AND p.position > r.first
+RETURNING p.tenant_id, p.work_id, p.occurred_at`)
+	if err != nil {
+		return err
+	}
+	var tenant, work [16]byte
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&tenant, &work, &at}, func() error {
+		l.disturbed.add(workKey{tenant, work}, at.UTC())
+		return nil
+	})
+	return err
 }
 
 func applyPunches(ctx context.Context, tx pgx.Tx, page Page) error {
