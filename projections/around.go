@@ -56,20 +56,23 @@ type stretch struct{ lo, hi time.Time }
 // really are as many, all becomes one: more is then paired again, and alike.
 const manyStretches = 64
 
-// add notes an instant at which something changed.
-func (d disturbances) add(key workKey, at time.Time) {
+// add notes that something changed.
+func (d disturbances) add(key workKey, changed stretch) {
 	of := d[key]
-	if n := len(of); n > 0 && of[n-1].near(stretch{at, at}) {
-		of[n-1] = of[n-1].and(stretch{at, at})
+	if n := len(of); n > 0 && of[n-1].near(changed) {
+		of[n-1] = of[n-1].and(changed)
 		return
 	}
-	if of = append(of, stretch{at, at}); len(of) > manyStretches {
+	if of = append(of, changed); len(of) > manyStretches {
 		if of = together(of); len(of) > manyStretches/2 {
 			of = []stretch{of[0].and(of[len(of)-1])}
 		}
 	}
 	d[key] = of
 }
+
+// at is the stretch of one instant.
+func at(instant time.Time) stretch { return stretch{instant, instant} }
 
 func (s stretch) near(other stretch) bool {
 	return !other.lo.After(s.hi.Add(apart)) && !other.hi.Before(s.lo.Add(-apart))
@@ -114,9 +117,9 @@ JOIN punch_correction c ON c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id
 		return err
 	}
 	var tenant, work [16]byte
-	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&tenant, &work, &at}, func() error {
-		into.add(workKey{tenant, work}, at.UTC())
+	var counted time.Time
+	_, err = pgx.ForEachRow(rows, []any{&tenant, &work, &counted}, func() error {
+		into.add(workKey{tenant, work}, at(counted.UTC()))
 		return nil
 	})
 	return err

@@ -65,8 +65,8 @@ CREATE TABLE last_counted (
 ALTER TABLE work_interval ADD PRIMARY KEY (work_id, tenant_id, start_at, in_punch);
 ALTER TABLE punch_exception ADD PRIMARY KEY (work_id, tenant_id, at, punch_id);`,
 		Indexes: `
-CREATE INDEX work_interval_by_date ON work_interval (tenant_id, work_date, work_id);
-CREATE INDEX punch_exception_by_date ON punch_exception (tenant_id, work_date, work_id);`,
+CREATE INDEX work_interval_by_date ON work_interval (tenant_id, work_date);
+CREATE INDEX punch_exception_by_date ON punch_exception (tenant_id, work_date);`,
 		Apply: applyHours, newLoader: newHoursLoader,
 	}
 }
@@ -85,7 +85,7 @@ func applyHours(ctx context.Context, tx pgx.Tx, page Page) error {
 	for key, punches := range added {
 		if _, too := disturbed[key]; too || !inOrder(known[key], punches...) {
 			for _, p := range punches {
-				disturbed.add(key, p.OccurredAt)
+				disturbed.add(key, at(p.OccurredAt))
 			}
 			continue
 		}
@@ -270,6 +270,17 @@ func (r *pairingRows) writePaired(ctx context.Context, tx pgx.Tx) error {
 		return fmt.Errorf("insert work intervals: %w", err)
 	}
 	if err := r.exceptions.write(ctx, tx); err != nil {
+		return fmt.Errorf("insert punch exceptions: %w", err)
+	}
+	return nil
+}
+
+// writeMany writes the paired rows once there are many.
+func (r *pairingRows) writeMany(ctx context.Context, tx pgx.Tx) error {
+	if err := r.intervals.writeMany(ctx, tx); err != nil {
+		return fmt.Errorf("insert work intervals: %w", err)
+	}
+	if err := r.exceptions.writeMany(ctx, tx); err != nil {
 		return fmt.Errorf("insert punch exceptions: %w", err)
 	}
 	return nil

@@ -19,11 +19,12 @@ type hoursLoader struct {
 	rule      hours.PairingRule
 	keys      string
 	rows      *pairingRows // its last punches are kept from page to page
+	load      *Load
 	disturbed disturbances
 }
 
 func newHoursLoader(load *Load, p Projection) Loader {
-	return &hoursLoader{rule: hours.DefaultPairing(), keys: p.Keys, rows: newPairingRows(), disturbed: load.disturbed}
+	return &hoursLoader{rule: hours.DefaultPairing(), keys: p.Keys, rows: newPairingRows(), load: load, disturbed: disturbances{}}
 }
 
 // Add implements [Loader].
@@ -38,7 +39,7 @@ func (l *hoursLoader) Add(ctx context.Context, tx pgx.Tx, page Page) error {
 		key, p := workKey{d.Meta.Tenant, e.WorkID}, hoursPunch(d, e)
 		before := added[key]
 		if n := len(before); !inOrder(l.rows.last[key], p) || n > 0 && !p.OccurredAt.After(before[n-1].OccurredAt) {
-			l.disturbed.add(key, p.OccurredAt)
+			l.disturbed.add(key, at(p.OccurredAt))
 			continue
 		}
 		added[key] = append(before, p)
@@ -46,7 +47,7 @@ func (l *hoursLoader) Add(ctx context.Context, tx pgx.Tx, page Page) error {
 	for key, punches := range added {
 		l.rows.follow(key, l.rule, l.rows.last[key], punches)
 	}
-	return l.rows.writePaired(ctx, tx)
+	return l.rows.writeMany(ctx, tx)
 }
 
 // settleSpans is how many stretches are paired again together.
@@ -54,8 +55,19 @@ const settleSpans = 256
 
 // Settle implements [Loader].
 func (l *hoursLoader) Settle(ctx context.Context, tx pgx.Tx) error {
+	if err := l.rows.writePaired(ctx, tx); err != nil {
+		return err
+	}
 	if err := script(ctx, tx, l.keys); err != nil {
 		return err
+	}
+	if err := l.load.await(ctx, "punches"); err != nil {
+		return err
+	}
+	for key, stretches := range l.load.repeated {
+		for _, s := range stretches {
+			l.disturbed.add(key, s)
+		}
 	}
 	if err := addFormerInstants(ctx, tx, l.disturbed, `SELECT tenant_id, punch_id FROM punch_correction`); err != nil {
 		return fmt.Errorf("find corrected punches: %w", err)
@@ -110,14 +122,9 @@ func copyLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) error
 		rows.text(string(row.counted.Kind))
 		rows.bigint(int64(row.counted.Position))
 		rows.timestamptz(row.latest)
-		if rows.rows == copyTogether {
-			if err := rows.write(ctx, tx); err != nil {
-				return err
-			}
+		if err := rows.writeMany(ctx, tx); err != nil {
+			return err
 		}
 	}
 	return rows.write(ctx, tx)
 }
-
-// copyTogether is how many rows are kept in memory at most.
-const copyTogether = 20_000

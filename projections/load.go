@@ -20,15 +20,22 @@ type Loader interface {
 // Load is one load of the read models. What its loaders tell each other stands
 // here, so that two loads share nothing.
 type Load struct {
-	// disturbed is where hours came out otherwise than it seemed page by page.
-	disturbed disturbances
+	// repeated is where punches were that the log records twice: told by punches,
+	// left out by hours.
+	repeated  disturbances
+	committed map[string]chan struct{}
 }
 
-// NewLoad begins a load.
-func NewLoad() *Load { return &Load{disturbed: disturbances{}} }
+// NewLoad begins a load of projections.
+func NewLoad(of []Projection) *Load {
+	l := &Load{repeated: disturbances{}, committed: map[string]chan struct{}{}}
+	for _, p := range of {
+		l.committed[p.Name] = make(chan struct{})
+	}
+	return l
+}
 
-// Loader makes the loader of a projection. Loaders are made, and settled, in the
-// order of [All].
+// Loader makes the loader of a projection.
 func (l *Load) Loader(p Projection) Loader {
 	if p.newLoader != nil {
 		return p.newLoader(l, p)
@@ -36,18 +43,38 @@ func (l *Load) Loader(p Projection) Loader {
 	return plainLoader{p}
 }
 
-// Lanes parts projections so that those of different lanes share no table and
-// may be loaded at the same time, about as many rows either way.
-func Lanes(all []Projection) [][]Projection {
-	var paired, others []Projection
-	for _, p := range all {
-		if p.newLoader != nil { // hours are settled from punches
-			paired = append(paired, p)
-			continue
-		}
-		others = append(others, p)
+// Committed says that the tables of a projection are settled and committed.
+func (l *Load) Committed(p Projection) { close(l.committed[p.Name]) }
+
+// await returns when the tables of another projection can be read. One that is
+// not part of the load is not waited for.
+func (l *Load) await(ctx context.Context, name string) error {
+	settled := l.committed[name]
+	if settled == nil {
+		return nil
 	}
-	return [][]Projection{paired, others}
+	select {
+	case <-settled:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Lanes parts projections so that those of different lanes are filled at the
+// same time, by a transaction each, with about as much work. A lane may wait for
+// what another one commits, so no lane may wait for the end of one behind it.
+func Lanes(all []Projection) [][]Projection {
+	own := map[string]int{"punches": 0, "hours": 1}
+	lanes := make([][]Projection, 3)
+	for _, p := range all {
+		lane, ok := own[p.Name]
+		if !ok {
+			lane = 2
+		}
+		lanes[lane] = append(lanes[lane], p)
+	}
+	return lanes
 }
 
 // plainLoader adds a page to empty tables as it does to full ones.

@@ -10,10 +10,11 @@
 //
 // Tables are named without a schema. The connection's search_path decides
 // where they stand, so that a rebuild can fill the same tables beside the live
-// ones. Every query asks for the tenant. It stands in every key: first where a
-// query asks for all of a tenant, and behind an id that is asked for by itself,
-// because such ids are random and tell rows apart sooner, which is what sorting
-// them for an index costs.
+// ones. Every query asks for the tenant. A question about a whole tenant has an
+// index that begins with it. An id that is asked for by itself is random and
+// tells rows apart sooner than the tenant, which is the same in millions of
+// rows, so it comes first in its key, and an index that is not a key leaves the
+// tenant out: sorting for indexes is the largest part of finishing a rebuild.
 package projections
 
 import (

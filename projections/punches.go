@@ -64,7 +64,7 @@ CREATE TABLE punch_correction (
 		Keys: `
 ALTER TABLE punch ADD PRIMARY KEY (punch_id, tenant_id);
 ALTER TABLE punch_correction ADD PRIMARY KEY (punch_id, tenant_id, position);
-CREATE INDEX punch_by_work ON punch (work_id, tenant_id, occurred_at, position);`,
+CREATE INDEX punch_by_work ON punch (work_id, occurred_at, position);`,
 		Apply: applyPunches, newLoader: newPunchesLoader,
 	}
 }
@@ -82,64 +82,6 @@ func ofPunches(page Page) (recorded, corrected []*eventschema.Decoded) {
 	return recorded, corrected
 }
 
-// punchesLoader copies, and leaves to the keys which punches are repeated.
-type punchesLoader struct {
-	keys      string
-	disturbed disturbances
-}
-
-func newPunchesLoader(load *Load, p Projection) Loader {
-	return &punchesLoader{keys: p.Keys, disturbed: load.disturbed}
-}
-
-// Add implements [Loader].
-func (l *punchesLoader) Add(ctx context.Context, tx pgx.Tx, page Page) error {
-	recorded, corrected := ofPunches(page)
-	if err := copyPunches(ctx, tx, recorded); err != nil {
-		return fmt.Errorf("insert punches: %w", err)
-	}
-	if err := insertCorrections(ctx, tx, corrected); err != nil {
-		return fmt.Errorf("insert corrections: %w", err)
-	}
-	return nil
-}
-
-// Settle implements [Loader].
-func (l *punchesLoader) Settle(ctx context.Context, tx pgx.Tx) error {
-	err := pgx.BeginFunc(ctx, tx, func(attempt pgx.Tx) error { return script(ctx, attempt, l.keys) })
-	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == uniqueViolation {
-		if err = l.dropRepeated(ctx, tx); err == nil {
-			err = script(ctx, tx, l.keys)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("make keys: %w", err)
-	}
-	if _, err := tx.Exec(ctx, fmt.Sprintf(correct, `(SELECT DISTINCT tenant_id, punch_id FROM punch_correction) AS n`)); err != nil {
-		return fmt.Errorf("correct punches: %w", err)
-	}
-	return nil
-}
-
-// dropRepeated keeps the first of the punches that have the same id, and tells
-// whose hours rest on another.
-func (l *punchesLoader) dropRepeated(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, `
-DELETE FROM punch p USING (SELECT tenant_id, punch_id, min(position) AS first FROM punch GROUP BY tenant_id, punch_id HAVING count(*) > 1) r
-WHERE p.tenant_id = r.tenant_id AND p.punch_id = r.punch_id AND p.position > r.first
-RETURNING p.tenant_id, p.work_id, p.occurred_at`)
-	if err != nil {
-		return err
-	}
-	var tenant, work [16]byte
-	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&tenant, &work, &at}, func() error {
-		l.disturbed.add(workKey{tenant, work}, at.UTC())
-		return nil
-	})
-	return err
-}
-
 func applyPunches(ctx context.Context, tx pgx.Tx, page Page) error {
 	recorded, corrected := ofPunches(page)
 	if err := insertPunches(ctx, tx, recorded, page.repeated); err != nil {
@@ -148,7 +90,9 @@ func applyPunches(ctx context.Context, tx pgx.Tx, page Page) error {
 	if len(corrected) == 0 {
 		return nil
 	}
-	if err := insertCorrections(ctx, tx, corrected); err != nil {
+	rows := correctionRows(len(corrected))
+	addCorrections(rows, corrected)
+	if err := rows.write(ctx, tx); err != nil {
 		return fmt.Errorf("insert corrections: %w", err)
 	}
 	if err := correctPunches(ctx, tx, corrected); err != nil {
@@ -177,7 +121,9 @@ func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decod
 	if err != nil {
 		return err
 	}
-	if err = copyPunches(ctx, attempt, recorded); err == nil {
+	rows := punchRows(len(recorded))
+	addPunches(rows, recorded)
+	if err = rows.write(ctx, attempt); err == nil {
 		return attempt.Commit(ctx)
 	}
 	if undone := attempt.Rollback(ctx); undone != nil {
@@ -189,9 +135,12 @@ func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decod
 	return insertNewPunches(ctx, tx, recorded, repeated)
 }
 
-func copyPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded) error {
-	rows := copyInto("punch", len(recorded),
+func punchRows(n int) *copied {
+	return copyInto("punch", n,
 		"tenant_id", "punch_id", "work_id", "occurred_at", "position", "offset_seconds", "voided", "direction", "kind", "zone", "station")
+}
+
+func addPunches(rows *copied, recorded []*eventschema.Decoded) {
 	for _, d := range recorded {
 		e := d.Event.(*eventschema.PunchRecorded)
 		rows.row()
@@ -207,7 +156,6 @@ func copyPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded
 		rows.text(storable(e.Zone))
 		rows.text(storable(e.Station))
 	}
-	return rows.write(ctx, tx)
 }
 
 func insertNewPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded, repeated map[uint64]bool) error {
@@ -245,10 +193,13 @@ ON CONFLICT DO NOTHING RETURNING position`, tenants, ids, works, occurred, posit
 	return err
 }
 
-func insertCorrections(ctx context.Context, tx pgx.Tx, corrected []*eventschema.Decoded) error {
-	rows := copyInto("punch_correction", len(corrected),
+func correctionRows(n int) *copied {
+	return copyInto("punch_correction", n,
 		"tenant_id", "punch_id", "position", "work_id", "correction_id", "void", "occurred_at", "offset_seconds", "direction", "kind",
 		"reason", "corrected_by", "approved_by", "corrected_at")
+}
+
+func addCorrections(rows *copied, corrected []*eventschema.Decoded) {
 	for _, d := range corrected {
 		e := d.Event.(*eventschema.PunchCorrected)
 		rows.row()
@@ -267,7 +218,6 @@ func insertCorrections(ctx context.Context, tx pgx.Tx, corrected []*eventschema.
 		rows.uuid(e.ApprovedBy)
 		rows.timestamptz(e.CorrectedAt)
 	}
-	return rows.write(ctx, tx)
 }
 
 // correctPunches derives what counts from all corrections of the punches named,

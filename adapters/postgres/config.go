@@ -23,8 +23,8 @@ type Config struct {
 	Registry    *eventschema.Registry
 	Projections []projections.Projection // in the order of application; see projections.All
 	Log         *zap.Logger              // nil: silent
-	MaxConns    int32                    // of the pool; 0: as the URL says; fewer than 4 are made 4
-	// LoadPage is how many events travel together in a load from empty; 0: 5,000.
+	MaxConns    int32                    // of the pool; 0: as the URL says; fewer than 5 are made 5
+	// LoadPage is how many events travel together in a load from empty; 0: 1,000.
 	LoadPage int
 	// Clock measures how long a rebuild takes. Without one that is not reported.
 	Clock func() time.Time

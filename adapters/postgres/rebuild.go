@@ -23,13 +23,13 @@ type Log = iter.Seq2[eventschema.Recorded, error]
 
 // Rebuilt says what a rebuild did.
 type Rebuilt struct {
-	Events   uint64 // applied; system events are not counted
-	Position uint64 // of the last event read
-	Duration time.Duration
+	Events   uint64        // applied; system events are not counted
+	Position uint64        // of the last event read
+	Duration time.Duration // until readers saw the new tables
 }
 
 // loadEvents is how many events travel together in a load unless said otherwise.
-const loadEvents = 5_000
+const loadEvents = 1_000
 
 // Rebuild makes every read model anew from the whole log, beside the live ones,
 // and switches to the new ones in one transaction. Readers see the old tables
@@ -44,11 +44,17 @@ const loadEvents = 5_000
 func (r *ReadModels) Rebuild(ctx context.Context, from Log, progress func(done uint64)) (Rebuilt, error) {
 	next := r.cfg.Schema + "_next"
 	var rebuilt Rebuilt
+	took := r.stopwatch()
 	err := r.beside(ctx, next, func(pool *pgxpool.Pool) (err error) {
 		if rebuilt, err = r.fill(ctx, pool, from, math.MaxInt64, progress); err != nil {
 			return err
 		}
-		return r.swap(ctx, next)
+		if err = r.swap(ctx, next); err != nil {
+			return err
+		}
+		rebuilt.Duration = took()
+		r.dropOld(ctx)
+		return nil
 	})
 	if err != nil {
 		return Rebuilt{}, fmt.Errorf("rebuild: %w", err)
@@ -60,6 +66,15 @@ func (r *ReadModels) Rebuild(ctx context.Context, from Log, progress func(done u
 	r.wake()
 	r.cfg.Log.Info("read models rebuilt", zap.Uint64("events", rebuilt.Events), zap.Uint64("position", rebuilt.Position))
 	return rebuilt, nil
+}
+
+// stopwatch tells the time since it was made, or nothing without a clock.
+func (r *ReadModels) stopwatch() func() time.Duration {
+	if r.cfg.Clock == nil {
+		return func() time.Duration { return 0 }
+	}
+	begun := r.cfg.Clock()
+	return func() time.Duration { return r.cfg.Clock().Sub(begun) }
 }
 
 func (r *ReadModels) wake() { r.moved(never) }
@@ -99,17 +114,13 @@ func (r *ReadModels) beside(ctx context.Context, schema string, work func(*pgxpo
 }
 
 // fill makes the tables and loads them with the events up to a position. Pages
-// are read, decoded and written at the same time, written on two connections,
+// are read, decoded and written at the same time, written on some connections,
 // which then make the indexes side by side as well.
 func (r *ReadModels) fill(ctx context.Context, pool *pgxpool.Pool, from Log, upTo int64, progress func(uint64)) (Rebuilt, error) {
 	var rebuilt Rebuilt
-	var begun time.Time
-	if r.cfg.Clock != nil {
-		begun = r.cfg.Clock()
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	var queues []chan projections.Page
-	whole := projections.NewLoad()
+	whole := projections.NewLoad(r.cfg.Projections)
 	for _, lane := range projections.Lanes(r.cfg.Projections) {
 		pages := make(chan projections.Page, ahead)
 		queues = append(queues, pages)
@@ -121,15 +132,12 @@ func (r *ReadModels) fill(ctx context.Context, pool *pgxpool.Pool, from Log, upT
 	if err := group.Wait(); err != nil {
 		return Rebuilt{}, err
 	}
-	if r.cfg.Clock != nil {
-		rebuilt.Duration = r.cfg.Clock().Sub(begun)
-	}
 	return rebuilt, nil
 }
 
 // ahead is how many pages wait for the next stage: enough that a stage which
 // comes in bursts does not stop the one before it.
-const ahead = 2
+const ahead = 4
 
 // pull cuts the log up to a position into pages. It reads on while earlier pages
 // are decoded and written.
@@ -215,7 +223,7 @@ SELECT set_config('wal_compression', 'off', true) FROM pg_roles WHERE rolname = 
 // load makes the tables of one lane and fills them, all in one transaction:
 // a server that keeps no log for replicas then need not log their rows at all.
 func load(ctx context.Context, pool *pgxpool.Pool, whole *projections.Load, lane []projections.Projection, pages <-chan projections.Page) error {
-	return pgx.BeginTxFunc(ctx, pool, loading(), func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, pool, loading(), func(tx pgx.Tx) error {
 		loaders := make([]projections.Loader, len(lane))
 		for i, p := range lane {
 			if err := create(ctx, tx, p, false); err != nil {
@@ -240,6 +248,13 @@ func load(ctx context.Context, pool *pgxpool.Pool, whole *projections.Load, lane
 			}
 		}
 	})
+	if err != nil {
+		return err
+	}
+	for _, p := range lane {
+		whole.Committed(p)
+	}
+	return nil
 }
 
 // finish settles the tables, makes their indexes, and writes the checkpoints.
@@ -278,9 +293,13 @@ ALTER SCHEMA `+quoted(next)+` RENAME TO `+quoted(live)+`;`)
 	}); err != nil {
 		return fmt.Errorf("switch to %s: %w", next, err)
 	}
-	if _, err := r.pool.Exec(ctx, `DROP SCHEMA `+quoted(old)+` CASCADE`); err != nil {
-		// The switch stands; the next rebuild drops what is left.
+	return nil
+}
+
+// dropOld drops what readers no longer see. The switch stands whatever becomes
+// of it; the next rebuild drops what is left.
+func (r *ReadModels) dropOld(ctx context.Context) {
+	if _, err := r.pool.Exec(ctx, `DROP SCHEMA `+quoted(r.cfg.Schema+"_old")+` CASCADE`); err != nil {
 		r.cfg.Log.Warn("old read models not dropped", zap.Error(err))
 	}
-	return nil
 }
