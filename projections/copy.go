@@ -36,6 +36,18 @@ func copyInto(table string, rows int, columns ...string) *copied {
 	return c
 }
 
+// copyTogether is how many bytes of rows a load keeps before it sends them: each
+// COPY costs as much as some hundred rows.
+const copyTogether = 4 << 20
+
+// writeMany sends the rows once there are many.
+func (c *copied) writeMany(ctx context.Context, tx pgx.Tx) error {
+	if len(c.buffer) < copyTogether {
+		return nil
+	}
+	return c.write(ctx, tx)
+}
+
 // write sends the rows and forgets them.
 func (c *copied) write(ctx context.Context, tx pgx.Tx) error {
 	if c.rows == 0 {
