@@ -150,7 +150,7 @@ func (b *bench) crowd(ctx context.Context, a *app.App) error {
 		return err
 	}
 	started := b.t.clock()
-	people, err := a.FindPerson(ctx, operator(a), goal{})
+	people, err := a.FindPerson(ctx, operator(a), "")
 	if err != nil {
 		return err
 	}
