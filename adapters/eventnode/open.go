@@ -82,7 +82,7 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 	s := &store{lock: lock, heads: newHeadCache(headsPerBuffer), files: cfg.FS, dir: dir, log: cfg.Log, marks: cfg.marks}
-	marked, err := beforeEngine(cfg.FS, dir)
+	marked, err := beforeEngine(cfg, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 	}
 	err = errors.Join(s.checkFormat(dir), s.readEnd())
 	if err == nil {
-		err = s.verifySince(marked)
+		err = s.reaches(marked)
 	}
 	if err == nil {
 		err = s.setMark(s.last)
