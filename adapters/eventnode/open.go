@@ -160,7 +160,9 @@ func engineOptions(cfg Config, lock *pebble.Lock, syncPause func() time.Duration
 		MemTableSize:       cfg.memTable,
 		CacheSize:          cfg.CacheBytes,
 		BytesPerSync:       1 << 20,
-		Logger:             engineLog{cfg.Log},
+		// Each durable mark reads the manifest.
+		MaxManifestFileSize: 4 << 20,
+		Logger:              engineLog{cfg.Log},
 		EventListener: &pebble.EventListener{
 			// Without this pebble ends the process when a reader meets a
 			// damaged block; the reader gets the error in any case.

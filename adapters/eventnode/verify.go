@@ -188,7 +188,7 @@ func (v *verification) open() (*store, map[string]bool, error) {
 	log := zap.NewNop()
 	o := engineOptions(Config{FS: v.files, CacheBytes: v.cfg.CacheBytes, Log: log}.withDefaults(), nil, nil)
 	o.ReadOnly = true
-	db, err := pebble.Open(v.cfg.Dir, o)
+	db, err := openPebble(v.cfg.Dir, o)
 	if err != nil {
 		var system *fs.PathError
 		if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) {
