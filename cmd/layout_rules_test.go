@@ -80,7 +80,7 @@ var rules = []rule{
 
 // testTools may be imported by every test.
 var testTools = []string{
-	"github.com/google/go-cmp/...", "pgregory.net/rapid", "go.uber.org/goleak",
+	"github.com/google/go-cmp/...", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/anishathalye/porcupine",
 	zapPkg, uuidPkg, // zap to show that a log leaks nothing
 	"golang.org/x/net/http2/...", // to speak to a server as a broken client would
 }

@@ -67,8 +67,9 @@ type Config struct {
 	// serves all of the registry under /metrics. nil means a registry of its own.
 	Metrics *prometheus.Registry
 	// Log receives what an operator should know; nil means nobody listens. A
-	// failed write to the log ends the process through Log.Fatal, because
-	// nothing may be acknowledged after it.
+	// failed write to the log, a failed sync of any file and background work
+	// that the disk refuses end the process through Log.Fatal, because nothing
+	// may be acknowledged after it.
 	Log *zap.Logger
 
 	// memTable is small in tests, so that flushes happen in them.

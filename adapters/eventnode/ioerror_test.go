@@ -297,6 +297,7 @@ func TestNothingIsAcknowledgedAfterAFailedSync(t *testing.T) {
 	if !inChild(t) {
 		return
 	}
+	total := 0
 	for seed := range uint64(times(5, 20, 500)) {
 		nth := 1 + rand.New(rand.NewPCG(seed, 3)).Int64N(40)
 		l := &life{process: newProcess(), told: newLedger()}
@@ -315,6 +316,7 @@ func TestNothingIsAcknowledgedAfterAFailedSync(t *testing.T) {
 			case <-within(t).Done():
 				t.Fatalf("seed %d: the process goes on", seed)
 			}
+			total += l.told.size()
 			if err := l.seesOnlyWhatIsThere(e); err != nil {
 				t.Errorf("seed %d, sync %d: %v", seed, nth, err)
 			}
@@ -324,6 +326,9 @@ func TestNothingIsAcknowledgedAfterAFailedSync(t *testing.T) {
 		if err := l.after(); err != nil {
 			t.Errorf("seed %d, sync %d: %v", seed, nth, err)
 		}
+	}
+	if total == 0 {
+		t.Error("nothing was acknowledged before a sync failed")
 	}
 }
 
