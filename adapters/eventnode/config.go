@@ -68,6 +68,8 @@ type Config struct {
 	memTable uint64
 	// groupTick is short in tests, so that they need not wait for it.
 	groupTick time.Duration
+	// hashCost is small in tests, which log in often.
+	hashCost cost
 }
 
 // Validate reports everything that is wrong with the configuration at once.
@@ -114,6 +116,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.groupTick == 0 {
 		c.groupTick = groupTick
+	}
+	if c.hashCost == (cost{}) {
+		c.hashCost = usualCost
 	}
 	if c.FS == nil {
 		c.FS = vfs.Default
