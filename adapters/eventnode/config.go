@@ -90,6 +90,8 @@ type Config struct {
 	measures *metrics
 	// slow is Log for what clients can cause at will.
 	slow *zap.Logger
+	// hashCost is small in tests, which log in often.
+	hashCost cost
 }
 
 // Validate reports everything that is wrong with the configuration at once.
@@ -142,6 +144,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.pingEvery, 10*time.Second)
 	orDefault(&c.silentTime, sniffTimeout)
 	orDefault(&c.block, 32<<10)
+	orDefault(&c.hashCost, usualCost)
 	if c.FS == nil {
 		c.FS = vfs.Default
 	}
