@@ -76,6 +76,9 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 	s := &store{lock: lock, heads: newHeadCache(cfg.Limits.Heads / 2), fs: cfg.FS, dir: dir, log: cfg.Log, marks: cfg.marks}
+	if err := dropStages(cfg.FS, dir); err != nil {
+		return nil, err
+	}
 	marked, err := beforeEngine(cfg, dir)
 	if err != nil {
 		return nil, err
