@@ -85,7 +85,7 @@ func addAudit(rows *copied, events []eventschema.Decoded) error {
 // auditLoader copies across pages.
 type auditLoader struct{ rows *copied }
 
-func newAuditLoader(*Load, Projection) Loader { return auditLoader{auditRows(0)} }
+func newAuditLoader(*Load, Projection) Loader { return auditLoader{auditRows(0).intoNew()} }
 
 // Add implements [Loader].
 func (l auditLoader) Add(ctx context.Context, tx pgx.Tx, page Page) error {

@@ -19,6 +19,7 @@ import (
 type copied struct {
 	into    string // "table (columns)"
 	columns int
+	frozen  bool
 	rows    int
 	buffer  []byte
 }
@@ -33,6 +34,14 @@ const usualRow = 288
 func copyInto(table string, rows int, columns ...string) *copied {
 	c := &copied{into: table + " (" + strings.Join(columns, ", ") + ")", columns: len(columns)}
 	c.buffer = append(make([]byte, 0, len(copyHead)+rows*usualRow), copyHead...)
+	return c
+}
+
+// intoNew is for a table that the same transaction made. Its rows are frozen as
+// they come: nobody need look them over again, neither the first readers nor
+// the vacuum that a large load would call.
+func (c *copied) intoNew() *copied {
+	c.frozen = true
 	return c
 }
 
@@ -55,7 +64,11 @@ func (c *copied) write(ctx context.Context, tx pgx.Tx) error {
 	}
 	end := binary.BigEndian.AppendUint16(c.buffer, 0xffff)
 	c.buffer, c.rows = c.buffer[:len(copyHead)], 0
-	_, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(end), "COPY "+c.into+" FROM STDIN (FORMAT binary)")
+	options := "FORMAT binary"
+	if c.frozen {
+		options += ", FREEZE"
+	}
+	_, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(end), "COPY "+c.into+" FROM STDIN ("+options+")")
 	return err
 }
 

@@ -24,7 +24,10 @@ type hoursLoader struct {
 }
 
 func newHoursLoader(load *Load, p Projection) Loader {
-	return &hoursLoader{rule: hours.DefaultPairing(), keys: p.Keys, rows: newPairingRows(), load: load, disturbed: disturbances{}}
+	rows := newPairingRows()
+	rows.intervals.intoNew()
+	rows.exceptions.intoNew()
+	return &hoursLoader{rule: hours.DefaultPairing(), keys: p.Keys, rows: rows, load: load, disturbed: disturbances{}}
 }
 
 // Add implements [Loader].
@@ -107,7 +110,7 @@ const (
 // copyLast fills the empty table.
 func copyLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) error {
 	rows := copyInto("last_counted", 0,
-		"tenant_id", "work_id", "punch_id", "occurred_at", "offset_seconds", "direction", "kind", "position", "latest_at")
+		"tenant_id", "work_id", "punch_id", "occurred_at", "offset_seconds", "direction", "kind", "position", "latest_at").intoNew()
 	for key, row := range last {
 		if row == nil { // no punch is left
 			continue

@@ -18,7 +18,7 @@ type punchesLoader struct {
 }
 
 func newPunchesLoader(load *Load, p Projection) Loader {
-	return &punchesLoader{keys: p.Keys, punches: punchRows(0), corrections: correctionRows(0), repeated: load.repeated}
+	return &punchesLoader{keys: p.Keys, punches: punchRows(0).intoNew(), corrections: correctionRows(0).intoNew(), repeated: load.repeated}
 }
 
 // Add implements [Loader].
