@@ -37,6 +37,9 @@ const (
 	xtime   = "golang.org/x/time/..."
 )
 
+// proofs are the libraries of the trail, and all that an auditor's verifier rests on.
+var proofs = []string{"github.com/transparency-dev/merkle/...", "github.com/transparency-dev/formats/...", "golang.org/x/mod/sumdb/..."}
+
 // inner is what every adapter may know of the inside.
 var inner = []string{"eventschema", "domain", "domain/..."}
 
@@ -65,7 +68,9 @@ var rules = []rule{
 	{path: "adapters/httpapi", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, xtime, "github.com/danielgtaylor/huma/v2/...", "github.com/go-chi/chi/v5/..."}},
 	{path: "adapters/importer", own: inner, third: []string{uuidPkg, zapPkg, xsync}},
 	{path: "adapters/keyring", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg, goose, xsync}},
-	{path: "adapters/ledger", own: inner, third: []string{uuidPkg, zapPkg, "github.com/transparency-dev/merkle/...", "golang.org/x/mod/..."}},
+	{path: "adapters/ledger", own: append([]string{"adapters/ledger/..."}, inner...), third: append([]string{uuidPkg, zapPkg}, proofs...)},
+	// What an auditor reads and runs: nothing of ours but itself, no connection, no clock.
+	{path: "adapters/ledger/trail", third: proofs, noStd: outside, pure: true},
 	{path: "adapters/pgcluster", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg}},
 	{path: "adapters/postgres", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, pgxPkg, goose, mill, xsync}},
 	{path: "adapters/zaplog", own: inner, third: []string{zapPkg, mill}},

@@ -18,6 +18,7 @@ import (
 
 	"tracekeep/adapters/eventstoredb"
 	"tracekeep/adapters/keyring"
+	"tracekeep/adapters/ledger"
 	"tracekeep/adapters/postgres"
 	"tracekeep/adapters/zaplog"
 	"tracekeep/domain"
@@ -192,6 +193,9 @@ func (a *App) refuseShorterStore(ctx context.Context) error {
 	for recorded, err := range a.whole.ReadAll(ctx, before) {
 		if err != nil {
 			return err
+		}
+		if !ledger.Counts(recorded) && recorded.Position != position {
+			continue
 		}
 		return a.ledger.Confirm(ctx, []eventschema.Recorded{recorded})
 	}
