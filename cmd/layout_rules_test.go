@@ -35,6 +35,7 @@ const (
 	proto   = "google.golang.org/protobuf/..."
 	xsync   = "golang.org/x/sync/..."
 	xtime   = "golang.org/x/time/..."
+	prom    = "github.com/prometheus/..."
 )
 
 // proofs are the libraries of the trail, and all that an auditor's verifier rests on.
@@ -61,7 +62,7 @@ var rules = []rule{
 	// values and the errors it speaks in: a projection gets no pool.
 	{path: "projections", own: []string{"eventschema", "domain/hours"}, third: []string{uuidPkg, "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgtype"}, noStd: outside, pure: true, exact: true},
 
-	{path: "adapters/eventnode", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, xsync, proto, "google.golang.org/genproto/googleapis/rpc/status", "github.com/cockroachdb/pebble/v2/..."}},
+	{path: "adapters/eventnode", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, xsync, proto, prom, "google.golang.org/genproto/googleapis/rpc/status", "github.com/cockroachdb/pebble/v2/...", "golang.org/x/crypto/argon2", "github.com/dlclark/regexp2/v2"}},
 	{path: "adapters/eventstoredb", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, proto, mill, xsync, xtime}},
 	{path: "adapters/exporter", own: inner, third: []string{uuidPkg, zapPkg}},
 	{path: "adapters/generator", own: inner},
@@ -82,7 +83,7 @@ var rules = []rule{
 var testTools = []string{
 	"github.com/google/go-cmp/...", "pgregory.net/rapid", "go.uber.org/goleak",
 	zapPkg, uuidPkg, // zap to show that a log leaks nothing
-	"golang.org/x/net/http2", // to speak to a server as a broken client would
+	"golang.org/x/net/http2/...", // to speak to a server as a broken client would
 }
 
 // startable are the real stores that tests of adapters may start. See domain/decisions/0004.

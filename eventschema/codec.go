@@ -79,13 +79,13 @@ func sealSections(ctx context.Context, sealer Sealer, event Event, definition De
 			return nil, fmt.Errorf("section %s: %w", section.Name, err)
 		}
 		envelope, err := sealer.Seal(ctx, Coordinates{
-			Tenant: at.Metadata.Tenant, Subject: section.Subject, Purpose: section.Purpose, Period: section.Period,
+			Tenant: at.Metadata.Tenant, Subject: section.Subject, Purpose: section.Purpose, Period: section.Period, Item: section.Item,
 			Stream: at.Stream, EventID: at.EventID, EventType: definition.Type, SchemaVersion: definition.Version, Section: section.Name,
 		}, plaintext)
 		if err != nil {
 			return nil, fmt.Errorf("section %s: %w", section.Name, err)
 		}
-		out = append(out, Sealed{Section: section.Name, Purpose: section.Purpose, Subject: section.Subject, Period: section.Period, Envelope: envelope})
+		out = append(out, Sealed{Section: section.Name, Purpose: section.Purpose, Subject: section.Subject, Period: section.Period, Item: section.Item, Envelope: envelope})
 	}
 	return out, nil
 }
@@ -222,7 +222,7 @@ func (d *Decoded) storedField(definition Definition, section, field string) stri
 func (d *Decoded) At(sealed Sealed) Coordinates {
 	eventType, version, _ := SplitStoredName(d.Type)
 	return Coordinates{
-		Tenant: d.Meta.Tenant, Subject: sealed.Subject, Purpose: sealed.Purpose, Period: sealed.Period,
+		Tenant: d.Meta.Tenant, Subject: sealed.Subject, Purpose: sealed.Purpose, Period: sealed.Period, Item: sealed.Item,
 		Stream: d.Stream, EventID: d.ID, EventType: eventType, SchemaVersion: version, Section: sealed.Section,
 	}
 }

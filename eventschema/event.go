@@ -21,6 +21,7 @@ type Section struct {
 	Purpose Purpose
 	Subject uuid.UUID
 	Period  string
+	Item    uuid.UUID // what the section is forgotten with, when its purpose has a key per item
 	Fields  []Field
 }
 
@@ -36,6 +37,7 @@ type Sealed struct {
 	Purpose  Purpose   `json:"purpose"`
 	Subject  uuid.UUID `json:"subject"`
 	Period   string    `json:"period,omitempty"`
+	Item     uuid.UUID `json:"item,omitzero"`
 	Envelope []byte    `json:"envelope"`
 }
 

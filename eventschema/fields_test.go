@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +112,39 @@ func (w *walker) fields(v reflect.Value, path string) {
 	}
 }
 
+// register holds a section to what the record of processing says of its purpose.
+func (w *walker) register(section eventschema.Section, subject string) {
+	activity, ok := eventschema.Activity(section.Purpose)
+	if !ok {
+		w.problem("section %s: purpose %q is not in the register", section.Name, section.Purpose)
+		return
+	}
+	_, item := w.ids[section.Item]
+	got := keyed{owner: "other id", period: section.Period != "", item: item}
+	if subject == "person_id" || subject == "work_id" {
+		got.owner = subject
+	}
+	if want := keyedAs[activity.Key]; got != want {
+		w.problem("section %s: its key is per %+v, and the register wants for %s a key per %s: %+v", section.Name, got, section.Purpose, activity.Key, want)
+	}
+}
+
+// keyed says what a section names its key by.
+type keyed struct {
+	owner        string
+	period, item bool
+}
+
+var keyedAs = map[eventschema.Granularity]keyed{
+	eventschema.PerPerson:    {owner: "person_id"},
+	eventschema.PerWork:      {owner: "work_id"},
+	eventschema.PerWorkMonth: {owner: "work_id", period: true},
+	eventschema.PerItem:      {owner: "person_id", item: true},
+	eventschema.PerTenantDay: {owner: "other id", period: true},
+	eventschema.PerCase:      {owner: "other id"},
+	eventschema.PerPackage:   {owner: "other id"},
+}
+
 // classify walks an event and answers one line for each of its fields, and
 // whatever keeps a field from being classified.
 func classify(event eventschema.Event) (lines, problems []string) {
@@ -125,13 +157,11 @@ func classify(event eventschema.Event) (lines, problems []string) {
 			w.problem("section %s exists twice", section.Name)
 		}
 		names[section.Name] = true
-		if !slices.Contains(eventschema.Purposes(), section.Purpose) {
-			w.problem("section %s: purpose %q is not in the list of purposes", section.Name, section.Purpose)
-		}
 		subject, ok := w.ids[section.Subject]
 		if !ok {
 			w.problem("section %s: the subject is no id of this event", section.Name)
 		}
+		w.register(section, subject)
 		if section.Period != "" {
 			subject += " and month"
 		}
@@ -192,7 +222,10 @@ func TestTheClassifierSeesPlantedMistakes(t *testing.T) {
 		"a skeleton field without a stored name":         {new(unnamed), "needs a stored name"},
 		"a skeleton field named like the sections":       {new(sealedName), "belongs to the sealed sections"},
 		"a section that points elsewhere":                {new(elsewhere), "not fields of this event"},
-		"a section for a purpose that is not registered": {new(purposeless), "not in the list of purposes"},
+		"a section for a purpose that is not registered": {new(purposeless), "not in the register"},
+		"a section with a key that covers too much":      {new(tooCoarse), "for location a key per work id and month"},
+		"a section with the key of somebody else":        {new(wrongSubject), "for work a key per work id:"},
+		"an item without a key of its own":               {new(itemless), "for notes a key per item"},
 		"a section whose subject is not in the event":    {new(subjectless), "the subject is no id"},
 	} {
 		t.Run(mistake, func(t *testing.T) {

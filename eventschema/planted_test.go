@@ -111,3 +111,34 @@ func (e *subjectless) EventType() string { return "planted" }
 func (e *subjectless) Sections() []eventschema.Section {
 	return inSection(uuid.Nil, eventschema.PurposeIdentity, eventschema.Field{Name: "name", Value: &e.Name})
 }
+
+// tooCoarse seals locations under one key for all months.
+type tooCoarse struct {
+	WorkID uuid.UUID            `json:"work_id"`
+	Point  eventschema.Personal `json:"-"`
+}
+
+func (e *tooCoarse) EventType() string { return "planted" }
+func (e *tooCoarse) Sections() []eventschema.Section {
+	return inSection(e.WorkID, eventschema.PurposeLocation, eventschema.Field{Name: "point", Value: &e.Point})
+}
+
+type wrongSubject struct {
+	PersonID uuid.UUID            `json:"person_id"`
+	Number   eventschema.Personal `json:"-"`
+}
+
+func (e *wrongSubject) EventType() string { return "planted" }
+func (e *wrongSubject) Sections() []eventschema.Section {
+	return inSection(e.PersonID, eventschema.PurposeWork, eventschema.Field{Name: "number", Value: &e.Number})
+}
+
+type itemless struct {
+	PersonID uuid.UUID            `json:"person_id"`
+	Text     eventschema.Personal `json:"-"`
+}
+
+func (e *itemless) EventType() string { return "planted" }
+func (e *itemless) Sections() []eventschema.Section {
+	return inSection(e.PersonID, eventschema.PurposeNotes, eventschema.Field{Name: "text", Value: &e.Text})
+}

@@ -24,6 +24,7 @@ func (n *streamServer) Append(call streams.Streams_AppendServer) error {
 		drain(call)
 		return err
 	}
+	arrived(call.Context())
 	o, err := n.sequencer.write(call.Context(), r)
 	if err != nil {
 		return statusOf(err)
@@ -56,12 +57,15 @@ func (n *streamServer) receiveAppend(call streams.Streams_AppendServer) (*writeR
 	if o == nil {
 		return nil, invalid("the first message of an append must be its options")
 	}
-	r := &writeRequest{stream: string(o.GetStreamIdentifier().GetStreamName())}
+	r := &writeRequest{call: callAppend, stream: string(o.GetStreamIdentifier().GetStreamName())}
 	if r.expected, err = appendExpectation(o); err != nil {
 		return nil, err
 	}
 	if err := writable(call.SetTrailer, r.stream); err != nil {
 		return nil, err
+	}
+	if err := n.access.stream(call.Context(), rightWrite, r.stream); err != nil {
+		return nil, statusFor(call.SetTrailer, err)
 	}
 	for {
 		m, err := call.Recv()
@@ -105,6 +109,7 @@ func (n *streamServer) receiveEvent(r *writeRequest, m proposedMessage) error {
 func (n *streamServer) eventRefused(setTrailer func(metadata.MD), err error) error {
 	switch {
 	case errors.Is(err, errTooBig):
+		n.metrics.turnedAway(refusedTooBig)
 		return tooBig(setTrailer, n.maxAppend)
 	case errors.Is(err, errMissingMetadata):
 		setTrailer(metadata.Pairs(trailerException, "missing-required-metadata-property",
@@ -140,8 +145,11 @@ func parseProposed(m proposedMessage) (proposed, error) {
 
 // writable refuses streams that are not written to by clients.
 func writable(setTrailer func(metadata.MD), stream string) error {
-	if stream == "" || stream == allStream {
+	switch stream {
+	case "", allStream:
 		return accessDenied(setTrailer)
+	case metaStreamOf(""):
+		return invalid("%s describes no stream", stream)
 	}
 	return nil
 }

@@ -16,42 +16,53 @@ import (
 const (
 	// batchInFlight bounds the appends of one call that are not answered yet.
 	batchInFlight = 1024
-	// batchOpen and batchOpenBytes bound what one call may begin without
-	// ending it with is_final.
-	batchOpen      = 4096
-	batchOpenBytes = 64 << 20
+	// batchOpen bounds how many appends one call may begin without ending them
+	// with is_final, and unfinishedBytes how much of all calls.
+	batchOpen = 4096
 )
 
 // BatchAppend serves many appends over one call. An append that fails is
-// answered as such and does not end the call.
+// answered as such and does not end the call. When the node stops, what it has
+// taken is written and answered before the call ends.
 func (n *streamServer) BatchAppend(call streams.Streams_BatchAppendServer) error {
+	end, err := n.followers.begin()
+	if err != nil {
+		return err
+	}
+	defer end()
 	b := &batchCall{
 		streamServer: n, ctx: call.Context(), call: call, open: map[uuid.UUID]*openAppend{},
 		slots: make(chan struct{}, batchInFlight), answers: make(chan *streams.BatchAppendResp, batchInFlight),
 	}
 	received := make(chan error, 1)
 	n.receivers.Go(func() { received <- b.receive() })
+	return statusOf(b.answerAll(received))
+}
+
+// answerAll sends answers until the client has no more to ask, and none is owed.
+func (b *batchCall) answerAll(received <-chan error) (err error) {
+	stopping := b.stopping
 	for ended := false; !ended || len(b.slots) > 0; {
 		select {
 		case a := <-b.answers:
-			if err := call.Send(a); err != nil {
+			if err := b.call.Send(a); err != nil {
 				return err
 			}
 			<-b.slots
-		case err := <-received:
-			if err != nil {
-				return statusOf(err)
+		case failed := <-received:
+			if failed != nil && !errors.Is(failed, ErrClosed) {
+				return failed
 			}
-			ended, received = true, nil
-		case <-n.stopping:
-			return statusOf(ErrClosed)
-		case <-n.sequencer.done:
-			return statusOf(ErrClosed)
+			err, ended, received = errors.Join(err, failed), true, nil
+		case <-stopping:
+			err, ended, stopping = ErrClosed, true, nil
+		case <-b.sequencer.done:
+			return ErrClosed
 		case <-b.ctx.Done():
-			return statusOf(b.ctx.Err())
+			return b.ctx.Err()
 		}
 	}
-	return nil
+	return err
 }
 
 // batchCall is one call of BatchAppend.
@@ -73,10 +84,17 @@ type openAppend struct {
 	stream      *shared.StreamIdentifier
 	write       *writeRequest
 	refused     bool // answered already; what still comes is thrown away
+	counted     int  // bytes of it among the unfinished
 }
 
 func (b *batchCall) receive() error {
+	defer func() { b.unfinished.Add(-int64(b.size)) }()
 	for {
+		select {
+		case <-b.stopping:
+			return ErrClosed
+		default:
+		}
 		m, err := b.call.Recv()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -113,18 +131,30 @@ func (b *batchCall) take(m *streams.BatchAppendReq) error {
 			}
 		}
 	}
-	if len(b.open) > batchOpen || b.size > batchOpenBytes {
+	if m.GetIsFinal() {
+		delete(b.open, key)
+		b.count(a, 0)
+		if a.refused {
+			return nil
+		}
+		return b.submit(a)
+	}
+	b.count(a, a.writeSize())
+	if len(b.open) > batchOpen || b.unfinished.Load() > unfinishedBytes {
+		b.metrics.turnedAway(refusedUnfinished)
 		return status.Error(codes.ResourceExhausted, "too many appends were begun and not ended")
 	}
-	if !m.GetIsFinal() {
-		return nil
+	return nil
+}
+
+// count notes how many bytes an append holds while it is not ended.
+func (b *batchCall) count(a *openAppend, size int) {
+	if size == a.counted {
+		return
 	}
-	delete(b.open, key)
-	b.size -= a.writeSize()
-	if a.refused {
-		return nil
-	}
-	return b.submit(a)
+	b.size += size - a.counted
+	b.unfinished.Add(int64(size - a.counted))
+	a.counted = size
 }
 
 func (a *openAppend) writeSize() int {
@@ -138,9 +168,13 @@ func (b *batchCall) begin(a *openAppend, o *streams.BatchAppendReq_Options) erro
 	if o == nil {
 		return invalid("the first request of an append must have options")
 	}
-	r := &writeRequest{stream: string(o.GetStreamIdentifier().GetStreamName())}
-	if err := writable(func(metadata.MD) {}, r.stream); err != nil {
+	r := &writeRequest{call: callBatchAppend, stream: string(o.GetStreamIdentifier().GetStreamName())}
+	noTrailer := func(metadata.MD) {} // an answer has no trailers
+	if err := writable(noTrailer, r.stream); err != nil {
 		return err
+	}
+	if err := b.access.stream(b.ctx, rightWrite, r.stream); err != nil {
+		return statusFor(noTrailer, err)
 	}
 	switch e := o.GetExpectedStreamPosition().(type) {
 	case *streams.BatchAppendReq_Options_StreamPosition:
@@ -168,8 +202,6 @@ func (b *batchCall) begin(a *openAppend, o *streams.BatchAppendReq_Options) erro
 }
 
 func (b *batchCall) addEvents(a *openAppend, messages []*streams.BatchAppendReq_ProposedMessage) error {
-	before := a.write.size
-	defer func() { b.size += a.write.size - before }()
 	if a.write.events == nil {
 		a.write.events = make([]proposed, 0, len(messages))
 	}
@@ -197,13 +229,25 @@ func (b *batchCall) submit(a *openAppend) error {
 		return err
 	}
 	a.write.done = func(o outcome) { b.answers <- a.answer(o) }
-	return b.sequencer.submit(b.ctx, a.write)
+	err := b.sequencer.submit(b.ctx, a.write)
+	switch {
+	case errors.Is(err, errBusy), errors.Is(err, ErrClosed):
+		b.answers <- a.answer(outcome{err: err})
+		return nil
+	case err != nil:
+		<-b.slots
+	}
+	return err
 }
 
 // refuse answers an append that never reaches the sequencer and lets go of
 // what it has sent.
 func (b *batchCall) refuse(a *openAppend, reason error) error {
-	b.size -= a.writeSize()
+	if errors.Is(reason, errTooBig) {
+		b.metrics.turnedAway(refusedTooBig)
+	} else {
+		b.metrics.turnedAway(refusedBadAppend)
+	}
 	a.refused, a.write = true, nil
 	if err := b.owe(); err != nil {
 		return err

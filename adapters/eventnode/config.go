@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
@@ -46,10 +47,15 @@ type Config struct {
 	// Advertise is the host:port that Gossip names, which must be reachable for
 	// clients that discover the node. Default: the address listened on.
 	Advertise string
+	// Security is who may call and what; nil means insecure mode.
+	Security *Security
 	// MaxAppendBytes limits one append; 0 means DefaultMaxAppendBytes.
 	MaxAppendBytes int
 	// CacheBytes is the size of the block cache; 0 means DefaultCacheBytes.
 	CacheBytes int64
+	// Limits bound what clients can make the node hold; the zero value means the
+	// defaults. MemoryBound sums up what that is.
+	Limits Limits
 	// FS is the file system; nil means the disk.
 	FS vfs.FS
 	// NoSync acknowledges before the disk has the data. It is unsafe, loses
@@ -57,6 +63,9 @@ type Config struct {
 	NoSync bool
 	// Clock stamps events. Required.
 	Clock func() time.Time
+	// Metrics is where the node registers what it counts, until it is closed; it
+	// serves all of the registry under /metrics. nil means a registry of its own.
+	Metrics *prometheus.Registry
 	// Log receives what an operator should know; nil means nobody listens. A
 	// failed write to the log ends the process through Log.Fatal, because
 	// nothing may be acknowledged after it.
@@ -64,8 +73,22 @@ type Config struct {
 
 	// memTable is small in tests, so that flushes happen in them.
 	memTable uint64
-	// groupTick is short in tests, so that they need not wait for it.
-	groupTick time.Duration
+	// lazyTables keeps pebble from compacting on its own, so that tests see what
+	// is compacted on demand.
+	lazyTables bool
+	// These are short in tests, so that they need not wait.
+	groupTick, observeEvery, slowConsumer, pingEvery, silentTime time.Duration
+	// block is small in tests with damage: to say which bit of a block changed
+	// takes the engine time that grows with the square of its size.
+	block int
+	// marks come often in tests, so that crashes find them at any age.
+	marks markPace
+	// unmeasured: benchmarks hold a node without metrics against one with them.
+	unmeasured bool
+	// measures is what the node counts; nil counts nothing.
+	measures *metrics
+	// slow is Log for what clients can cause at will.
+	slow *zap.Logger
 }
 
 // Validate reports everything that is wrong with the configuration at once.
@@ -82,11 +105,20 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("Advertise: %w", err))
 		}
 	}
+	if err := c.Security.validate(); err != nil {
+		errs = append(errs, err)
+	}
 	if c.MaxAppendBytes < 0 || c.MaxAppendBytes > appendCeiling {
 		errs = append(errs, fmt.Errorf("MaxAppendBytes is %d, allowed are 0 to %d", c.MaxAppendBytes, appendCeiling))
 	}
 	if c.CacheBytes < 0 {
 		errs = append(errs, fmt.Errorf("CacheBytes is %d, less than nothing", c.CacheBytes))
+	}
+	if err := c.Limits.validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Limits.QueueBytes > 0 && c.Limits.QueueBytes < int64(c.withDefaults().MaxAppendBytes) {
+		errs = append(errs, fmt.Errorf("Limits.QueueBytes is %d, less than one append may have (MaxAppendBytes)", c.Limits.QueueBytes))
 	}
 	if c.Clock == nil {
 		errs = append(errs, errors.New("Clock is nil"))
@@ -98,23 +130,28 @@ func (c Config) Validate() error {
 }
 
 func (c Config) withDefaults() Config {
-	if c.MaxAppendBytes == 0 {
-		c.MaxAppendBytes = DefaultMaxAppendBytes
-	}
-	if c.CacheBytes == 0 {
-		c.CacheBytes = DefaultCacheBytes
-	}
-	if c.memTable == 0 {
-		c.memTable = 64 << 20
-	}
-	if c.groupTick == 0 {
-		c.groupTick = groupTick
-	}
+	orDefault(&c.MaxAppendBytes, DefaultMaxAppendBytes)
+	orDefault(&c.CacheBytes, DefaultCacheBytes)
+	c.Limits = c.Limits.withDefaults()
+	orDefault(&c.memTable, uint64(c.Limits.MemTableBytes))
+	orDefault(&c.groupTick, groupTick)
+	orDefault(&c.observeEvery, observeEvery)
+	orDefault(&c.slowConsumer, slowConsumer)
+	orDefault(&c.marks, markPace{look: time.Second, grown: 16 << 20, idle: time.Minute})
+	orDefault(&c.pingEvery, 10*time.Second)
+	orDefault(&c.silentTime, sniffTimeout)
+	orDefault(&c.block, 32<<10)
 	if c.FS == nil {
 		c.FS = vfs.Default
 	}
 	if c.Log == nil {
 		c.Log = zap.NewNop()
+	}
+	if c.slow == nil {
+		c.slow = nowAndThen(c.Log)
+	}
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
 	}
 	return c
 }

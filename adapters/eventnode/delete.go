@@ -33,7 +33,7 @@ func (n *streamServer) Delete(ctx context.Context, req *streams.DeleteReq) (*str
 	if err != nil {
 		return nil, err
 	}
-	pos, err := n.remove(ctx, writeSoftDelete, string(o.GetStreamIdentifier().GetStreamName()), expected)
+	pos, err := n.removeFor(ctx, writeSoftDelete, string(o.GetStreamIdentifier().GetStreamName()), expected)
 	if err != nil {
 		return nil, err
 	}
@@ -62,13 +62,21 @@ func (n *streamServer) Tombstone(ctx context.Context, req *streams.TombstoneReq)
 	if err != nil {
 		return nil, err
 	}
-	pos, err := n.remove(ctx, writeTombstone, string(o.GetStreamIdentifier().GetStreamName()), expected)
+	pos, err := n.removeFor(ctx, writeTombstone, string(o.GetStreamIdentifier().GetStreamName()), expected)
 	if err != nil {
 		return nil, err
 	}
 	return &streams.TombstoneResp{PositionOption: &streams.TombstoneResp_Position_{
 		Position: &streams.TombstoneResp_Position{CommitPosition: pos, PreparePosition: pos},
 	}}, nil
+}
+
+// removeFor removes a stream for a client.
+func (n *streamServer) removeFor(ctx context.Context, kind writeKind, stream string, expected expectation) (uint64, error) {
+	if err := n.access.stream(ctx, rightDelete, stream); err != nil {
+		return 0, statusFor(trailerSetter(ctx), err)
+	}
+	return n.remove(ctx, kind, stream, expected)
 }
 
 func (n *streamServer) remove(ctx context.Context, kind writeKind, stream string, expected expectation) (uint64, error) {
@@ -79,8 +87,12 @@ func (n *streamServer) remove(ctx context.Context, kind writeKind, stream string
 	if isMetastream(stream) {
 		return 0, accessDenied(setTrailer)
 	}
+	call := callDelete
+	if kind == writeTombstone {
+		call = callTombstone
+	}
 	o, err := n.sequencer.write(ctx, &writeRequest{
-		kind: kind, stream: stream, expected: expected,
+		call: call, kind: kind, stream: stream, expected: expected,
 		// A fresh id is never taken for a repetition.
 		events: []proposed{{id: uuid.New(), typ: typeTombstone}},
 	})

@@ -33,7 +33,24 @@
 //     delivered again, also after a crash: the checkpoint never passes one that
 //     is not finished, and a message in replay stays parked until it is.
 //
-// What it leaves out: clusters, projections, users, TLS and scavenging; of
-// persistent subscriptions the strategy PinnedByCorrelation and the latency
-// histograms of "extra statistics".
+// In insecure mode, the default, everybody who can connect may do everything,
+// and credentials are not looked at. In secure mode (Config.Security) the port
+// speaks TLS only, each call brings a name and a password, and the metadata of
+// streams say who may read, write and delete them ("$acl"):
+//
+//   - the user admin and members of $admins may do everything that anybody may;
+//   - ops and members of $ops may change persistent subscriptions;
+//   - streams are open to every user unless their metadata say otherwise, those
+//     of the system ("$…") and the whole log to $admins only;
+//   - whoever sends no credentials may ask for gossip and features only, and
+//     for the health of the node over HTTP/1.1.
+//
+// A right that is taken away ends what goes on under it; see access. Where the
+// node departs from a real one is in domain/decisions/0010 and 0011.
+//
+// What it leaves out: clusters, projections and scavenging; of security the
+// service to change users, user certificates and the defaults of access control
+// lists; of persistent subscriptions the strategy PinnedByCorrelation and the
+// latency histograms of "extra statistics". The services of projections, users,
+// operations and monitoring are not there, which clients are told as such.
 package eventnode

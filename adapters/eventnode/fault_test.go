@@ -1,17 +1,14 @@
 package eventnode
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,8 +16,6 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 	"golang.org/x/net/http2"
 )
 
@@ -93,145 +88,42 @@ func TestMissingRecordIsReported(t *testing.T) {
 	}
 }
 
-// Whichever byte of whichever file changes while the node is down, it refuses
-// to start, or reports what it cannot read, or shows exactly what was written.
-func TestFlippedBitsInFilesAreNeverSilent(t *testing.T) {
-	const flips, seed = 60, 11
-	origin := t.TempDir()
-	n, err := Open(Config{Dir: origin, Listen: "127.0.0.1:0", Clock: time.Now, memTable: crashMemTable})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := connect(t, n)
-	for i := range 40 {
-		letters(t, c, fmt.Sprint("s", i%3), strings.Repeat("abcdefghij", 10))
-	}
-	want := logOf(t, n.store)
-	_ = c.Close()
-	if err := n.Close(); err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Join(origin, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := rand.New(rand.NewPCG(seed, 0))
-	found, harmless := 0, 0
-	for range flips {
-		file := files[r.IntN(len(files))]
-		dir := t.TempDir()
-		if err := os.CopyFS(dir, os.DirFS(origin)); err != nil {
-			t.Fatal(err)
-		}
-		at, size := flip(t, filepath.Join(dir, filepath.Base(file)), r)
-		got, err := readAllOf(dir)
-		switch {
-		case err != nil:
-			found++
-		case bytes.Equal(got, want):
-			harmless++
-		default:
-			t.Errorf("seed %d: bit flipped at %d of %d in %s: the log differs and nobody says so", seed, at, size, filepath.Base(file))
-		}
-	}
-	t.Logf("seed %d: %d flips found, %d without effect on the events", seed, found, harmless)
-	if found == 0 {
-		t.Error("no flip was found")
-	}
-}
-
-func flip(t *testing.T, file string, r *rand.Rand) (at, size int) {
-	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(b) == 0 {
-		return 0, 0
-	}
-	at = r.IntN(len(b))
-	b[at] ^= 1 << r.IntN(8)
-	if err := os.WriteFile(file, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return at, len(b)
-}
-
-func logOf(t *testing.T, s *store) []byte {
-	t.Helper()
-	b, err := dumpLog(s, s.mark.position())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func dumpLog(s *store, to int64) ([]byte, error) {
-	var b []byte
-	for from := int64(1); ; {
-		p := &page{}
-		if err := s.scanLog(p, logRange{from: from, to: to}, 1<<30, 1<<30, nil); err != nil {
-			return nil, err
-		}
-		for i := range p.recs {
-			b = append(b, encodeRecord(p.recs[i])...)
-		}
-		if p.end {
-			return b, nil
-		}
-		from = p.lastSeen + 1
-	}
-}
-
-func readAllOf(dir string) ([]byte, error) {
-	s, err := openStore(Config{Dir: dir, Clock: time.Now}.withDefaults())
-	if err != nil {
-		return nil, err
-	}
-	b, err := dumpLog(s, s.last)
-	return b, errors.Join(err, s.close())
-}
-
-// After a failed sync nothing is acknowledged, and the node goes down through
+// After a failed sync a client gets no answer, and the node goes down through
 // the fatal log entry that ends a process.
-func TestNoAckAfterFailedSync(t *testing.T) {
+func TestNoAnswerAfterFailedSync(t *testing.T) {
+	if !inChild(t) {
+		return
+	}
 	var failing atomic.Bool
-	disk := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if failing.Load() && (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) {
-			return errorfs.ErrInjected
+	process := newProcess()
+	disk := newFaultDisk(process.disk(func(op diskOp) error {
+		if op.what == "sync" && failing.Load() {
+			return syscall.EIO
 		}
 		return nil
 	}))
-	fatal := make(chan struct{}, 1)
-	core := zapcore.NewNopCore()
-	log := zap.New(core, zap.WithFatalHook(fatalHook{fatal}))
-	n, err := Open(Config{Dir: "store", FS: disk, Listen: "127.0.0.1:0", Clock: time.Now, Log: log})
+	n, err := Open(Config{Dir: "store", FS: disk, Listen: "127.0.0.1:0", Clock: time.Now, Log: process.log()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := connect(t, n)
 	letters(t, c, "s", "a")
 	failing.Store(true)
-	_, err = c.AppendToStream(within(t), "s", esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}}, event("b", `{}`))
+	waiting, cancel := context.WithCancel(within(t))
+	go func() {
+		<-process.dead
+		cancel()
+	}()
+	_, err = c.AppendToStream(waiting, "s", esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}}, event("b", `{}`))
 	if err == nil {
 		t.Error("acknowledged although the disk refused")
 	}
-	select {
-	case <-fatal:
-	case <-within(t).Done():
+	if !process.ended() {
 		t.Error("the process would have gone on")
 	}
 	if n.store.mark.position() == n.sequencer.pos {
 		t.Error("readers may see what is not on the disk")
 	}
-	// In place of the end of the process. Pebble goes fatal once more.
-	failing.Store(false)
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		_ = n.Close()
-	}()
-	<-closed
 }
 
 // What pebble shows while the disk still works on it is shown to nobody: not to
@@ -292,17 +184,6 @@ func TestNothingIsShownBeforeItIsDurable(t *testing.T) {
 	if got := readTypes(t, c, "new", esdb.ReadStreamOptions{}, 10); got != "b" {
 		t.Errorf("in the end the new stream shows %q", got)
 	}
-}
-
-// fatalHook ends the goroutine in place of the process.
-type fatalHook struct{ called chan struct{} }
-
-func (h fatalHook) OnWrite(*zapcore.CheckedEntry, []zapcore.Field) {
-	select {
-	case h.called <- struct{}{}:
-	default:
-	}
-	zapcore.WriteThenGoexit.OnWrite(nil, nil)
 }
 
 // Clients ping an idle connection; the node takes that for no offence.

@@ -2,7 +2,6 @@ package eventnode
 
 import (
 	"bytes"
-	"regexp"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 )
@@ -14,8 +13,11 @@ const defaultWindow = 32
 // filter chooses records of the log by stream name or event type.
 type filter struct {
 	byType   bool
-	regex    *regexp.Regexp
+	regex    *pattern
 	prefixes [][]byte
+	// failed is why records could not be compared. What was chosen since then
+	// means nothing.
+	failed error
 	// interval is how many records a subscription considers between two
 	// checkpoints.
 	interval int
@@ -33,7 +35,7 @@ func parseFilter(o *streams.ReadReq_Options_FilterOptions, subscription bool) (*
 		return nil, invalid("filter names neither stream nor event type")
 	}
 	if e.GetRegex() != "" {
-		re, err := regexp.Compile(e.GetRegex())
+		re, err := compilePattern(e.GetRegex())
 		if err != nil {
 			return nil, invalid("filter: %v", err)
 		}
@@ -57,13 +59,26 @@ func parseFilter(o *streams.ReadReq_Options_FilterOptions, subscription bool) (*
 	return f, nil
 }
 
+// err is for whoever is about to use what the filter chose.
+func (f *filter) err() error {
+	if f == nil || f.failed == nil {
+		return nil
+	}
+	return invalid("filter: %v", f.failed)
+}
+
 func (f *filter) matches(r *record) bool {
 	subject := r.name
 	if f.byType {
 		subject = r.typ
 	}
 	if f.regex != nil {
-		return f.regex.Match(subject)
+		if f.failed != nil {
+			return false
+		}
+		var found bool
+		found, f.failed = f.regex.matches(subject)
+		return found
 	}
 	for _, p := range f.prefixes {
 		if bytes.HasPrefix(subject, p) {

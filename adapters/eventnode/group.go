@@ -50,7 +50,7 @@ func (gs *groups) newGroup(set *groupSettings) *group {
 		groups: gs, set: set, catching: true,
 		ended: make(chan struct{}), poke: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.ctx, g.cancel = context.WithCancel(asSystem(context.Background()))
 	return g
 }
 
@@ -84,7 +84,7 @@ func (g *group) run() {
 		g.finish()
 		return
 	}
-	g.log.Error("persistent subscription stopped", zap.String("group", g.set.id()), zap.Error(err))
+	g.log.Error("event store: persistent subscription stopped", append(g.set.logged(), zap.Error(err))...)
 	g.end(err)
 }
 
@@ -133,10 +133,10 @@ func (g *group) finish() {
 	if forget {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), graceful)
+	ctx, cancel := context.WithTimeout(context.Background(), g.stopTime)
 	defer cancel()
 	if err := g.writeCheckpoint(ctx, true); err != nil {
-		g.log.Warn("checkpoint of persistent subscription", zap.String("group", g.set.id()), zap.Error(err))
+		g.log.Warn("event store: last checkpoint of persistent subscription", append(g.set.logged(), zap.Error(err))...)
 	}
 }
 
@@ -256,7 +256,8 @@ func (g *group) answer(apply func()) {
 // outgoing is what the sender needs of a message; the message itself may only
 // be looked at under the lock.
 type outgoing struct {
-	pos      int64
+	origin
+	id       uuid.UUID
 	retries  int
 	replayed bool
 }
@@ -269,7 +270,7 @@ func (g *group) take(c *consumer) (outgoing, bool) {
 	if m == nil || g.over != nil {
 		return outgoing{}, false
 	}
-	return outgoing{pos: m.pos, retries: m.retries, replayed: m.replayed}, true
+	return outgoing{origin: m.origin, id: m.id, retries: m.retries, replayed: m.replayed}, true
 }
 
 // whyOver is what consumers are told when the group has ended.

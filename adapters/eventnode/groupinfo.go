@@ -11,6 +11,9 @@ import (
 // GetInfo describes one group.
 func (n *groupServer) GetInfo(ctx context.Context, req *persistent.GetInfoReq) (*persistent.GetInfoResp, error) {
 	o := req.GetOptions()
+	if err := n.access.authenticated(ctx); err != nil {
+		return nil, statusFor(trailerSetter(ctx), err)
+	}
 	stream := streamOrAll(o.GetStreamIdentifier(), o.GetAll())
 	g, err := n.groups.find(groupID(stream, o.GetGroupName()))
 	if err != nil {
@@ -25,6 +28,9 @@ func (n *groupServer) GetInfo(ctx context.Context, req *persistent.GetInfoReq) (
 
 // List describes all groups, or those of one stream.
 func (n *groupServer) List(ctx context.Context, req *persistent.ListReq) (*persistent.ListResp, error) {
+	if err := n.access.authenticated(ctx); err != nil {
+		return nil, statusFor(trailerSetter(ctx), err)
+	}
 	o := req.GetOptions()
 	only := o.GetListForStream()
 	if only == nil && o.GetListAllSubscriptions() == nil {
@@ -96,7 +102,7 @@ func (g *groupCore) describe(s *groupSettings, info *persistent.SubscriptionInfo
 	info.TotalInFlightMessages = info.OutstandingMessagesCount
 	for _, c := range g.consumers {
 		info.Connections = append(info.Connections, &persistent.SubscriptionInfo_ConnectionInfo{
-			From: c.from, Username: "anonymous", ConnectionName: c.name,
+			From: c.from, Username: c.user, ConnectionName: c.name,
 			TotalItems: c.total, AverageItemsPerSecond: int32(c.rate.perSecond), CountSinceLastMeasurement: c.rate.since,
 			AvailableSlots: int32(c.slots - c.holding), InFlightMessages: int32(c.holding),
 		})

@@ -18,7 +18,7 @@ type message struct {
 	// restarts from there sees the message again.
 	before   int64
 	number   int64 // counts the messages of the source
-	pos      int64 // where the log has the original record
+	origin         // of the record that the message stands for
 	id       uuid.UUID
 	bucket   int // chosen by the stream of the event, for Pinned
 	replayed bool
@@ -31,6 +31,10 @@ type message struct {
 	twin    *message // held by the same consumer under the same id
 	older   *message // neighbours among the unfinished
 	newer   *message
+}
+
+func newMessage(r *record) *message {
+	return &message{origin: origin{pos: r.pos, stream: r.stream, rev: r.rev}, id: r.id, bucket: r.bucket()}
 }
 
 // goesBefore is the order of redelivery: replayed messages after the others,
@@ -81,8 +85,8 @@ type consumer struct {
 	total   int64      // messages dispatched to it
 	signal  chan struct{}
 
-	name, from string // for those who look at the group
-	rate       rate
+	name, from, user string // for those who look at the group
+	rate             rate
 }
 
 func newConsumer(slots int) *consumer {

@@ -43,6 +43,15 @@ func (n *groupServer) Read(call persistent.PersistentSubscriptions_ReadServer) e
 	r := &groupReader{groupServer: n, call: call, ctx: call.Context(), consumer: newConsumer(int(min(o.GetBufferSize(), maxSlots)))}
 	_, r.stringIDs = o.GetUuidOption().GetContent().(*persistent.ReadReq_Options_UUIDOption_String_)
 	r.consumer.name, r.consumer.from = whoCalls(r.ctx)
+	r.consumer.user = callerOf(r.ctx).name
+	if err := n.access.stream(r.ctx, rightRead, stream); err != nil {
+		return statusFor(call.SetTrailer, err)
+	}
+	end, err := n.groups.streams.followers.beginSending(call.Context())
+	if err != nil {
+		return err
+	}
+	defer end()
 	if r.group, err = n.groups.find(groupID(stream, o.GetGroupName())); err != nil {
 		return groupStatus(call.SetTrailer, stream, o.GetGroupName(), err)
 	}
@@ -77,8 +86,18 @@ func whoCalls(ctx context.Context) (name, from string) {
 func (r *groupReader) serve() error {
 	received := make(chan error, 1)
 	r.receivers.Go(func() { received <- r.receive() })
+	var rights chan struct{} // the metadata of the stream may have changed
+	if r.access != nil {
+		w := r.groups.store.mark.watch(r.group.set.Stream)
+		defer r.groups.store.mark.unwatch(w)
+		rights = w.signal
+	}
 	for {
 		select {
+		case <-rights:
+			if err := r.access.stream(r.ctx, rightRead, r.group.set.Stream); err != nil {
+				return statusFor(r.call.SetTrailer, err)
+			}
 		case err := <-received:
 			if err != nil {
 				return statusOf(err)
@@ -92,7 +111,7 @@ func (r *groupReader) serve() error {
 			return statusOf(r.ctx.Err())
 		case <-r.consumer.signal:
 			if err := r.send(); err != nil {
-				return statusOf(err)
+				return statusFor(r.call.SetTrailer, err)
 			}
 		}
 	}
@@ -110,10 +129,18 @@ func (r *groupReader) send() error {
 		if !ok {
 			return nil
 		}
-		target, link, err := r.group.load(r.ctx, m.pos, m.replayed)
+		target, link, err := r.group.load(r.ctx, m.origin, m.replayed)
+		if errors.Is(err, errScavenged) { // nobody can see it any more
+			r.group.ack(r.consumer, []uuid.UUID{m.id})
+			continue
+		}
 		if err != nil {
 			return err
 		}
+		if err := r.access.stream(r.ctx, rightRead, r.group.set.Stream); err != nil {
+			return err
+		}
+		r.groups.streams.metrics.sent(readGroup, 1)
 		if err := r.call.Send(r.event(target, link, m.retries)); err != nil {
 			return err
 		}

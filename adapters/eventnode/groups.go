@@ -32,8 +32,10 @@ type groups struct {
 	streams   *streamServer
 	clock     func() time.Time
 	log       *zap.Logger
+	slow      *zap.Logger // says the same thing now and then only
 	noSync    bool
 	tickEvery time.Duration
+	stopTime  time.Duration // for the last checkpoint of a group
 
 	// admin is held while a group is created, changed or deleted.
 	admin sync.Mutex
@@ -43,8 +45,8 @@ type groups struct {
 
 func newGroups(st *store, q *sequencer, n *streamServer, cfg Config) *groups {
 	return &groups{
-		store: st, sequencer: q, streams: n, clock: cfg.Clock, log: cfg.Log, noSync: cfg.NoSync,
-		tickEvery: cfg.groupTick, byID: map[string]*group{},
+		store: st, sequencer: q, streams: n, clock: cfg.Clock, log: cfg.Log, slow: cfg.slow, noSync: cfg.NoSync,
+		tickEvery: cfg.groupTick, stopTime: cfg.Limits.StopTime / 4, byID: map[string]*group{},
 	}
 }
 

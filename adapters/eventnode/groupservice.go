@@ -18,6 +18,7 @@ import (
 type groupServer struct {
 	persistent.UnimplementedPersistentSubscriptionsServer
 	groups    *groups
+	access    *access // nil: everybody may do everything
 	stopping  <-chan struct{}
 	receivers sync.WaitGroup
 }
@@ -127,6 +128,9 @@ func positionStart(commit, prepare uint64) groupStart {
 
 // Create makes a group on a stream, which need not exist, or on $all.
 func (n *groupServer) Create(ctx context.Context, req *persistent.CreateReq) (*persistent.CreateResp, error) {
+	if err := n.access.operator(ctx); err != nil {
+		return nil, statusFor(trailerSetter(ctx), err)
+	}
 	o := req.GetOptions()
 	stream, start := streamNamed(o), oldStart(o.GetSettings())
 	switch s := o.GetStreamOption().(type) {
@@ -176,6 +180,9 @@ func parseGroupFilter(f *persistent.CreateReq_AllOptions_FilterOptions) *groupFi
 
 // Update changes the settings of a group and drops its consumers.
 func (n *groupServer) Update(ctx context.Context, req *persistent.UpdateReq) (*persistent.UpdateResp, error) {
+	if err := n.access.operator(ctx); err != nil {
+		return nil, statusFor(trailerSetter(ctx), err)
+	}
 	o := req.GetOptions()
 	stream, start := streamNamed(o), oldStart(o.GetSettings())
 	switch s := o.GetStreamOption().(type) {
@@ -212,6 +219,9 @@ func (n *groupServer) Update(ctx context.Context, req *persistent.UpdateReq) (*p
 
 // Delete removes a group, its checkpoint and its parked messages.
 func (n *groupServer) Delete(ctx context.Context, req *persistent.DeleteReq) (*persistent.DeleteResp, error) {
+	if err := n.access.operator(ctx); err != nil {
+		return nil, statusFor(trailerSetter(ctx), err)
+	}
 	o := req.GetOptions()
 	stream := streamOrAll(o.GetStreamIdentifier(), o.GetAll())
 	err := n.groups.remove(ctx, groupID(stream, o.GetGroupName()))
@@ -227,6 +237,9 @@ func streamOrAll(s *shared.StreamIdentifier, all *shared.Empty) string {
 
 // ReplayParked delivers parked messages again.
 func (n *groupServer) ReplayParked(ctx context.Context, req *persistent.ReplayParkedReq) (*persistent.ReplayParkedResp, error) {
+	if err := n.access.operator(ctx); err != nil {
+		return nil, statusFor(trailerSetter(ctx), err)
+	}
 	o := req.GetOptions()
 	stream := streamOrAll(o.GetStreamIdentifier(), o.GetAll())
 	setTrailer := trailerSetter(ctx)
@@ -246,7 +259,10 @@ func (n *groupServer) ReplayParked(ctx context.Context, req *persistent.ReplayPa
 }
 
 // RestartSubsystem drops all consumers and begins every group anew.
-func (n *groupServer) RestartSubsystem(context.Context, *shared.Empty) (*shared.Empty, error) {
+func (n *groupServer) RestartSubsystem(ctx context.Context, _ *shared.Empty) (*shared.Empty, error) {
+	if err := n.access.operator(ctx); err != nil {
+		return nil, statusFor(trailerSetter(ctx), err)
+	}
 	n.groups.restart()
 	return &shared.Empty{}, nil
 }

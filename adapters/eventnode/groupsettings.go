@@ -60,6 +60,10 @@ type groupFilter struct {
 
 func groupID(stream, group string) string { return stream + "::" + group }
 
+// groupName is the last part of a group's id: the rest is the name of a stream,
+// which stays out of logs.
+func groupName(id string) string { return id[strings.LastIndex(id, "::")+len("::"):] }
+
 func (s *groupSettings) id() string { return groupID(s.Stream, s.Group) }
 
 func (s *groupSettings) all() bool { return s.Stream == allStream }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 )
 
 // readSource reads the next events when there is room for a batch of them.
@@ -26,6 +27,9 @@ func (g *group) readAll(seen int64, batch int) (more bool, err error) {
 	wanted := func(r *record) bool { return !hidden(r) && (g.set.filter == nil || g.set.filter.matches(r)) }
 	rg := logRange{from: seen + 1, to: g.store.mark.position()}
 	if err := g.store.scanLog(&g.page, rg, batch, pageConsidered, wanted); err != nil {
+		return false, err
+	}
+	if err := g.set.filter.err(); err != nil {
 		return false, err
 	}
 	g.arrive((*message).atPosition, max(seen, g.page.lastSeen))
@@ -55,7 +59,7 @@ func (g *group) readStream(seen int64, batch int) (more bool, err error) {
 	if err := g.store.scanStream(&g.page, h.no, rg, batch, keep); err != nil {
 		return false, err
 	}
-	looked := rg.from + int64(g.page.considered) - 1
+	looked := g.page.lastRev
 	if g.page.end {
 		looked = h.last
 		g.catching = false
@@ -75,7 +79,7 @@ func (g *group) arrive(place func(*message, *record), looked int64) {
 	defer g.mu.Unlock()
 	for i := range g.page.recs {
 		r := &g.page.recs[i]
-		m := &message{pos: r.pos, id: r.id, bucket: r.bucket()}
+		m := newMessage(r)
 		place(m, r)
 		g.core.arrive(m)
 	}
@@ -99,31 +103,37 @@ func (g *group) readCheckpoint() (int64, error) {
 	if !found || !h.exists() || h.tombstoned || h.firstVisible() > h.last {
 		return g.set.First - 1, nil
 	}
-	pos, err := g.store.positionAt(h.no, h.last)
+	r, found, err := g.store.eventAt(h.no, h.last)
 	if err != nil {
 		return 0, err
 	}
-	r, err := g.store.readRecord(pos)
-	if err != nil {
-		return 0, err
+	if !found { // somebody wrote and scavenged since
+		return g.readCheckpoint()
 	}
 	var text string
 	if err := json.Unmarshal(r.data, &text); err != nil {
-		return 0, corrupt("checkpoint of group "+g.set.id(), err)
+		return 0, corrupt("checkpoint of group "+g.set.Group, err)
 	}
 	place, err := g.set.parsePlace(text)
 	if err != nil {
-		return 0, corrupt("checkpoint of group "+g.set.id(), err)
+		return 0, corrupt("checkpoint of group "+g.set.Group, err)
 	}
 	return place, nil
 }
 
+// errScavenged: the event of a message was removed while the message waited.
+var errScavenged = errors.New("event was removed by a scavenge")
+
 // load reads a message: its event, and the link that led to it, if any. The
-// event is nil when readers cannot see it any more.
-func (g *group) load(ctx context.Context, pos int64, replayed bool) (target, link *record, err error) {
-	rec, err := g.store.readRecord(pos)
+// event is nil when readers cannot see it any more. It fails with errScavenged
+// when the original record is gone.
+func (g *group) load(ctx context.Context, at origin, replayed bool) (target, link *record, err error) {
+	rec, found, err := g.store.recordOf(at)
 	if err != nil {
 		return nil, nil, err
+	}
+	if !found {
+		return nil, nil, errScavenged
 	}
 	if (g.set.ResolveLinks || replayed) && bytes.Equal(rec.typ, []byte(typeLink)) {
 		r := &reader{streamServer: g.streams, ctx: ctx}
@@ -175,7 +185,9 @@ func (g *group) readReplay() (more bool, err error) {
 	defer g.mu.Unlock()
 	for i := range g.page.recs {
 		r := &g.page.recs[i]
-		g.core.replay(&message{place: r.rev, pos: r.pos, id: r.id, bucket: r.bucket()})
+		m := newMessage(r)
+		m.atRevision(r)
+		g.core.replay(m)
 	}
 	if g.page.end {
 		g.core.replayed = max(g.core.replayed, to)

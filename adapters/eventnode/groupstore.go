@@ -16,7 +16,7 @@ import (
 func (s *groupSettings) encode() ([]byte, error) {
 	b, err := json.Marshal(s)
 	if err != nil {
-		return nil, fmt.Errorf("settings of group %s: %w", s.id(), err)
+		return nil, fmt.Errorf("settings of group %s: %w", s.Group, err)
 	}
 	return binary.BigEndian.AppendUint32(b, checksum(b)), nil
 }
@@ -43,14 +43,14 @@ func (s *store) putGroup(set *groupSettings, o *pebble.WriteOptions) error {
 		return err
 	}
 	if err := s.db.Set(groupKey(set.id()), b, o); err != nil {
-		return storageError("settings of group "+set.id(), err)
+		return storageError("settings of group "+set.Group, err)
 	}
 	return nil
 }
 
 func (s *store) dropGroup(id string, o *pebble.WriteOptions) error {
 	if err := s.db.Delete(groupKey(id), o); err != nil {
-		return storageError("settings of group "+id, err)
+		return storageError("settings of a group", err)
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func (s *store) loadGroups() ([]*groupSettings, error) {
 			err = errors.New("they are of another group")
 		}
 		if err != nil {
-			return nil, corrupt(fmt.Sprintf("settings of group %s", it.Key()[1:]), err)
+			return nil, corrupt("settings of group "+groupName(string(it.Key()[1:])), err)
 		}
 		all = append(all, set)
 	}

@@ -3,6 +3,7 @@ package eventnode
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"go.uber.org/zap"
 )
 
 const (
@@ -62,12 +62,16 @@ func (g *group) limitCheckpoints(ctx context.Context, name string) error {
 // append writes to a stream of the group and says whether the stream took it:
 // one that somebody ended for ever takes nothing.
 func (g *group) append(ctx context.Context, stream string, events ...proposed) (taken bool, err error) {
-	o, err := g.sequencer.write(ctx, &writeRequest{stream: stream, expected: expectAny, events: events})
+	r := &writeRequest{call: callInternal, stream: stream, expected: expectAny, events: events}
+	for i := range events {
+		r.size += events[i].size()
+	}
+	o, err := g.sequencer.write(ctx, r)
 	if err != nil {
-		return false, fmt.Errorf("append to %s: %w", stream, err)
+		return false, fmt.Errorf("append to a stream of the group: %w", err)
 	}
 	if o.ruling == rulingStreamDeleted {
-		g.log.Warn("persistent subscription cannot write to its own stream", zap.String("stream", stream))
+		g.slow.Warn("event store: persistent subscription cannot write to its own stream", g.set.logged()...)
 		return false, nil
 	}
 	return true, nil
@@ -82,11 +86,16 @@ func (g *group) writeParked() (more bool, err error) {
 	if len(parks) == 0 {
 		return false, nil
 	}
-	events := make([]proposed, len(parks))
-	for i, m := range parks {
-		if events[i], err = g.parkedEvent(m); err != nil {
+	events := make([]proposed, 0, len(parks))
+	for _, m := range parks {
+		e, err := g.parkedEvent(m)
+		if errors.Is(err, errScavenged) { // there is nothing left to park
+			continue
+		}
+		if err != nil {
 			return false, err
 		}
+		events = append(events, e)
 	}
 	taken, err := g.append(g.ctx, g.set.parkedStream(), events...)
 	if err != nil {
@@ -107,7 +116,7 @@ func (g *group) writeParked() (more bool, err error) {
 // parkedEvent is the link that stands for a parked message. It points to what
 // the consumers saw, so that a message parked again is not a link to a link.
 func (g *group) parkedEvent(m *message) (proposed, error) {
-	target, link, err := g.load(g.ctx, m.pos, m.replayed)
+	target, link, err := g.load(g.ctx, m.origin, m.replayed)
 	if err != nil {
 		return proposed{}, err
 	}
@@ -149,8 +158,8 @@ func (g *group) truncateParked() error {
 	}
 	var current []byte
 	if h.metaPos > 0 {
-		r, err := g.store.readRecord(h.metaPos)
-		if err != nil {
+		r, found, err := g.store.findRecord(h.metaPos)
+		if err != nil || !found { // replaced and scavenged since: the next step reads the new one
 			return err
 		}
 		current = r.data

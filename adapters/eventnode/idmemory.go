@@ -2,10 +2,6 @@ package eventnode
 
 import "github.com/google/uuid"
 
-// idMemoryLimit bounds how far back an append without a revision is recognised
-// as a repetition. A real node forgets too; nothing may lean on it for long.
-const idMemoryLimit = 100_000
-
 type idKey struct {
 	stream uint64
 	id     uuid.UUID
@@ -16,8 +12,9 @@ type idEntry struct {
 	rev int64
 }
 
-// idMemory remembers the revisions of the latest events by id. Only the
-// sequencer uses it.
+// idMemory remembers the revisions of the latest events by id, so that an append
+// without a revision is recognised as a repetition. A real node forgets too;
+// nothing may lean on it for long. Only the sequencer uses it.
 type idMemory struct {
 	limit int
 	revs  map[idKey]int64
@@ -54,8 +51,9 @@ func (m *idMemory) add(stream uint64, id uuid.UUID, rev int64) {
 }
 
 // revisionOf waits for the warm-up when it has not ended, so that a repetition
-// right after a start is recognised too.
-func (m *idMemory) revisionOf(stream uint64, id uuid.UUID) (int64, bool, error) {
+// right after a start is recognised too. Events below the floor of the stream
+// were removed by a scavenge, and are forgotten.
+func (m *idMemory) revisionOf(stream uint64, id uuid.UUID, floor int64) (int64, bool, error) {
 	if m.warm != nil {
 		before := <-m.warm
 		m.warm = nil
@@ -69,6 +67,10 @@ func (m *idMemory) revisionOf(stream uint64, id uuid.UUID) (int64, bool, error) 
 		return 0, false, m.broken
 	}
 	rev, ok := m.revs[idKey{stream, id}]
+	if ok && rev < floor {
+		delete(m.revs, idKey{stream, id})
+		return 0, false, nil
+	}
 	return rev, ok, nil
 }
 

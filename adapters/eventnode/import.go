@@ -1,6 +1,7 @@
 package eventnode
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -44,31 +45,38 @@ func Import(cfg Config, records iter.Seq[ImportRecord]) error {
 	if st.last > 0 {
 		return errors.Join(fmt.Errorf("import into %s: %w", cfg.Dir, ErrNotEmpty), st.close())
 	}
-	q := newSequencer(st, cfg.withDefaults(), nil)
+	q := newSequencer(st, cfg.withDefaults(), nil, nil)
 	return errors.Join(q.importAll(records), st.close())
 }
 
 func (q *sequencer) importAll(records iter.Seq[ImportRecord]) error {
-	rd, n := q.newRound(nil), 0
+	rd, n, left := q.newRound(nil), 0, scavengeState{}
 	for r := range records {
-		if err := rd.importRecord(r); err != nil {
+		free, err := rd.importRecord(r)
+		if err != nil {
 			rd.close()
 			return fmt.Errorf("import %s@%d: %w", r.Stream, r.Revision, err)
 		}
+		left.Span += free
 		if n++; n%importRound > 0 {
 			continue
 		}
-		if err := q.commitImport(rd); err != nil {
+		if err := q.commitImport(rd, &left); err != nil {
 			return err
 		}
 		rd = q.newRound(nil)
 	}
-	return q.commitImport(rd)
+	if err := rd.batch.Set(markKey(wholeMark), binary.BigEndian.AppendUint64(nil, uint64(rd.pos)), nil); err != nil {
+		return storageError("import", err)
+	}
+	return q.commitImport(rd, &left)
 }
 
-func (q *sequencer) commitImport(rd *round) error {
+// commitImport also notes what part of the positions the import left free.
+func (q *sequencer) commitImport(rd *round, left *scavengeState) error {
 	defer rd.close()
-	if err := rd.flush(); err != nil {
+	note, err := left.encode()
+	if err := errors.Join(err, rd.batch.Set(markKey(scavengeMark), note, nil), rd.flush()); err != nil {
 		return err
 	}
 	if err := rd.batch.Commit(nil); err != nil {
@@ -79,32 +87,36 @@ func (q *sequencer) commitImport(rd *round) error {
 	return nil
 }
 
-func (rd *round) importRecord(in ImportRecord) error {
+// importRecord appends a record at its own position and says how much of the
+// positions before it stays free, less than nothing where records lie closer
+// than their size.
+func (rd *round) importRecord(in ImportRecord) (free int64, err error) {
 	if in.Stream == "" || in.Stream == allStream || in.Type == "" || in.Type == typeTombstone {
-		return errors.New("no event that can be imported")
+		return 0, errors.New("no event that can be imported")
 	}
 	s, err := rd.open(in.Stream)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	r := record{name: []byte(in.Stream), typ: []byte(in.Type), data: in.Data, meta: in.Metadata}
 	before := in.Position - 1 - int64(r.encodedLen()) // where put would go on from
 	switch {
 	case in.Position <= rd.pos:
-		return fmt.Errorf("position %d does not follow %d", in.Position, rd.pos)
+		return 0, fmt.Errorf("position %d does not follow %d", in.Position, rd.pos)
 	case in.Revision != s.head.last+1:
-		return fmt.Errorf("revision %d does not follow %d", in.Revision, s.head.last)
+		return 0, fmt.Errorf("revision %d does not follow %d", in.Revision, s.head.last)
 	}
+	free = before - rd.pos
 	e := proposed{id: in.ID, typ: in.Type, json: in.JSON, data: in.Data, meta: in.Metadata}
 	rd.pos, rd.ticks = before, in.Ticks
 	rd.append(s, e)
 	if !isMetastream(in.Stream) {
-		return nil
+		return free, nil
 	}
 	target, err := rd.open(metaTarget(in.Stream))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	rd.setMeta(target, e)
-	return nil
+	return free, nil
 }

@@ -14,6 +14,7 @@ const (
 	spaceHead   = 'h' // stream              → head
 	spaceMark   = 'm' // name of the mark    → its value
 	spaceGroup  = 'g' // stream::group       → settings of the group
+	spaceUser   = 'u' // name                → password hash
 )
 
 const (
@@ -21,8 +22,10 @@ const (
 	streamKeyLen = 1 + 8 + 8
 	headKeyLen   = 1 + 8
 
-	formatMark = "format"
-	nodeMark   = "node"
+	formatMark   = "format"
+	nodeMark     = "node"
+	scavengeMark = "scavenge"
+	wholeMark    = "whole-after" // a position: see wholeAfter
 
 	// tombstoneRevision is the revision of the record that ends a stream.
 	tombstoneRevision = math.MaxInt64
@@ -52,6 +55,8 @@ func streamKey(stream uint64, rev int64) []byte {
 	return putStreamKey(make([]byte, 0, streamKeyLen), stream, rev)
 }
 
+func streamOf(key []byte) uint64 { return binary.BigEndian.Uint64(key[1:]) }
+
 func revisionOf(key []byte) int64 { return int64(binary.BigEndian.Uint64(key[9:])) }
 
 func headKey(stream uint64) []byte {
@@ -63,6 +68,8 @@ func nameKey(name string) []byte { return append([]byte{spaceName}, name...) }
 func markKey(name string) []byte { return append([]byte{spaceMark}, name...) }
 
 func groupKey(id string) []byte { return append([]byte{spaceGroup}, id...) }
+
+func userKey(name string) []byte { return append([]byte{spaceUser}, name...) }
 
 // after is the smallest key that follows every key of a space.
 func after(space byte) []byte { return []byte{space + 1} }

@@ -3,6 +3,7 @@ package eventnode
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 )
@@ -14,14 +15,36 @@ type streamMeta struct {
 	truncateBefore int64 // 0: nothing is cut off
 }
 
+// oldestShown is the time of the oldest event that $maxAge shows, if there is
+// such a limit.
+func (m streamMeta) oldestShown(now int64) (ticks int64, limited bool) {
+	if m.maxAge <= 0 || m.maxAge > now/ticksPerSecond {
+		return 0, false
+	}
+	return now - m.maxAge*ticksPerSecond, true
+}
+
 // parseMeta reads stream metadata. A number that makes no sense counts as
 // absent; a value of the wrong type makes all of it empty, as on a real node.
 func parseMeta(data []byte) streamMeta {
+	m, _, _ := readMeta(data)
+	return m
+}
+
+// parseACL reads the access control list of stream metadata. It is empty with
+// all of the metadata, see parseMeta.
+func parseACL(data []byte) acl {
+	_, list, _ := readMeta(data)
+	return list
+}
+
+var errMetadata = errors.New("stream metadata makes no sense")
+
+func readMeta(data []byte) (m streamMeta, list acl, err error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(data, &keys); err != nil {
-		return streamMeta{}
+		return streamMeta{}, acl{}, errMetadata
 	}
-	var m streamMeta
 	numbers := []struct {
 		key   string
 		least int64
@@ -39,35 +62,41 @@ func parseMeta(data []byte) streamMeta {
 		}
 		v, err := strconv.ParseInt(string(bytes.TrimSpace(raw)), 10, 64)
 		if err != nil {
-			return streamMeta{}
+			return streamMeta{}, acl{}, errMetadata
 		}
 		if v >= n.least {
 			*n.into = v
 		}
 	}
-	if acl, found := keys["$acl"]; found && !validACL(acl) {
-		return streamMeta{}
+	if raw, found := keys["$acl"]; found {
+		if list, err = readACL(raw); err != nil {
+			return streamMeta{}, acl{}, err
+		}
 	}
-	return m
+	return m, list, nil
 }
 
-func validACL(raw json.RawMessage) bool {
-	var rights map[string]json.RawMessage
-	if json.Unmarshal(raw, &rights) != nil {
-		return false
+func readACL(raw json.RawMessage) (list acl, err error) {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(raw, &keys) != nil {
+		return acl{}, errMetadata
 	}
-	for _, key := range []string{"$r", "$w", "$d", "$mr", "$mw"} {
-		v, found := rights[key]
-		if !found {
+	for i, key := range rightKeys {
+		v, found := keys[key]
+		if !found || string(v) == "null" {
 			continue
 		}
 		var one string
-		var many []string
-		if json.Unmarshal(v, &one) != nil && json.Unmarshal(v, &many) != nil {
-			return false
+		if json.Unmarshal(v, &one) == nil {
+			list[i] = []string{one}
+			continue
+		}
+		list[i] = []string{}
+		if json.Unmarshal(v, &list[i]) != nil {
+			return acl{}, errMetadata
 		}
 	}
-	return true
+	return list, nil
 }
 
 // withTruncateBefore is a copy of stored metadata with $tb replaced and every

@@ -1,6 +1,9 @@
 package eventnode
 
-import "testing"
+import (
+	"reflect"
+	"testing"
+)
 
 func TestParseMeta(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -39,4 +42,29 @@ func TestTruncateBeforeKeepsTheOtherKeys(t *testing.T) {
 			t.Errorf("%s became %s (%v), want %s", from, got, err, want)
 		}
 	}
+}
+
+// Metadata that hide events after a deletion let in whom they let in before.
+func FuzzMetadata(f *testing.F) {
+	for _, seed := range []string{`{"$acl":{"$r":"a","$w":["b",null],"$d":[]},"$maxCount":3}`, `{"$acl":{"$r":null}}`, `{"$acl":[]}`, `{"$tb":9223372036854775807}`, `[]`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		meta, list, err := readMeta(data)
+		if err != nil {
+			if meta != (streamMeta{}) || !reflect.DeepEqual(list, acl{}) {
+				t.Errorf("metadata that make no sense say %v, %v", meta, list)
+			}
+			return
+		}
+		cut, err := withTruncateBefore(data, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, listAfter, err := readMeta(cut)
+		meta.truncateBefore = 5
+		if err != nil || after != meta || !reflect.DeepEqual(listAfter, list) {
+			t.Errorf("%s became %s: %v, %v (%v)", data, cut, after, listAfter, err)
+		}
+	})
 }

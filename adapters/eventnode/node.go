@@ -1,10 +1,13 @@
 package eventnode
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -16,11 +19,9 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip" // some clients compress what they send
 	"google.golang.org/grpc/keepalive"
 )
-
-// graceful is how long Close lets calls finish that are under way.
-const graceful = 3 * time.Second
 
 // Node is a running event store. All methods may be called at any time and by
 // several goroutines.
@@ -34,7 +35,13 @@ type Node struct {
 	streams   *streamServer
 	groups    *groups
 	consumers *groupServer
-	stopping  chan struct{}
+	calls     *calls
+	scavenges *scavenges
+	admin     *adminServer
+	gate      *gate         // nil in insecure mode
+	slow      *zap.Logger   // says the same thing now and then only
+	stopping  chan struct{} // closed when calls without an end must end
+	observed  chan struct{} // closed when nobody need look for what hangs
 	work      sync.WaitGroup
 	ready     atomic.Bool
 	close     sync.Once
@@ -56,57 +63,127 @@ func Open(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("event store: %w", err)
 	}
-	st, err := openStore(cfg)
+	n, err := open(cfg, listener)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
+	return n, nil
+}
+
+func open(cfg Config, listener net.Listener) (*Node, error) {
+	began := cfg.Clock()
+	cfg.Log.Info("event store opens", zap.String("folder", cfg.Dir))
+	if !cfg.unmeasured {
+		cfg.measures = newMetrics()
+	}
+	st, err := openStore(cfg)
+	if err != nil {
+		return nil, err
+	}
 	sets, err := st.loadGroups()
 	if err != nil {
-		return nil, errors.Join(err, st.close(), listener.Close())
+		return nil, errors.Join(err, st.close())
 	}
-	n := &Node{cfg: cfg, store: st, demux: newDemux(listener), stopping: make(chan struct{})}
+	n, err := newNode(cfg, st, listener)
+	if err != nil {
+		return nil, errors.Join(err, st.close())
+	}
+	if cfg.measures != nil {
+		cfg.measures.gauges = newGauges(n)
+		if err := cfg.Metrics.Register(cfg.measures); err != nil {
+			return nil, errors.Join(fmt.Errorf("event store metrics: %w", err), st.close())
+		}
+	}
 	n.start(sets)
-	cfg.Log.Info("event store serves", zap.String("address", n.Addr()), zap.Int64("position", st.last))
+	if err := n.listUsers(context.Background(), n.gate.names()); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	n.gate.check(n.advertised())
+	n.serve()
+	cfg.Log.Info("event store serves", zap.String("address", n.Addr()), zap.String("folder", cfg.Dir),
+		zap.Int64("position", st.last), zap.Int("groups", len(sets)), zap.Duration("opened_in", cfg.Clock().Sub(began)))
+	return n, nil
+}
+
+// newNode puts the parts together; nothing of it runs yet.
+func newNode(cfg Config, st *store, listener net.Listener) (*Node, error) {
+	buffers, err := newCodec()
+	if err != nil {
+		return nil, err
+	}
+	g, err := openGate(cfg, st)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg: cfg, store: st, gate: g, calls: newCalls(cfg.Limits.RequestTime, cfg.measures), slow: cfg.slow, stopping: make(chan struct{}), observed: make(chan struct{}),
+		demux: newDemux(listener, g.tls(), cfg.silentTime,
+			newDoor("grpc", cfg.Limits.Connections, cfg.measures, cfg.slow), newDoor("http", httpConnections, cfg.measures, cfg.slow)),
+	}
+	warm := make(chan warmth, 1)
+	n.work.Go(func() { warm <- st.recent(cfg.Limits.IDs, n.stopping) })
+	n.sequencer = newSequencer(st, cfg, cfg.measures, warm)
+	n.streams = &streamServer{
+		store: st, sequencer: n.sequencer, clock: cfg.Clock, maxAppend: cfg.MaxAppendBytes, metrics: cfg.measures,
+		followers: newFollowers(cfg.Limits.Subscriptions, cfg.measures, cfg.slow), stopping: n.stopping, access: g.rights(),
+	}
+	n.groups = newGroups(st, n.sequencer, n.streams, cfg)
+	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping, access: g.rights()}
+	n.scavenges = &scavenges{store: st, sequencer: n.sequencer, cfg: cfg, endpoint: n.advertised()}
+	n.admin = n.newAdmin()
+	n.grpc, n.http = n.newServer(buffers), n.newHTTP()
 	return n, nil
 }
 
 func (n *Node) start(sets []*groupSettings) {
-	warm := make(chan warmth, 1)
-	n.work.Go(func() { warm <- n.store.recent(idMemoryLimit, n.stopping) })
-	n.sequencer = newSequencer(n.store, n.cfg, warm)
-	n.streams = &streamServer{
-		store: n.store, sequencer: n.sequencer, clock: n.cfg.Clock,
-		maxAppend: n.cfg.MaxAppendBytes, stopping: n.stopping,
-	}
-	n.groups = newGroups(n.store, n.sequencer, n.streams, n.cfg)
-	n.consumers = &groupServer{groups: n.groups, stopping: n.stopping}
-	n.grpc = n.newServer()
-	n.http = &http.Server{Handler: health(n.ready.Load), ReadHeaderTimeout: sniffTimeout, IdleTimeout: time.Minute}
 	n.work.Go(n.sequencer.run)
 	n.work.Go(n.sequencer.settle)
+	if !n.cfg.NoSync { // nothing is known to be on the disk then
+		n.work.Go(func() { n.store.keepMarks(n.stopping) })
+	}
 	for _, set := range sets {
 		n.groups.start(set)
 	}
+	n.work.Go(n.observe)
+}
+
+// serve takes connections.
+func (n *Node) serve() {
 	n.work.Go(n.demux.run)
 	n.work.Go(func() { _ = n.grpc.Serve(n.demux.h2) })
 	n.work.Go(func() { _ = n.http.Serve(n.demux.h1) })
 	n.ready.Store(true)
 }
 
-func (n *Node) newServer() *grpc.Server {
-	s := grpc.NewServer(
+// TransportOptions is how the node moves bytes. They are told so that a server
+// that does nothing else can be held against it.
+func TransportOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(maxMessageBytes),
+		grpc.MaxSendMsgSize(maxMessageBytes),
+		grpc.InitialWindowSize(1 << 20),
+		grpc.InitialConnWindowSize(8 << 20),
+		grpc.WriteBufferSize(256 << 10),
+		grpc.ReadBufferSize(128 << 10),
+	}
+}
+
+func (n *Node) newServer(buffers codec) *grpc.Server {
+	limits := n.cfg.Limits
+	options := slices.Concat(TransportOptions(), n.calls.interceptors(), n.gate.interceptors())
+	s := grpc.NewServer(append(options,
 		// Clients ping every 10 s, also when nothing else happens; grpc-go
 		// would throw them out for that.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 2 * time.Second, PermitWithoutStream: true}),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 10 * time.Second}),
-		grpc.MaxRecvMsgSize(maxMessageBytes),
-		grpc.MaxSendMsgSize(maxMessageBytes),
-		grpc.InitialWindowSize(1<<20),
-		grpc.InitialConnWindowSize(8<<20),
-		grpc.WriteBufferSize(256<<10),
-		grpc.ReadBufferSize(128<<10),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time: n.cfg.pingEvery, Timeout: n.cfg.pingEvery, MaxConnectionIdle: limits.IdleTime,
+		}),
+		grpc.ConnectionTimeout(n.cfg.silentTime),
+		grpc.MaxConcurrentStreams(uint32(min(limits.CallsPerConnection, math.MaxInt32))),
+		grpc.InTapHandle(n.calls.tap),
+		grpc.ForceServerCodecV2(buffers),
 		grpc.WaitForHandlers(true),
-	)
+	)...)
 	streams.RegisterStreamsServer(s, n.streams)
 	persistent.RegisterPersistentSubscriptionsServer(s, n.consumers)
 	serverfeatures.RegisterServerFeaturesServer(s, featureServer{})
@@ -121,57 +198,27 @@ func (n *Node) advertised() string {
 	if n.cfg.Advertise != "" {
 		return n.cfg.Advertise
 	}
-	return n.Addr()
+	return reachable(n.Addr())
+}
+
+// reachable is an address that this machine can connect to: one that is
+// listened on may mean all there are.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && net.ParseIP(host).IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
 }
 
 // Addr is the host:port really listened on.
 func (n *Node) Addr() string { return n.demux.Addr().String() }
 
-// ConnectionString is what a client on this machine connects with.
+// ConnectionString is what a client on this machine connects with. To a secure
+// node it adds user:password@ and, unless it knows the authority, tlsCAFile.
 func (n *Node) ConnectionString() string {
-	host, port, err := net.SplitHostPort(n.Addr())
-	if err == nil {
-		if ip := net.ParseIP(host); ip.IsUnspecified() {
-			host = "127.0.0.1"
-		}
-		return "esdb://" + net.JoinHostPort(host, port) + "?tls=false"
+	if n.gate != nil {
+		return "esdb://" + n.advertised() + "?tls=true" // under a name that the certificate may have
 	}
-	return "esdb://" + n.Addr() + "?tls=false"
-}
-
-// Close ends subscriptions, lets other calls finish for a short while, writes
-// what was queued and closes the folder. Calling it again returns the same.
-func (n *Node) Close() error {
-	n.close.Do(func() {
-		n.ready.Store(false)
-		close(n.stopping)
-		n.stopCalls()
-		n.groups.close()
-		close(n.sequencer.stop)
-		<-n.sequencer.done
-		n.work.Wait()
-		n.closeErr = n.store.close()
-	})
-	return n.closeErr
-}
-
-// stopCalls returns when no handler runs any more.
-func (n *Node) stopCalls() {
-	finished := make(chan struct{})
-	n.work.Go(func() {
-		n.grpc.GracefulStop()
-		close(finished)
-	})
-	late := time.NewTimer(graceful)
-	defer late.Stop()
-	select {
-	case <-finished:
-	case <-late.C:
-		n.grpc.Stop()
-		<-finished
-	}
-	n.demux.shut()
-	_ = n.http.Close()
-	n.streams.receivers.Wait()
-	n.consumers.receivers.Wait()
+	return "esdb://" + reachable(n.Addr()) + "?tls=false"
 }

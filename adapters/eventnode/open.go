@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -21,8 +22,6 @@ const (
 	// package until someone decides otherwise. From this one on pebble tells a
 	// torn end of its write-ahead log from damage in the middle of it.
 	engineFormat = pebble.FormatTableFormatV6
-
-	headsPerBuffer = 50_000
 )
 
 // openStore opens or creates the folder. It reads a handful of keys only.
@@ -31,6 +30,7 @@ func openStore(cfg Config) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.FS = failStop{cfg.FS, cfg.Log}
 	lock, err := lockFolder(dir, cfg.FS)
 	if err != nil {
 		return nil, err
@@ -75,20 +75,53 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 }
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
-	s := &store{lock: lock, heads: newHeadCache(headsPerBuffer)}
-	db, err := pebble.Open(dir, engineOptions(cfg, lock))
+	s := &store{lock: lock, heads: newHeadCache(cfg.Limits.Heads / 2), fs: cfg.FS, dir: dir, log: cfg.Log, marks: cfg.marks}
+	marked, err := beforeEngine(cfg.FS, dir)
 	if err != nil {
-		return nil, openError(dir, err)
+		return nil, err
 	}
-	s.db = db
-	if err := errors.Join(s.checkFormat(dir), s.readEnd()); err != nil {
-		return nil, errors.Join(err, db.Close())
+	o := engineOptions(cfg, lock)
+	cfg.measures.watchEngine(o.EventListener, cfg.slow)
+	if s.db, err = openPebble(dir, o); err != nil {
+		return nil, err
+	}
+	err = errors.Join(s.checkFormat(dir), s.readEnd())
+	if err == nil {
+		err = s.verifySince(marked)
+	}
+	if err == nil {
+		err = s.setMark(s.last)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.db.Close())
 	}
 	s.mark = newWatermark(s.last)
 	return s, nil
 }
 
-func (s *store) close() error { return errors.Join(s.db.Close(), s.lock.Close()) }
+// openPebble makes an error of a sync that fails while pebble opens, for which it
+// panics.
+func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			db, err = nil, fmt.Errorf("open %s: %v", dir, reason)
+		}
+	}()
+	if db, err = pebble.Open(dir, o); err != nil {
+		return nil, openError(dir, err)
+	}
+	return db, nil
+}
+
+// close leaves a folder of which the next start need not verify anything.
+func (s *store) close() error {
+	m, err := s.newMark(s.mark.position())
+	err = errors.Join(err, s.db.Close())
+	if err == nil {
+		err = s.setCleanMark(m)
+	}
+	return errors.Join(err, s.lock.Close())
+}
 
 // openError names what an operator must tell apart. Pebble reports a newer
 // format in words only, so that what is neither damage nor a failed system call
@@ -96,7 +129,7 @@ func (s *store) close() error { return errors.Join(s.db.Close(), s.lock.Close())
 func openError(dir string, err error) error {
 	var path *fs.PathError
 	switch {
-	case errors.Is(err, pebble.ErrCorruption), errors.Is(err, fs.ErrNotExist):
+	case pebble.IsCorruptionError(err), errors.Is(err, fs.ErrNotExist):
 		return corrupt(dir, err)
 	case errors.As(err, &path):
 		return fmt.Errorf("open %s: %w", dir, err)
@@ -110,21 +143,33 @@ func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 		Lock:               lock,
 		FormatMajorVersion: engineFormat,
 		MemTableSize:       cfg.memTable,
-		CacheSize:          cfg.CacheBytes,
-		BytesPerSync:       1 << 20,
-		Logger:             engineLog{cfg.Log},
+		// Pebble takes the memory tables out of its cache, those kept for reuse
+		// too; without this nothing would be left for blocks.
+		CacheSize:    cfg.CacheBytes + 3*int64(cfg.memTable),
+		BytesPerSync: 1 << 20,
+		Logger:       engineLog{cfg.Log},
+
+		DisableAutomaticCompactions: cfg.lazyTables,
 		EventListener: &pebble.EventListener{
 			// Without this pebble ends the process when a reader meets a
 			// damaged block; the reader gets the error in any case.
 			DataCorruption: func(info pebble.DataCorruptionInfo) {
 				cfg.Log.Error("event store: damaged file", zap.String("file", info.Path), zap.Error(info.Details))
 			},
-			BackgroundError: func(err error) { cfg.Log.Error("event store: background work", zap.Error(err)) },
+			// Pebble repeats at once and for ever what it could not flush or
+			// compact, and holds appends up meanwhile. A disk that fails or is
+			// full is nothing to go on with.
+			BackgroundError: func(err error) {
+				if errno := syscall.Errno(0); errors.As(err, &errno) {
+					cfg.Log.Fatal("event store: the disk fails in the background; start again when it is well", zap.Error(err))
+				}
+				cfg.Log.Error("event store: background work", zap.Error(err))
+			},
 		},
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-		o.Levels[i].BlockSize = 32 << 10
+		o.Levels[i].BlockSize = cfg.block
 	}
 	return o
 }
@@ -193,29 +238,27 @@ func (s *store) markNew(dir string) error {
 // readEnd finds where the log ends and which stream number is the highest.
 func (s *store) readEnd() error {
 	raw, key, err := s.lastIn(spaceLog)
-	if err != nil {
+	if err != nil || key == nil {
 		return err
-	}
-	if key == nil {
-		return nil
 	}
 	pos, ok := positionOf(key)
 	if !ok {
 		return corrupt("end of the log", fmt.Errorf("key of %d bytes", len(key)))
 	}
-	r, err := decodeRecord(pos, raw)
-	if err != nil {
-		return corrupt(fmt.Sprintf("record at position %d", pos), err)
+	s.last = pos
+	r, damage := decodeRecord(pos, raw)
+	if damage != nil {
+		damage = corrupt(fmt.Sprintf("record at position %d", pos), damage)
 	}
-	s.last, s.lastTicks = pos, r.ticks
+	s.lastTicks = r.ticks
 	if _, key, err = s.lastIn(spaceHead); err != nil {
-		return err
+		return errors.Join(damage, err)
 	}
 	if len(key) != headKeyLen {
-		return corrupt("stream heads", fmt.Errorf("last key has %d bytes", len(key)))
+		return errors.Join(damage, corrupt("stream heads", fmt.Errorf("last key has %d bytes", len(key))))
 	}
 	s.lastStream = binary.BigEndian.Uint64(key[1:])
-	return nil
+	return damage
 }
 
 // lastIn copies the last entry of a key space; a nil key means it is empty.

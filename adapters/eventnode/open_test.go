@@ -16,8 +16,12 @@ import (
 )
 
 func TestValidateReportsEverythingAtOnce(t *testing.T) {
-	err := Config{Advertise: "x", MaxAppendBytes: 17 << 20, CacheBytes: -1}.Validate()
-	for _, field := range []string{"Dir", "Listen", "Advertise", "MaxAppendBytes", "CacheBytes", "Clock"} {
+	err := Config{Advertise: "x", MaxAppendBytes: 17 << 20, CacheBytes: -1, Security: &Security{
+		AdminPassword: strings.Repeat("x", longestPassword+1), OpsPassword: strings.Repeat("x", longestPassword+1),
+		Users: []User{{Name: "a:b", Password: "x"}, {Name: "admin", Password: "x"}, {Name: "c"}, {Name: "d", Password: "x", Groups: []string{"$all"}}},
+	}}.Validate()
+	for _, field := range []string{"Dir", "Listen", "Advertise", "MaxAppendBytes", "CacheBytes", "Clock", "Security.CertFile",
+		"Security.AdminPassword", "Security.OpsPassword", "Security.Users[0]", "Security.Users[1]", "Security.Users[2]", "Security.Users[3]"} {
 		if err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%v does not name %s", err, field)
 		}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
@@ -20,9 +21,15 @@ type streamServer struct {
 	store     *store
 	sequencer *sequencer
 	clock     func() time.Time
+	access    *access // nil: everybody may do everything
 	maxAppend int
-	stopping  <-chan struct{} // closed when calls without an end must end
-	receivers sync.WaitGroup  // goroutines that receive for bidirectional calls
+	metrics   *metrics
+	followers *followers
+	// unfinished are the bytes of appends that calls of BatchAppend have begun
+	// and not ended.
+	unfinished atomic.Int64
+	stopping   <-chan struct{} // closed when calls without an end must end
+	receivers  sync.WaitGroup  // goroutines that receive for bidirectional calls
 }
 
 // readPlan is a read request that makes sense.
@@ -130,23 +137,25 @@ func (p *readPlan) parseFrom(o *streams.ReadReq_Options) error {
 
 // Read serves reads and subscriptions.
 func (n *streamServer) Read(req *streams.ReadReq, call streams.Streams_ReadServer) error {
+	arrived(call.Context())
 	p, err := parseRead(req.GetOptions())
 	if err != nil {
 		return err
 	}
 	r := &reader{streamServer: n, plan: p, call: call, ctx: call.Context()}
+	if err := r.mayRead(); err != nil {
+		return statusFor(call.SetTrailer, err)
+	}
 	switch {
-	case p.subscribe && p.stream == "":
-		err = r.subscribeAll()
 	case p.subscribe:
-		err = r.subscribeStream()
+		err = r.subscribe()
 	case p.stream == "":
 		err = r.readAll()
 	default:
 		err = r.readStream()
 	}
 	if err != nil {
-		return statusOf(err)
+		return statusFor(call.SetTrailer, err)
 	}
 	return nil
 }
@@ -158,9 +167,21 @@ type reader struct {
 	call streams.Streams_ReadServer
 	ctx  context.Context
 	page page
+	// place is what others may know of a subscription; nil for other reads.
+	place *follower
 }
 
-// goOn says whether the call is still wanted.
+// mayRead says whether the caller may read what the call asks for.
+func (r *reader) mayRead() error {
+	stream := r.plan.stream
+	if stream == "" {
+		stream = allStream
+	}
+	return r.access.stream(r.ctx, rightRead, stream)
+}
+
+// goOn says whether the call is still wanted, and still allowed. What it allows
+// was found out before: what was committed later may be for others.
 func (r *reader) goOn() error {
 	select {
 	case <-r.stopping:
@@ -168,7 +189,7 @@ func (r *reader) goOn() error {
 	case <-r.ctx.Done():
 		return r.ctx.Err()
 	default:
-		return nil
+		return r.mayRead()
 	}
 }
 
@@ -188,6 +209,9 @@ func (r *reader) readAll() error {
 			return err
 		}
 		if err := r.store.scanLog(&r.page, rg, clampInt(left), pageConsidered, r.wanted); err != nil {
+			return err
+		}
+		if err := r.plan.filter.err(); err != nil {
 			return err
 		}
 		if err := r.sendPage(); err != nil {
@@ -213,6 +237,13 @@ func (r *reader) wanted(rec *record) bool {
 }
 
 func (r *reader) sendPage() error {
+	kind := readCall
+	if r.place != nil && len(r.page.recs) > 0 {
+		kind = readSubscription
+		r.place.sending.start(r.clock())
+		defer r.place.sending.stop()
+	}
+	r.metrics.sent(kind, len(r.page.recs))
 	for i := range r.page.recs {
 		if err := r.sendEvent(&r.page.recs[i]); err != nil {
 			return err
@@ -242,6 +273,9 @@ func (r *reader) resolve(link *record) (target *record, isLink bool, err error) 
 	if !found || parseErr != nil || rev < 0 {
 		return nil, false, nil
 	}
+	if may, err := r.access.follow(r.ctx, string(name)); err != nil || !may {
+		return nil, true, err
+	}
 	h, found, deleted, err := r.visibleHead(string(name))
 	if err != nil {
 		return nil, false, err
@@ -249,13 +283,12 @@ func (r *reader) resolve(link *record) (target *record, isLink bool, err error) 
 	if !found || deleted || !h.exists() || rev < h.firstVisible() || rev > h.last {
 		return nil, true, nil
 	}
-	pos, err := r.store.positionAt(h.no, rev)
+	rec, found, err := r.store.eventAt(h.no, rev)
 	if err != nil {
 		return nil, false, err
 	}
-	rec, err := r.store.readRecord(pos)
-	if err != nil {
-		return nil, false, err
+	if !found {
+		return nil, true, nil
 	}
 	if young := r.youngEnough(h); young != nil && !young(&rec) {
 		return nil, true, nil
@@ -279,11 +312,10 @@ func (r *reader) visibleHead(name string) (h head, found, deleted bool, err erro
 
 // youngEnough applies $maxAge; nil when the stream has none.
 func (r *reader) youngEnough(h head) func(*record) bool {
-	now := r.clock().UnixNano() / nanosecondsTick
-	if h.meta.maxAge <= 0 || h.meta.maxAge > now/ticksPerSecond {
+	oldest, limited := h.meta.oldestShown(r.clock().UnixNano() / nanosecondsTick)
+	if !limited {
 		return nil
 	}
-	oldest := now - h.meta.maxAge*ticksPerSecond
 	return func(rec *record) bool { return rec.ticks >= oldest }
 }
 
@@ -338,11 +370,7 @@ func (r *reader) readRevisions(h head, rg revisionRange) error {
 		if r.page.end {
 			break
 		}
-		if rg.backwards {
-			rg.to -= int64(r.page.considered)
-		} else {
-			rg.from += int64(r.page.considered)
-		}
+		rg = rg.behind(r.page.lastRev)
 	}
 	if !r.plan.positions {
 		return nil

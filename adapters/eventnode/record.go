@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"hash/crc32"
 
 	"github.com/google/uuid"
@@ -75,6 +76,8 @@ func (r *record) encodeInto(dst []byte) {
 
 // checksum is CRC-32C. MakeTable hands out one shared table for Castagnoli.
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+func newChecksum() hash.Hash32 { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }
 
 func recordChecksum(body []byte, pos int64) uint32 {
 	var p [8]byte

@@ -70,16 +70,19 @@ func TestFlippedBitIsFound(t *testing.T) {
 
 func TestFlippedBitInHeadIsFound(t *testing.T) {
 	h := head{no: 9, last: 41, metaPos: 12, meta: streamMeta{maxCount: 1, maxAge: 2, truncateBefore: 3}, asOf: 77, tombstoned: true}
-	b := h.encode()
-	if got, err := decodeHead(b); err != nil || got != h {
-		t.Fatalf("%+v (%v)", got, err)
-	}
-	for i := range b {
-		b[i] ^= 1 << (i % 8)
-		if _, err := decodeHead(b); err == nil {
-			t.Fatalf("byte %d changed unnoticed", i)
+	for _, floor := range []int64{0, 40} {
+		h.floor = floor
+		b := h.encode()
+		if got, err := decodeHead(b); err != nil || got != h {
+			t.Fatalf("%+v (%v)", got, err)
 		}
-		b[i] ^= 1 << (i % 8)
+		for i := range b {
+			b[i] ^= 1 << (i % 8)
+			if _, err := decodeHead(b); err == nil {
+				t.Fatalf("byte %d changed unnoticed", i)
+			}
+			b[i] ^= 1 << (i % 8)
+		}
 	}
 }
 

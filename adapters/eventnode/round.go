@@ -60,6 +60,15 @@ func (rd *round) answer() {
 	}
 }
 
+// weight is what the requests of the round took of the room.
+func (rd *round) weight() int64 {
+	var n int64
+	for _, r := range rd.requests {
+		n += rd.q.room.weight(r)
+	}
+	return n
+}
+
 // close gives the batch back; a batch that was written can no longer fail.
 func (rd *round) close() { _ = rd.batch.Close() }
 
@@ -103,6 +112,9 @@ func (rd *round) state(s *openStream) (streamState, error) {
 // apply rules on one request and adds what it writes to the batch. A refused
 // request adds nothing.
 func (rd *round) apply(r *writeRequest) outcome {
+	if r.removal != nil {
+		return rd.remove(r)
+	}
 	if !r.deadline.IsZero() && rd.q.clock().After(r.deadline) {
 		return outcome{err: errTooLate}
 	}
@@ -322,11 +334,11 @@ func (rd *round) flush() error {
 			var no [8]byte
 			binary.BigEndian.PutUint64(no[:], s.head.no)
 			if err := rd.batch.Set(nameKey(s.name), no[:], nil); err != nil {
-				return storageError("name of stream "+s.name, err)
+				return storageError("name of a stream", err)
 			}
 		}
 		if err := rd.batch.Set(headKey(s.head.no), s.head.encode(), nil); err != nil {
-			return storageError("head of stream "+s.name, err)
+			return storageError("head of a stream", err)
 		}
 	}
 	return nil
@@ -361,7 +373,7 @@ func (p streamPast) idAt(rev int64) (uuid.UUID, bool, error) {
 	if e, ok := p.s.freshAt(rev); ok {
 		return e.id, true, nil
 	}
-	if p.s.head.no == 0 {
+	if p.s.head.no == 0 || rev < p.s.head.floor {
 		return uuid.UUID{}, false, nil
 	}
 	pos, err := p.rd.q.store.positionAt(p.s.head.no, rev)
@@ -379,5 +391,5 @@ func (p streamPast) revisionOf(id uuid.UUID) (int64, bool, error) {
 	if p.s.head.no == 0 {
 		return 0, false, nil
 	}
-	return p.rd.q.ids.revisionOf(p.s.head.no, id)
+	return p.rd.q.ids.revisionOf(p.s.head.no, id, p.s.head.floor)
 }

@@ -10,8 +10,11 @@ import (
 
 const (
 	pageRecords    = 512
-	pageBytes      = 256 << 10
+	pageBytes      = 128 << 10
 	pageConsidered = 8192
+	// restBytes and restRecords is what a page keeps that waits for events.
+	restBytes   = 16 << 10
+	restRecords = 64
 )
 
 // page is a piece of the log copied out of the database, so that no iterator
@@ -24,12 +27,24 @@ type page struct {
 
 	considered int   // how many records were looked at
 	lastSeen   int64 // position of the last of them
+	lastRev    int64 // the last revision looked at, where a stream was scanned
 	end        bool  // nothing is left in the range
 }
 
 func (p *page) reset() {
 	p.recs, p.buf, p.size = p.recs[:0], p.buf[:0], 0
-	p.considered, p.lastSeen, p.end = 0, 0, false
+	p.considered, p.lastSeen, p.lastRev, p.end = 0, 0, 0, false
+}
+
+// rest gives back the memory of a page that was large.
+func (p *page) rest() {
+	p.reset()
+	if cap(p.buf) > restBytes {
+		p.buf = nil
+	}
+	if cap(p.recs) > restRecords {
+		p.recs = nil
+	}
 }
 
 func (p *page) full(limit int) bool {
@@ -40,7 +55,7 @@ func (p *page) full(limit int) bool {
 func (p *page) add(pos int64, raw []byte, keep func(*record) bool) error {
 	if cap(p.buf)-len(p.buf) < len(raw) {
 		// Records kept so far go on pointing into the old buffer.
-		p.buf = make([]byte, 0, max(pageBytes+pageBytes/4, len(raw)))
+		p.buf = make([]byte, 0, max(min(4*cap(p.buf), pageBytes+pageBytes/4), restBytes, len(raw)))
 	}
 	start := len(p.buf)
 	p.buf = append(p.buf, raw...)
@@ -109,8 +124,29 @@ type revisionRange struct {
 	backwards bool
 }
 
+// behind is what is left of a range when a scan has come to rev.
+func (rg revisionRange) behind(rev int64) revisionRange {
+	if rg.backwards {
+		rg.to = rev - 1
+	} else {
+		rg.from = rev + 1
+	}
+	return rg
+}
+
+// upTo is the part of a range that a scan crosses before it comes to rev.
+func (rg revisionRange) upTo(rev int64) revisionRange {
+	if rg.backwards {
+		rg.from = rev + 1
+	} else {
+		rg.to = rev - 1
+	}
+	return rg
+}
+
 // scanStream fills the page with events of a stream. The caller asks only for
-// revisions that were given out; one that is missing is corruption.
+// revisions that were given out; one that is missing was removed by a scavenge,
+// or it is corruption. A scan that is not at its end goes on behind lastRev.
 func (s *store) scanStream(p *page, stream uint64, rg revisionRange, limit int, keep func(*record) bool) error {
 	p.reset()
 	if rg.from > rg.to {
@@ -132,28 +168,48 @@ func (s *store) scanStream(p *page, stream uint64, rg revisionRange, limit int, 
 	}
 	defer log.Close()
 
-	want, by := rg.from, int64(1)
 	valid, step := index.First, index.Next
 	if rg.backwards {
-		want, by = rg.to, -1
 		valid, step = index.Last, index.Prev
 	}
 	ok := valid()
 	for ; ok && !p.full(limit) && p.considered < pageConsidered; ok = step() {
-		if rev := revisionOf(index.Key()); rev != want {
-			return corrupt("stream index", fmt.Errorf("revision %d where %d belongs", rev, want))
-		}
-		if err := s.addIndexed(p, stream, want, index, log, keep); err != nil {
+		rev := revisionOf(index.Key())
+		if err := s.mayLack(stream, rg.upTo(rev)); err != nil {
 			return err
 		}
-		want += by
+		if err := s.addIndexed(p, stream, rev, index, log, keep); err != nil {
+			return err
+		}
+		p.lastRev = rev
+		rg = rg.behind(rev)
 	}
 	if err := index.Error(); err != nil {
 		return storageError("stream index", err)
 	}
-	p.end = !ok
-	if p.end && want != rg.to+1 && want != rg.from-1 {
-		return corrupt("stream index", fmt.Errorf("revision %d is missing", want))
+	if p.end = !ok; p.end {
+		return s.mayLack(stream, rg)
+	}
+	return nil
+}
+
+// mayLack tells revisions that a scavenge removed, which may be missing, from
+// others. The floor that it reads is at least as new as what the caller saw,
+// because a scavenge moves it in the batch that removes the events.
+func (s *store) mayLack(stream uint64, rg revisionRange) error {
+	if rg.from > rg.to {
+		return nil
+	}
+	raw, err := s.get(headKey(stream))
+	if err != nil {
+		return storageError("stream head", err)
+	}
+	h, err := decodeHead(raw)
+	if err != nil {
+		return corrupt("stream head", err)
+	}
+	if rg.to >= h.floor {
+		return corrupt("stream index", fmt.Errorf("revision %d of stream number %d is missing", max(rg.from, h.floor), stream))
 	}
 	return nil
 }
@@ -169,14 +225,16 @@ func (s *store) addIndexed(p *page, stream uint64, rev int64, index, log *pebble
 		return err
 	}
 	what := fmt.Sprintf("record at position %d", pos)
-	if !log.SeekGE(logKey(pos)) {
-		if err := log.Error(); err != nil {
-			return storageError(what, err)
-		}
-		return corrupt(what, errors.New("it is missing"))
+	found := log.SeekGE(logKey(pos))
+	if err := log.Error(); err != nil {
+		return storageError(what, err)
 	}
-	if at, _ := positionOf(log.Key()); at != pos {
-		return corrupt(what, errors.New("it is missing"))
+	if at, _ := positionOf(log.Key()); !found || at != pos {
+		// The two iterators may stand on both sides of a scavenge.
+		if err := s.mayLack(stream, revisionRange{from: rev, to: rev}); err != nil {
+			return corrupt(what, errors.New("it is missing"))
+		}
+		return nil
 	}
 	body, err := log.ValueAndErr()
 	if err != nil {

@@ -3,6 +3,7 @@ package eventnode
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -49,6 +50,9 @@ type writeRequest struct {
 	events   []proposed
 	size     int
 	deadline time.Time // zero: none. A request that waited longer is not written.
+	call     callKind
+	queued   time.Time // when it was submitted
+	removal  *removal  // set: nothing is appended, a scavenge removes events
 	// done is called once, from the settler, which must not be held up.
 	done func(outcome)
 }
@@ -70,7 +74,11 @@ type outcome struct {
 	err    error
 }
 
-var errTooLate = errors.New("deadline passed before the write began")
+var (
+	errTooLate = errors.New("deadline passed before the write began")
+	// errBusy: the write found no room in time and was not queued.
+	errBusy = errors.New("too many writes wait")
+)
 
 // sequencer is the only writer of a store. It works in two steps, each with a
 // goroutine: one rules on requests and hands rounds to pebble's write-ahead log
@@ -82,14 +90,22 @@ type sequencer struct {
 	store  *store
 	clock  func() time.Time
 	log    *zap.Logger
+	slow   *zap.Logger // says the same thing now and then only
 	noSync bool
 	queue  chan *writeRequest
+	room   *room         // for what is queued or not answered
+	wait   time.Duration // how long a write waits for that room
 	rounds chan *round
 	stop   chan struct{} // closed when no more requests will be queued
 	done   chan struct{} // closed when the last round has been answered
 	ids    *idMemory
 	// heads are those of recently written streams, durable or not.
-	heads headCache
+	heads   headCache
+	metrics *metrics
+	// syncing runs while a round waits for the disk.
+	syncing stopwatch
+	// closing: writes of clients are not taken any more.
+	closing atomic.Bool
 
 	pos        int64
 	ticks      int64
@@ -99,27 +115,59 @@ type sequencer struct {
 	broken error
 }
 
-func newSequencer(s *store, cfg Config, warm <-chan warmth) *sequencer {
+func newSequencer(s *store, cfg Config, m *metrics, warm <-chan warmth) *sequencer {
 	return &sequencer{
-		store: s, clock: cfg.Clock, log: cfg.Log, noSync: cfg.NoSync,
+		store: s, clock: cfg.Clock, log: cfg.Log, slow: cfg.slow, noSync: cfg.NoSync, metrics: m,
+		room: newRoom(cfg.Limits.QueueBytes), wait: cfg.Limits.QueueWait,
 		queue: make(chan *writeRequest, queueLen), rounds: make(chan *round, roundsUnsynced),
 		stop: make(chan struct{}), done: make(chan struct{}),
-		ids: newIDMemory(idMemoryLimit, warm), heads: newHeadCache(headsPerBuffer),
+		ids: newIDMemory(cfg.Limits.IDs, warm), heads: newHeadCache(cfg.Limits.Heads / 2),
 		pos: s.last, ticks: s.lastTicks, lastStream: s.lastStream,
 	}
 }
 
-// submit queues a request. It blocks while the queue is full, until ctx ends or
-// the node stops; after an error done is never called.
+// submit queues a request. While there is no room it waits, until ctx ends, the
+// node stops, or a client has waited long enough (errBusy); after an error done
+// is never called. What the node itself writes waits for as long as it takes.
 func (q *sequencer) submit(ctx context.Context, r *writeRequest) error {
+	if r.call != callInternal && q.closing.Load() {
+		return ErrClosed
+	}
+	r.queued = q.clock()
+	if !q.room.try(r) {
+		return q.submitLater(ctx, r)
+	}
 	select {
 	case q.queue <- r:
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-q.done:
-		return ErrClosed
+	default:
+		q.room.give(q.room.weight(r))
+		return q.submitLater(ctx, r)
 	}
+}
+
+func (q *sequencer) submitLater(ctx context.Context, r *writeRequest) error {
+	if r.call != callInternal {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, q.wait, errBusy)
+		defer cancel()
+	}
+	err := q.room.take(ctx, r)
+	if err == nil {
+		select {
+		case q.queue <- r:
+			return nil
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		case <-q.done:
+			err = ErrClosed
+		}
+		q.room.give(q.room.weight(r))
+	}
+	if errors.Is(err, errBusy) {
+		q.metrics.turnedAway(refusedBusy)
+	}
+	return err
 }
 
 // write queues a request and waits for its outcome. When ctx ends first the
@@ -190,6 +238,7 @@ func (q *sequencer) gather(first *writeRequest) []*writeRequest {
 // earlier request wrote.
 func (q *sequencer) writeRound(requests []*writeRequest) *round {
 	rd := q.newRound(requests)
+	q.store.unsettled.Add(int64(len(requests)))
 	if rd.err = q.broken; rd.err != nil {
 		return rd
 	}
@@ -228,18 +277,35 @@ func (q *sequencer) settle() {
 	defer close(q.done)
 	for rd := range q.rounds {
 		if rd.handed {
-			if !q.noSync {
-				if err := rd.batch.SyncWait(); err != nil {
-					// Nothing may be acknowledged after a failed sync, and what
-					// the disk has is unknown until the folder is opened anew.
-					q.log.Fatal("event store: log was not synced", zap.Error(err))
-				}
-			}
+			q.sync(rd)
 			q.store.heads.put(rd.streams)
 			q.store.mark.advance(rd.pos, rd.streams)
 		}
+		q.store.unsettled.Add(-int64(len(rd.requests)))
+		q.metrics.settled(rd, q.clock())
 		rd.answer()
+		q.room.give(rd.weight())
 		rd.close()
+	}
+}
+
+// sync returns when the disk has the round.
+func (q *sequencer) sync(rd *round) {
+	if q.noSync {
+		return
+	}
+	began := q.clock()
+	q.syncing.start(began)
+	if err := rd.batch.SyncWait(); err != nil {
+		// Nothing may be acknowledged after a failed sync, and what the disk has
+		// is unknown until the folder is opened anew.
+		q.log.Fatal("event store: log was not synced", zap.Error(err))
+	}
+	q.syncing.stop()
+	took := q.clock().Sub(began)
+	q.metrics.waited(took)
+	if took > slowDisk {
+		q.slow.Warn("event store: the disk is slow", zap.Duration("waited", took), zap.Int("writes", len(rd.requests)))
 	}
 }
 

@@ -69,6 +69,10 @@ func statusOf(err error) error {
 		return status.Error(codes.Canceled, err.Error())
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, errTooLate):
 		return status.Error(codes.DeadlineExceeded, err.Error())
+	case errors.Is(err, errUnauthenticated):
+		return status.Error(codes.Unauthenticated, "Unauthenticated")
+	case errors.Is(err, errBusy), errors.Is(err, errTooManyLogins):
+		return status.Error(codes.Unavailable, "Server Is Too Busy")
 	case errors.Is(err, ErrClosed):
 		return status.Error(codes.Unavailable, "Server Is Not Ready")
 	case errors.Is(err, ErrCorrupt):

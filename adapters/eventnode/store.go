@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
+	"go.uber.org/zap"
 )
 
 // store is the folder: what is written, and what of it readers may see.
@@ -19,9 +22,20 @@ type store struct {
 	heads  headCache
 	nodeID uuid.UUID
 
+	fs    vfs.FS
+	dir   string
+	log   *zap.Logger
+	marks markPace
+	// staging is held for reading while a backup is taken, whose files a scavenge
+	// must outlast.
+	staging sync.RWMutex
+
 	last       int64  // position of the last record when the folder was opened
 	lastTicks  int64  // its creation time
 	lastStream uint64 // the highest stream number given out
+
+	// unsettled counts the requests that are with the log and not answered.
+	unsettled atomic.Int64
 }
 
 // headCache keeps heads of recently written streams. Only the settler puts
@@ -66,7 +80,7 @@ func corrupt(what string, err error) error { return fmt.Errorf("%w: %s: %w", Err
 
 // storageError names corruption as such, wherever pebble met it.
 func storageError(what string, err error) error {
-	if errors.Is(err, pebble.ErrCorruption) {
+	if pebble.IsCorruptionError(err) {
 		return corrupt(what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
@@ -89,21 +103,22 @@ func (s *store) get(key []byte) ([]byte, error) {
 func (s *store) loadHead(name string) (head, bool, error) {
 	no, err := s.get(nameKey(name))
 	if err != nil {
-		return head{}, false, storageError("name of stream "+name, err)
+		return head{}, false, storageError("name of a stream", err)
 	}
 	if no == nil {
 		return head{}, false, nil
 	}
 	if len(no) != 8 {
-		return head{}, false, corrupt("name of stream "+name, fmt.Errorf("%d bytes", len(no)))
+		return head{}, false, corrupt("name of a stream", fmt.Errorf("its number has %d bytes", len(no)))
 	}
-	raw, err := s.get(headKey(binary.BigEndian.Uint64(no)))
+	number := binary.BigEndian.Uint64(no)
+	raw, err := s.get(headKey(number))
 	if err != nil {
-		return head{}, false, storageError("head of stream "+name, err)
+		return head{}, false, storageError(fmt.Sprintf("head of stream number %d", number), err)
 	}
 	h, err := decodeHead(raw)
 	if err != nil {
-		return head{}, false, corrupt("head of stream "+name, err)
+		return head{}, false, corrupt(fmt.Sprintf("head of stream number %d", number), err)
 	}
 	return h, true, nil
 }
@@ -124,20 +139,54 @@ func (s *store) readHead(ctx context.Context, name string) (head, bool, error) {
 	return h, true, nil
 }
 
-// readRecord reads one record; the result owns its memory.
+// readRecord reads one record that must be there; the result owns its memory.
 func (s *store) readRecord(pos int64) (record, error) {
+	r, found, err := s.findRecord(pos)
+	if err == nil && !found {
+		err = corrupt(fmt.Sprintf("record at position %d", pos), errors.New("it is missing"))
+	}
+	return r, err
+}
+
+func (s *store) findRecord(pos int64) (r record, found bool, err error) {
 	raw, err := s.get(logKey(pos))
 	if err != nil {
-		return record{}, storageError(fmt.Sprintf("record at position %d", pos), err)
+		return record{}, false, storageError(fmt.Sprintf("record at position %d", pos), err)
 	}
 	if raw == nil {
-		return record{}, corrupt(fmt.Sprintf("record at position %d", pos), errors.New("it is missing"))
+		return record{}, false, nil
 	}
-	r, err := decodeRecord(pos, raw)
+	if r, err = decodeRecord(pos, raw); err != nil {
+		return record{}, false, corrupt(fmt.Sprintf("record at position %d", pos), err)
+	}
+	return r, true, nil
+}
+
+// eventAt reads an event whose revision was given out; it is not found when a
+// scavenge removed it.
+func (s *store) eventAt(stream uint64, rev int64) (r record, found bool, err error) {
+	pos, err := s.positionAt(stream, rev)
 	if err != nil {
-		return record{}, corrupt(fmt.Sprintf("record at position %d", pos), err)
+		return record{}, false, err
 	}
-	return r, nil
+	return s.recordOf(origin{pos: pos, stream: stream, rev: rev})
+}
+
+// origin names a record for good: the stream and revision also tell whether one
+// that is gone was removed by a scavenge.
+type origin struct {
+	pos    int64 // 0: it has no entry in the stream index
+	stream uint64
+	rev    int64
+}
+
+func (s *store) recordOf(at origin) (r record, found bool, err error) {
+	if at.pos > 0 {
+		if r, found, err = s.findRecord(at.pos); err != nil || found {
+			return r, found, err
+		}
+	}
+	return record{}, false, s.mayLack(at.stream, revisionRange{from: at.rev, to: at.rev})
 }
 
 // positionAt is the position of an event of a stream; 0 means there is none.

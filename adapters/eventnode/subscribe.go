@@ -12,14 +12,32 @@ import (
 // it the subscription catches up again and says so when it has.
 const liveRecords = 4096
 
+// subscribe serves a subscription, within the number that may be open.
+func (r *reader) subscribe() error {
+	end, err := r.followers.beginSending(r.ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	r.place = r.followers.follow(r.ctx, r.plan.stream)
+	defer r.followers.forget(r.place)
+	if r.plan.stream == "" {
+		return r.subscribeAll()
+	}
+	return r.subscribeStream()
+}
+
 func (r *reader) confirm() error {
 	return r.call.Send(&streams.ReadResp{Content: &streams.ReadResp_Confirmation{
 		Confirmation: &streams.ReadResp_SubscriptionConfirmation{SubscriptionId: uuid.NewString()},
 	}})
 }
 
-// await blocks until something watched was committed.
+// await blocks until something watched was committed. Until then a subscriber
+// holds next to nothing.
 func (r *reader) await(w *watcher) error {
+	r.page.rest()
+	r.place.live.Store(true)
 	select {
 	case <-w.signal:
 		return nil
@@ -38,14 +56,15 @@ func (r *reader) subscribeAll() error {
 	next := int64(1)
 	switch r.plan.start {
 	case fromNumber:
-		next = r.plan.from + 1
+		next = min(r.plan.from, math.MaxInt64-1) + 1
 	case fromEnd:
 		next = r.store.mark.position() + 1
 	}
 	if err := r.confirm(); err != nil {
 		return err
 	}
-	s := &allSubscription{reader: r, next: next}
+	s := &allSubscription{reader: r, next: next, seen: next - 1, told: next - 1}
+	r.place.next.Store(next)
 	for catching := true; ; {
 		behind, err := s.pass()
 		if err != nil {
@@ -68,7 +87,7 @@ func (r *reader) subscribeAll() error {
 type allSubscription struct {
 	*reader
 	next int64 // position from which to read on
-	seen int64 // the last position looked at
+	seen int64 // the last position looked at, or the start
 	// since counts the records looked at since the last checkpoint, which was
 	// sent for the position told.
 	since int
@@ -79,10 +98,10 @@ type allSubscription struct {
 func (s *allSubscription) pass() (behind bool, err error) {
 	total := 0
 	for {
+		rg := logRange{from: s.next, to: s.store.mark.position()}
 		if err := s.goOn(); err != nil {
 			return false, err
 		}
-		rg := logRange{from: s.next, to: s.store.mark.position()}
 		consider := pageConsidered
 		if s.plan.filter != nil {
 			consider = min(consider, s.plan.filter.interval-s.since)
@@ -90,11 +109,15 @@ func (s *allSubscription) pass() (behind bool, err error) {
 		if err := s.store.scanLog(&s.page, rg, math.MaxInt32, consider, s.wanted); err != nil {
 			return false, err
 		}
+		if err := s.plan.filter.err(); err != nil {
+			return false, err
+		}
 		if err := s.sendPage(); err != nil {
 			return false, err
 		}
 		if s.page.considered > 0 {
 			s.seen, s.next = s.page.lastSeen, s.page.lastSeen+1
+			s.place.next.Store(s.next)
 		}
 		total += s.page.considered
 		if err := s.countCheckpoint(); err != nil {
@@ -102,6 +125,9 @@ func (s *allSubscription) pass() (behind bool, err error) {
 		}
 		if s.page.end {
 			return total > liveRecords, nil
+		}
+		if total > liveRecords {
+			s.place.live.Store(false)
 		}
 	}
 }
@@ -171,6 +197,7 @@ func (r *reader) subscribeStream() error {
 			s.next = h.last + 1
 		}
 	}
+	r.place.next.Store(s.next)
 	if err := r.confirm(); err != nil {
 		return err
 	}
@@ -194,6 +221,9 @@ type streamSubscription struct {
 func (s *streamSubscription) pass() error {
 	h, found, deleted, err := s.visibleHead(s.plan.stream)
 	if err != nil {
+		return err
+	}
+	if err := s.goOn(); err != nil { // what h knows may be for others now
 		return err
 	}
 	if found {
@@ -223,6 +253,7 @@ func (s *streamSubscription) deliver(h head, deleted bool) error {
 	}
 	if h.last-s.next >= liveRecords {
 		s.catching = true
+		s.place.live.Store(false)
 	}
 	rg := revisionRange{from: s.next, to: h.last}
 	var keep func(*record) bool
@@ -245,9 +276,11 @@ func (s *streamSubscription) deliver(h head, deleted bool) error {
 		}
 		if s.page.end {
 			s.next = h.last + 1
+			s.place.next.Store(s.next)
 			return nil
 		}
-		rg.from += int64(s.page.considered)
+		rg = rg.behind(s.page.lastRev)
+		s.place.next.Store(rg.from)
 	}
 }
 

@@ -1,11 +1,18 @@
 package eventnode
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"net"
-	"net/http"
 	"sync"
 	"time"
+)
+
+// What clients name in the handshake of TLS.
+const (
+	protocolH2 = "h2"
+	protocolH1 = "http/1.1"
 )
 
 // sniffTimeout is how long a connection may stay silent before it is dropped.
@@ -19,17 +26,20 @@ const acceptPause = 10 * time.Millisecond
 // HTTP/1 request is longer, so the look never hangs.
 type demux struct {
 	net.Listener
-	h2, h1 *handedListener
+	silentTime         time.Duration
+	h2, h1             *handedListener
+	grpcDoor, httpDoor *door
+	tls                *tls.Config // nil: clear text
 
 	mu      sync.Mutex
-	waiting map[net.Conn]struct{} // connections that have not shown themselves
+	waiting map[net.Conn]time.Time // connections that have not shown themselves, since when
 	closed  bool
 	looks   sync.WaitGroup
 }
 
-func newDemux(l net.Listener) *demux {
+func newDemux(l net.Listener, secure *tls.Config, silentTime time.Duration, grpcDoor, httpDoor *door) *demux {
 	return &demux{
-		Listener: l, waiting: map[net.Conn]struct{}{},
+		Listener: l, tls: secure, silentTime: silentTime, waiting: map[net.Conn]time.Time{}, grpcDoor: grpcDoor, httpDoor: httpDoor,
 		h2: newHandedListener(l.Addr()), h1: newHandedListener(l.Addr()),
 	}
 }
@@ -63,32 +73,75 @@ func (d *demux) remember(c net.Conn) bool {
 		c.Close()
 		return false
 	}
-	d.waiting[c] = struct{}{}
+	if len(d.waiting) >= silentConnections {
+		d.dropOldest()
+	}
+	d.waiting[c] = time.Now()
 	return true
 }
 
-func (d *demux) look(c net.Conn) {
-	s := &sniffed{Conn: c}
-	silent := time.AfterFunc(sniffTimeout, func() { c.Close() })
-	n := 0
-	var err error
-	for n < len(s.head) && err == nil {
-		var m int
-		m, err = c.Read(s.head[n:])
-		n += m
+// dropOldest makes room for somebody who may have more to say.
+func (d *demux) dropOldest() {
+	var oldest net.Conn
+	for c, since := range d.waiting {
+		if oldest == nil || since.Before(d.waiting[oldest]) {
+			oldest = c
+		}
 	}
+	delete(d.waiting, oldest)
+	oldest.Close()
+}
+
+func (d *demux) look(c net.Conn) {
+	silent := time.AfterFunc(d.silentTime, func() { c.Close() })
+	shown, to := d.sort(c)
 	d.mu.Lock()
 	delete(d.waiting, c)
 	d.mu.Unlock()
-	if !silent.Stop() || n < len(s.head) {
-		c.Close()
+	if !silent.Stop() || to == nil {
+		d.grpcDoor.silent(c)
 		return
 	}
-	to := d.h1
-	if string(s.head[:]) == "PRI " {
-		to = d.h2
+	door := d.httpDoor
+	if to == d.h2 {
+		door = d.grpcDoor
 	}
-	to.hand(s)
+	if counted := door.admit(shown); counted != nil {
+		to.hand(counted)
+	}
+}
+
+// sort finds out who serves a connection; nobody serves one that is broken.
+func (d *demux) sort(c net.Conn) (net.Conn, *handedListener) {
+	if d.tls == nil {
+		return d.sniff(c)
+	}
+	secure := tls.Server(c, d.tls)
+	if err := secure.HandshakeContext(context.Background()); err != nil { // closing c ends it
+		return nil, nil
+	}
+	switch secure.ConnectionState().NegotiatedProtocol {
+	case protocolH2:
+		return secure, d.h2
+	case protocolH1:
+		return secure, d.h1
+	}
+	return d.sniff(secure) // a client that negotiates nothing
+}
+
+// sniff looks at the first bytes.
+func (d *demux) sniff(c net.Conn) (net.Conn, *handedListener) {
+	s := &sniffed{Conn: c}
+	for n := 0; n < len(s.head); {
+		m, err := c.Read(s.head[n:])
+		if n += m; err != nil && n < len(s.head) {
+			return nil, nil
+		}
+	}
+	if string(s.head[:]) == "PRI " {
+		return s, d.h2
+	}
+	return s, d.h1
 }
 
 // shut stops accepting and drops connections that have not shown themselves.
@@ -159,20 +212,3 @@ func (l *handedListener) Close() error {
 
 // Addr is the address really listened on.
 func (l *handedListener) Addr() net.Addr { return l.addr }
-
-// health answers probes: 204 while the node serves, 503 when it does not.
-func health(ready func() bool) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) {
-		if !ready() {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})
-	mux.HandleFunc("GET /info", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", contentJSON)
-		_, _ = w.Write([]byte(`{"esVersion":"` + serverVersion + `","state":"leader","features":{}}`))
-	})
-	return mux
-}

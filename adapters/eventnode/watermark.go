@@ -62,9 +62,12 @@ func (w *watermark) unwatch(x *watcher) {
 }
 
 // advance is called by the sequencer only, after the disk has everything up to
-// pos; touched are the streams that changed.
+// pos; touched are the streams that changed. A round that only removed events
+// wakes nobody.
 func (w *watermark) advance(pos int64, touched map[string]*openStream) {
-	w.durable.Store(pos)
+	if w.durable.Swap(pos) == pos {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for x := range w.all {

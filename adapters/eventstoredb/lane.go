@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -35,6 +36,9 @@ type ride struct {
 	stream streams.Streams_BatchAppendClient
 	ended  context.Context
 	queue  chan *passenger
+
+	// denied is why the server let nobody ride, set before ended is.
+	denied atomic.Pointer[error]
 
 	mu      sync.Mutex
 	last    uint64
@@ -88,16 +92,16 @@ func (l *lane) run(ctx context.Context) (answered bool, err error) {
 	}
 	r := &ride{stream: stream, ended: ctx, queue: make(chan *passenger), waiting: map[uuid.UUID]*passenger{}}
 	var sending sync.WaitGroup
-	sending.Go(func() {
-		r.send()
-		cancel()
-	})
+	sending.Go(r.send)
 	defer sending.Wait()
 	defer cancel()
 	l.breaker.connected(r)
 	for {
 		answer, err := stream.Recv()
 		if err != nil {
+			if denied := denial(err); denied != nil {
+				r.denied.Store(&denied)
+			}
 			return answered, err
 		}
 		answered = true
@@ -132,13 +136,16 @@ func (l *lane) append(ctx context.Context, patient bool, request *streams.BatchA
 		if errors.Is(err, errNoBatchAppend) {
 			err = errNoBatchAppend
 		}
+		if denied := denial(err); denied != nil {
+			err = denied
+		}
 		return domain.Appended{}, false, err
 	}
 	p := &passenger{request: request, answered: make(chan *streams.BatchAppendResp, 1)}
 	select {
 	case r.queue <- p:
 	case <-r.ended.Done():
-		return domain.Appended{}, false, fmt.Errorf("%w: batch append was interrupted", domain.ErrUnavailable)
+		return domain.Appended{}, false, r.interrupted()
 	case <-ctx.Done():
 		return domain.Appended{}, false, fmt.Errorf("%w: %w", domain.ErrUnavailable, ctx.Err())
 	}
@@ -154,8 +161,29 @@ func (l *lane) append(ctx context.Context, patient bool, request *streams.BatchA
 	case answer := <-p.answered: // the answer and the end came together
 		return batchOutcome(answer)
 	default:
-		return domain.Appended{}, true, fmt.Errorf("%w: %w", domain.ErrUnavailable, err)
 	}
+	if denied := r.denied.Load(); denied != nil {
+		return domain.Appended{}, false, *denied
+	}
+	return domain.Appended{}, true, fmt.Errorf("%w: %w", domain.ErrUnavailable, err)
+}
+
+// interrupted is why a ride that has ended takes nobody.
+func (r *ride) interrupted() error {
+	if denied := r.denied.Load(); denied != nil {
+		return *denied
+	}
+	return fmt.Errorf("%w: batch append was interrupted", domain.ErrUnavailable)
+}
+
+// denial is nil unless the server let the whole call in for nobody, in which
+// case nothing that was sent on it had an effect.
+func denial(err error) error {
+	switch status.Code(err) {
+	case codes.Unauthenticated, codes.PermissionDenied:
+		return fmt.Errorf("%w: %s", ErrDenied, status.Convert(err).Message())
+	}
+	return nil
 }
 
 // send gives each append its correlation id and sends it, in order of arrival.

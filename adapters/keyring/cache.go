@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"tracekeep/eventschema"
 )
 
 // How long a key may be used after the start of the fetch that brought it.
@@ -33,14 +35,14 @@ func (i instant) within(now instant, ttl time.Duration) bool {
 
 // entry is what is known of one key. It does not change once it is cached.
 type entry struct {
-	id         uuid.UUID
-	ref        Ref // of an erased key only tenant and purpose
-	aead       cipher.AEAD
-	erased     bool
-	underCase  uuid.UUID     // of the erasure or the restriction
-	restricted bool          // opens only for a legal claim or an audit
-	allowance  *atomic.Int64 // seals left of what this process reserved
-	fetched    instant
+	id        uuid.UUID
+	ref       Ref // of an erased key only tenant and purpose
+	aead      cipher.AEAD
+	erased    bool
+	underCase uuid.UUID         // of the erasure or the restriction
+	withheld  eventschema.State // not empty: opens only for a legal claim or an audit
+	allowance *atomic.Int64     // seals left of what this process reserved
+	fetched   instant
 }
 
 // cache holds unwrapped keys. Sealing and opening happen under its read lock,
@@ -48,7 +50,8 @@ type entry struct {
 // process.
 type cache struct {
 	mu         sync.RWMutex
-	generation uint64 // of invalidations
+	generation uint64  // of invalidations
+	lease      instant // start of the last beat; nothing is used once it has run out
 	byID       map[uuid.UUID]*entry
 	current    map[Ref]*entry // the generation to seal with; every one is in byID too
 	allowances map[uuid.UUID]*atomic.Int64
@@ -60,6 +63,20 @@ func newCache() *cache {
 		current:    map[Ref]*entry{},
 		allowances: map[uuid.UUID]*atomic.Int64{},
 	}
+}
+
+// renew says that a beat which began then has succeeded.
+func (c *cache) renew(begun instant) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lease = begun
+}
+
+// leased says whether what is cached may be used.
+func (c *cache) leased(now instant) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.lease.within(now, leaseTTL)
 }
 
 // begin is called before a fetch; its answer goes to keep.

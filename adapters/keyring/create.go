@@ -1,11 +1,11 @@
 package keyring
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,29 +17,44 @@ import (
 // ErrRef refuses a reference that names no possible key.
 var ErrRef = errors.New("the reference names no possible key")
 
-func (r Ref) validate() error {
+// granularities answers what a key covers, by purpose.
+func granularities() map[eventschema.Purpose]eventschema.Granularity {
+	of := map[eventschema.Purpose]eventschema.Granularity{}
+	for _, activity := range eventschema.Register() {
+		of[activity.Purpose] = activity.Key
+	}
+	return of
+}
+
+func (r Ref) validate(of map[eventschema.Purpose]eventschema.Granularity) error {
 	if r.Tenant == uuid.Nil || r.Subject == uuid.Nil {
 		return fmt.Errorf("%w: tenant and subject are needed", ErrRef)
 	}
-	if !slices.Contains(eventschema.Purposes(), r.Purpose) {
-		return fmt.Errorf("%w: unknown purpose %q", ErrRef, r.Purpose)
+	if r.Item != uuid.Nil && of[r.Purpose] != eventschema.PerItem {
+		return fmt.Errorf("%w: a key for %s is not an item's", ErrRef, r.Purpose)
 	}
-	if r.Purpose != eventschema.PurposeLocation {
+	switch of[r.Purpose] {
+	case "":
+		return fmt.Errorf("%w: unknown purpose %q", ErrRef, r.Purpose)
+	case eventschema.PerWorkMonth:
+		if month, err := time.Parse("2006-01", r.Period); err != nil || eventschema.LocationPeriod(month) != r.Period {
+			return fmt.Errorf("%w: a key for %s needs a month such as 2026-03", ErrRef, r.Purpose)
+		}
+	case eventschema.PerTenantDay:
+		if day, err := time.Parse(time.DateOnly, r.Period); err != nil || eventschema.TechnicalPeriod(day) != r.Period || r.Subject != r.Tenant {
+			return fmt.Errorf("%w: a key for %s is the tenant's and needs a day such as 2026-03-05", ErrRef, r.Purpose)
+		}
+	default:
 		if r.Period != "" {
 			return fmt.Errorf("%w: a key for %s has no period", ErrRef, r.Purpose)
 		}
-		return nil
-	}
-	month, err := time.Parse("2006-01", r.Period)
-	if err != nil || eventschema.LocationPeriod(month) != r.Period {
-		return fmt.Errorf("%w: a location key needs a month such as 2026-03", ErrRef)
 	}
 	return nil
 }
 
 func (r Ref) compare(o Ref) int {
-	return cmpOr(bytes.Compare(r.Tenant[:], o.Tenant[:]), bytes.Compare(r.Subject[:], o.Subject[:]),
-		bytes.Compare([]byte(r.Purpose), []byte(o.Purpose)), bytes.Compare([]byte(r.Period), []byte(o.Period)))
+	return cmpOr(compareIDs(r.Tenant, o.Tenant), compareIDs(r.Subject, o.Subject),
+		strings.Compare(string(r.Purpose), string(o.Purpose)), strings.Compare(r.Period, o.Period), compareIDs(r.Item, o.Item))
 }
 
 func cmpOr(results ...int) int {
@@ -52,13 +67,16 @@ func cmpOr(results ...int) int {
 }
 
 // Create makes the keys that do not exist yet, in one transaction, and opens
-// the fence of a new subject. It is idempotent. Call it when somebody registers
-// or consents, never because a key was found missing. Refusals, for all keys
-// together: [ErrSubjectErased], [ErrSubjectClosing]; [ErrSubjectRestricted] when
-// a restricted subject would get a new key.
+// the fence of a new subject. It is idempotent. Call it at the moment that the
+// register names (see [eventschema.KeyMoment]), never because a key was found
+// missing. The key of an item needs that of its person, made before or in the
+// same call, else it is [ErrNoKey]. Refusals, for all keys together:
+// [ErrSubjectErased], [ErrSubjectClosing]; [ErrSubjectRestricted] when a
+// restricted subject or purpose would get a new key.
 func (k *Keyring) Create(ctx context.Context, refs ...Ref) error {
+	of := granularities()
 	for _, ref := range refs {
-		if err := ref.validate(); err != nil {
+		if err := ref.validate(of); err != nil {
 			return fmt.Errorf("create %d keys: %w", len(refs), err)
 		}
 	}
@@ -112,7 +130,27 @@ func (k *Keyring) createIn(ctx context.Context, tx pgx.Tx, refs []Ref) ([]freshK
 			return nil, ErrSubjectRestricted
 		}
 	}
-	made, err := k.makeKeys(missing, 1)
+	if err := refuseRestricted(ctx, tx, missing); err != nil {
+		return nil, err
+	}
+	// Persons first: their keys wrap those of their items.
+	items := slices.Clone(missing)
+	items = slices.DeleteFunc(items, func(ref Ref) bool { return ref.Item == uuid.Nil })
+	persons := slices.DeleteFunc(missing, func(ref Ref) bool { return ref.Item != uuid.Nil })
+	fresh, err := k.addKeys(ctx, tx, persons, 1)
+	if err != nil {
+		return nil, err
+	}
+	more, err := k.addKeys(ctx, tx, items, 1)
+	return append(fresh, more...), err
+}
+
+// addKeys makes and stores keys and answers those that were not there yet.
+func (k *Keyring) addKeys(ctx context.Context, tx pgx.Tx, refs []Ref, generation int) ([]freshKey, error) {
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	made, err := k.makeKeys(ctx, tx, refs, generation)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +165,21 @@ func (k *Keyring) createIn(ctx context.Context, tx pgx.Tx, refs []Ref) ([]freshK
 	return slices.DeleteFunc(made, func(m freshKey) bool { return !ours[m.id] }), nil
 }
 
+// refuseRestricted refuses new keys for a purpose that is restricted. The fences
+// must be locked.
+func refuseRestricted(ctx context.Context, tx pgx.Tx, refs []Ref) error {
+	var restricted bool
+	row := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM `+wanted+` JOIN restriction x
+		ON x.tenant = w.tenant AND x.subject = w.subject AND x.purpose IN ('', w.purpose))`, columns(refs).args()...)
+	if err := row.Scan(&restricted); err != nil {
+		return err
+	}
+	if restricted {
+		return ErrSubjectRestricted
+	}
+	return nil
+}
+
 func subjectsOf(refs []Ref) []uuid.UUID {
 	var subjects []uuid.UUID
 	for _, ref := range refs {
@@ -138,17 +191,15 @@ func subjectsOf(refs []Ref) []uuid.UUID {
 }
 
 func missingKeys(ctx context.Context, tx pgx.Tx, refs []Ref) ([]Ref, error) {
-	tenants, subjects, purposes, periods := columns(refs)
 	rows, err := tx.Query(ctx, `
-		SELECT w.tenant, w.subject, w.purpose, w.period
-		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS w (tenant, subject, purpose, period)
+		SELECT w.tenant, w.subject, w.purpose, w.period, w.item FROM `+wanted+`
 		WHERE NOT EXISTS (SELECT FROM dek d WHERE d.tenant = w.tenant AND d.subject = w.subject
-		                  AND d.purpose = w.purpose AND d.period = w.period)`, tenants, subjects, purposes, periods)
+		                  AND d.purpose = w.purpose AND d.period = w.period AND d.item = w.item)`, columns(refs).args()...)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (ref Ref, err error) {
-		return ref, row.Scan(into(&ref.Tenant), into(&ref.Subject), (*string)(&ref.Purpose), &ref.Period)
+		return ref, row.Scan(into(&ref.Tenant), into(&ref.Subject), (*string)(&ref.Purpose), &ref.Period, into(&ref.Item))
 	})
 }
 

@@ -48,6 +48,8 @@ func TestReferencesThatNameNoKey(t *testing.T) {
 		"a month for a person's key":   func(r *keyring.Ref) { r.Period = "2026-03" },
 		"a location key without month": func(r *keyring.Ref) { r.Purpose = eventschema.PurposeLocation },
 		"a month that is none":         func(r *keyring.Ref) { r.Purpose, r.Period = eventschema.PurposeLocation, "2026-13" },
+		"a technical key of a person":  func(r *keyring.Ref) { r.Purpose, r.Period = eventschema.PurposeTechnical, "2026-03-05" },
+		"a technical key without day":  func(r *keyring.Ref) { r.Purpose, r.Subject = eventschema.PurposeTechnical, r.Tenant },
 	}
 	for rule, spoil := range cases {
 		t.Run(rule, func(t *testing.T) {

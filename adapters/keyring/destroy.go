@@ -28,12 +28,19 @@ type Order struct {
 	Destroy      []Target
 	Restrict     []uuid.UUID // subjects whose remaining keys open for legal claims and audits only
 	Erase        []uuid.UUID // subjects that never return; every key of theirs must be destroyed
+
+	// Withhold names what the case would destroy and a hold keeps: it opens for
+	// legal claims and audits only, as held under the case, until the hold is
+	// lifted and another case destroys it (see [Keyring.Released]).
+	Withhold []Target
 }
 
-// Target names keys of one subject; no purposes means all.
+// Target names keys of one subject; no purposes means all. Items narrows them
+// to the keys of single photos, documents or notes.
 type Target struct {
 	Subject  uuid.UUID
 	Purposes []eventschema.Purpose
+	Items    []uuid.UUID
 }
 
 // Receipt is what a destruction did. It names no subject.
@@ -55,8 +62,10 @@ type DestroyedKey struct {
 // Destroy executes an order in one transaction: fences, keys, blind indexes,
 // tombstones, all or nothing. It is idempotent by case: a repeated call answers
 // the stored receipt and destroys nothing more, and another order under the
-// same case is [ErrCaseOrder]. When it returns an error the outcome may be
-// unknown; repeat it.
+// same case is [ErrCaseOrder]. What a hold keeps is [ErrHeld], and then nothing
+// is destroyed. Other processes may use a destroyed key until
+// [Keyring.Quiesce] says that none does. When it returns another error the
+// outcome may be unknown; repeat it.
 func (k *Keyring) Destroy(ctx context.Context, order Order) (Receipt, error) {
 	if err := order.validate(); err != nil {
 		return Receipt{}, fmt.Errorf("destroy under case %s: %w", order.Case, err)
@@ -78,7 +87,7 @@ func (o Order) validate() error {
 	if o.Tenant == uuid.Nil || o.Case == uuid.Nil {
 		return fmt.Errorf("%w: tenant and case are needed", ErrOrder)
 	}
-	if len(o.Destroy)+len(o.Restrict)+len(o.Erase) == 0 {
+	if len(o.Destroy)+len(o.Restrict)+len(o.Erase)+len(o.Withhold) == 0 {
 		return fmt.Errorf("%w: it names nobody", ErrOrder)
 	}
 	for _, subject := range o.Restrict {
@@ -89,11 +98,17 @@ func (o Order) validate() error {
 	if slices.Contains(o.subjects(), uuid.Nil) {
 		return fmt.Errorf("%w: a subject has no id", ErrOrder)
 	}
-	for _, target := range o.Destroy {
-		for _, purpose := range target.Purposes {
-			if !slices.Contains(eventschema.Purposes(), purpose) {
-				return fmt.Errorf("%w: unknown purpose %q", ErrOrder, purpose)
-			}
+	for _, target := range slices.Concat(o.Destroy, o.Withhold) {
+		if err := validatePurposes(target.Purposes); err != nil {
+			return err
+		}
+		if slices.Contains(target.Items, uuid.Nil) {
+			return fmt.Errorf("%w: an item has no id", ErrOrder)
+		}
+	}
+	for _, target := range o.Withhold {
+		if len(target.Items) > 0 {
+			return fmt.Errorf("%w: a hold keeps purposes, not single items", ErrOrder)
 		}
 	}
 	return nil
@@ -101,7 +116,7 @@ func (o Order) validate() error {
 
 func (o Order) subjects() []uuid.UUID {
 	var all []uuid.UUID
-	for _, target := range o.Destroy {
+	for _, target := range slices.Concat(o.Destroy, o.Withhold) {
 		all = append(all, target.Subject)
 	}
 	all = append(append(all, o.Restrict...), o.Erase...)
@@ -111,32 +126,45 @@ func (o Order) subjects() []uuid.UUID {
 
 func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
 
-// targets unrolls the order into pairs of subject and purpose, sorted; an empty
-// purpose means every one.
-func (o Order) targets() (subjects []uuid.UUID, purposes []string) {
+// unroll turns targets into rows of subject, purpose and item, sorted; an empty
+// purpose or item means every one.
+func unroll(targets []Target) (subjects []uuid.UUID, purposes []string, items []uuid.UUID) {
 	var refs []Ref
-	for _, target := range o.Destroy {
-		if len(target.Purposes) == 0 {
-			refs = append(refs, Ref{Subject: target.Subject})
+	for _, target := range targets {
+		of := target.Purposes
+		if len(of) == 0 {
+			of = []eventschema.Purpose{""}
 		}
-		for _, purpose := range target.Purposes {
-			refs = append(refs, Ref{Subject: target.Subject, Purpose: purpose})
+		named := target.Items
+		if len(named) == 0 {
+			named = []uuid.UUID{uuid.Nil}
+		}
+		for _, purpose := range of {
+			for _, item := range named {
+				refs = append(refs, Ref{Subject: target.Subject, Purpose: purpose, Item: item})
+			}
 		}
 	}
 	slices.SortFunc(refs, Ref.compare)
-	_, subjects, purposes, _ = columns(slices.Compact(refs))
-	return subjects, purposes
+	c := columns(slices.Compact(refs))
+	return c.subjects, c.purposes, c.items
 }
+
+// targeted is the list that [unroll] makes, as a table t of the parameters 2 to 4.
+const targeted = `unnest($2::uuid[], $3::text[], $4::uuid[]) AS t (subject, purpose, item)`
 
 // digest recognises the same order given in another sequence.
 func (o Order) digest() []byte {
 	b := appendField(nil, "tracekeep destruction order v1")
 	b = appendID(b, o.Tenant)
 	b = appendID(b, o.Case)
-	subjects, purposes := o.targets()
+	subjects, purposes, items := unroll(o.Destroy)
 	b = appendNumber(b, len(subjects))
 	for i := range subjects {
 		b = appendField(appendID(b, subjects[i]), purposes[i])
+		if items[i] != uuid.Nil {
+			b = appendID(b, items[i])
+		}
 	}
 	for _, ids := range [][]uuid.UUID{o.Restrict, o.Erase} {
 		ids = slices.Clone(ids)
@@ -145,6 +173,12 @@ func (o Order) digest() []byte {
 		b = appendNumber(b, len(ids))
 		for _, id := range ids {
 			b = appendID(b, id)
+		}
+	}
+	if len(o.Withhold) > 0 { // orders of before had none, and keep their digest
+		subjects, purposes, _ := unroll(o.Withhold)
+		for i := range subjects {
+			b = appendField(appendID(appendField(b, "withhold"), subjects[i]), purposes[i])
 		}
 	}
 	sum := sha256.Sum256(b)
@@ -175,6 +209,12 @@ func (k *Keyring) destroyIn(ctx context.Context, tx pgx.Tx, order Order) (Receip
 	if err := k.raiseFences(ctx, tx, order, subjects, receipt.DestroyedAt); err != nil {
 		return Receipt{}, nil, err
 	}
+	if err := k.refuseHeld(ctx, tx, order); err != nil {
+		return Receipt{}, nil, err
+	}
+	if err := k.withhold(ctx, tx, order); err != nil {
+		return Receipt{}, nil, err
+	}
 	touched, err := livingKeys(ctx, tx, order.Tenant, subjects)
 	if err != nil {
 		return Receipt{}, nil, err
@@ -185,7 +225,10 @@ func (k *Keyring) destroyIn(ctx context.Context, tx pgx.Tx, order Order) (Receip
 	if receipt.Lookups, err = deleteLookups(ctx, tx, order); err != nil {
 		return Receipt{}, touched, err
 	}
-	return receipt, touched, announce(ctx, tx, touched)
+	if err := settle(ctx, tx, order.Tenant, subjects); err != nil {
+		return Receipt{}, touched, err
+	}
+	return receipt, touched, k.revoke(ctx, tx, actDestroy, order.Tenant, order.Case, touched)
 }
 
 // raiseFences comes first: its row locks end every concurrent making of keys
@@ -209,16 +252,17 @@ func (k *Keyring) raiseFences(ctx context.Context, tx pgx.Tx, order Order, subje
 }
 
 func destroyKeys(ctx context.Context, tx pgx.Tx, order Order, at time.Time) ([]DestroyedKey, error) {
-	subjects, purposes := order.targets()
+	subjects, purposes, items := unroll(order.Destroy)
 	rows, err := tx.Query(ctx, `
 		WITH gone AS (
-			DELETE FROM dek d USING (SELECT DISTINCT * FROM unnest($2::uuid[], $3::text[])) AS t (subject, purpose)
-			WHERE d.tenant = $1 AND d.subject = t.subject AND t.purpose IN ('', d.purpose)
+			DELETE FROM dek d WHERE d.tenant = $1 AND EXISTS (SELECT FROM `+targeted+`
+				WHERE d.subject = t.subject AND t.purpose IN ('', d.purpose) AND t.item IN (d.item, $7))
+			AND d.subject = ANY ($2::uuid[])
 			RETURNING d.key_id, d.tenant, d.purpose, d.check_value, d.epoch)
 		INSERT INTO tombstone (key_id, tenant, case_id, purpose, check_value, epoch, destroyed_at)
-		SELECT key_id, tenant, $4, purpose, check_value, epoch, $5 FROM gone
+		SELECT key_id, tenant, $5, purpose, check_value, epoch, $6 FROM gone
 		RETURNING key_id, purpose, check_value, epoch`,
-		[16]byte(order.Tenant), subjects, purposes, [16]byte(order.Case), at)
+		[16]byte(order.Tenant), subjects, purposes, items, [16]byte(order.Case), at, [16]byte(uuid.Nil))
 	if err != nil {
 		return nil, err
 	}
@@ -250,9 +294,10 @@ func collectDestroyed(rows pgx.Rows) ([]DestroyedKey, error) {
 }
 
 // deleteLookups removes the tokens of everyone erased, and those whose purpose
-// lost its key.
+// lost its key. An item has no tokens.
 func deleteLookups(ctx context.Context, tx pgx.Tx, order Order) (int, error) {
-	subjects, purposes := order.targets()
+	whole := slices.DeleteFunc(slices.Clone(order.Destroy), func(t Target) bool { return len(t.Items) > 0 })
+	subjects, purposes, _ := unroll(whole)
 	tag, err := tx.Exec(ctx, `
 		DELETE FROM lookup l WHERE tenant = $1 AND (
 			person = ANY ($2::uuid[]) OR work = ANY ($2::uuid[])

@@ -1,19 +1,42 @@
 package keyring
 
+import (
+	"context"
+
+	"github.com/google/uuid"
+)
+
 // Limits for the tests of other packages' view.
 const (
 	ReaderTTL = readerTTL
 	SealerTTL = sealerTTL
 	SealLimit = sealLimit
 	SealBlock = sealBlock
+
+	LeaseTTL       = leaseTTL
+	ClockAllowance = clockAllowance
 )
 
-// Deafen ends the listener without forgetting anything, as a network that drops
-// every notification would.
-func (k *Keyring) Deafen() {
+// LoseNotices ends the listener without forgetting anything, as a network that
+// drops every notification would.
+func (k *Keyring) LoseNotices() {
 	k.stopListening()
 	<-k.listening
 }
+
+// Deafen lets this process hear nothing of the others, neither a notification
+// nor by asking, as long as its lease lasts.
+func (k *Keyring) Deafen() {
+	k.LoseNotices()
+	k.stopBeating()
+	<-k.beating
+}
+
+// Beat beats now.
+func (k *Keyring) Beat(ctx context.Context) error { return k.beat(ctx) }
+
+// Holder is the id under which this process holds keys.
+func (k *Keyring) Holder() uuid.UUID { return k.holding.id }
 
 // Cached says how many keys are cached.
 func (k *Keyring) Cached() int {
@@ -30,3 +53,6 @@ func (k *Keyring) UseUp() {
 		left.Store(0)
 	}
 }
+
+// RemoveDead looks for holders that no longer beat.
+func (k *Keyring) RemoveDead(ctx context.Context) error { return k.removeDead(ctx) }

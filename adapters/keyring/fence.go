@@ -128,7 +128,7 @@ func (k *Keyring) SetFence(ctx context.Context, tenant, underCase uuid.UUID, to 
 		if keys, err = livingKeys(ctx, tx, tenant, subjects); err != nil {
 			return err
 		}
-		return announce(ctx, tx, keys)
+		return k.revoke(ctx, tx, to.act(), tenant, underCase, keys)
 	})
 	k.cache.forget(keys) // also when the outcome of the commit is unknown
 	if err != nil {
@@ -148,6 +148,15 @@ func (f Fence) statement() string {
 		change = `fence = 'restricted', case_id = $3, restricted_case = $3`
 	}
 	return `UPDATE subject SET changed_at = $4, ` + change + ` WHERE tenant = $1 AND subject = ANY ($2::uuid[])`
+}
+
+// act is what setting the fence takes from holders. One that is opened takes
+// nothing, and holders learn of it as they would of a restriction.
+func (f Fence) act() act {
+	if f == FenceClosing {
+		return actClose
+	}
+	return actRestrict
 }
 
 // livingKeys locks the keys of subjects in one order for everybody.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
@@ -62,9 +63,12 @@ type Keyring struct {
 	epochs    []epoch
 	tokens    tokenKeys
 	cache     *cache
+	holding   holding
 
 	stopListening context.CancelFunc
 	listening     chan struct{} // closed when the listener has ended
+	stopBeating   context.CancelFunc
+	beating       chan struct{} // closed when the last beat has ended
 	closing       sync.Once
 }
 
@@ -108,7 +112,10 @@ func open(ctx context.Context, cfg Config, initialise bool) (_ *Keyring, err err
 	}
 	k := &Keyring{
 		pool: pool, random: cfg.Random, clock: cfg.Clock, monotonic: cfg.Monotonic, started: cfg.Clock(),
-		log: cfg.Log, cache: newCache(), listening: make(chan struct{}),
+		log: cfg.Log, cache: newCache(), listening: make(chan struct{}), beating: make(chan struct{}),
+	}
+	if k.holding.id, err = uuid.NewRandomFromReader(cfg.Random); err != nil {
+		return nil, fmt.Errorf("draw the id of a holder: %w", err)
 	}
 	defer func() {
 		if err != nil {
@@ -119,6 +126,9 @@ func open(ctx context.Context, cfg Config, initialise bool) (_ *Keyring, err err
 		return nil, err
 	}
 	if err := k.unlock(ctx, cfg.KEKFile, initialise); err != nil {
+		return nil, err
+	}
+	if err := k.beat(ctx); err != nil {
 		return nil, err
 	}
 	return k, k.startListening(ctx)
@@ -164,9 +174,12 @@ func (k *Keyring) unlock(ctx context.Context, kekFile string, initialise bool) e
 func (k *Keyring) Close() error {
 	k.closing.Do(func() {
 		k.stopListening()
+		k.stopBeating()
 		<-k.listening
-		k.pool.Close()
+		<-k.beating
 		k.cache.flush()
+		k.leave()
+		k.pool.Close()
 		for _, e := range k.epochs {
 			clear(e.index)
 		}

@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"encoding/hex"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,11 +20,14 @@ const (
 	idsPerNotice = 200
 	idsAtMost    = 4000
 	noticeAll    = "*"
+	noticeQuiet  = "quiet "
 )
 
-// announce tells every process, at commit, which keys to forget. The notice
-// names keys, which nobody can connect to a subject once their rows are gone.
-func announce(ctx context.Context, tx pgx.Tx, keys []uuid.UUID) error {
+// announce tells every process, at commit, which keys to forget, and then to
+// acknowledge the revocation. The notice names keys, which nobody can connect to
+// a subject once their rows are gone. Postgres delivers the notices of one
+// transaction in their order.
+func announce(ctx context.Context, tx pgx.Tx, keys []uuid.UUID, revocation int64) error {
 	notices := []string{noticeAll}
 	if len(keys) <= idsAtMost {
 		notices = nil
@@ -35,6 +39,7 @@ func announce(ctx context.Context, tx pgx.Tx, keys []uuid.UUID) error {
 			notices = append(notices, text.String())
 		}
 	}
+	notices = append(notices, noticeQuiet+strconv.FormatInt(revocation, 10))
 	_, err := tx.Exec(ctx, `SELECT pg_notify($1, notice) FROM unnest($2::text[]) AS notice`, channel, notices)
 	return err
 }
@@ -62,6 +67,9 @@ func (k *Keyring) startListening(ctx context.Context) error {
 	hearing, stop := context.WithCancel(context.Background())
 	k.stopListening = stop
 	go k.listen(hearing, conn)
+	living, stop := context.WithCancel(context.Background())
+	k.stopBeating = stop
+	go k.keepBeating(living)
 	return nil
 }
 
@@ -120,8 +128,32 @@ func (k *Keyring) hear(ctx context.Context, conn *pgx.Conn) error {
 		}
 		if ids, ok := parseNotice(notice.Payload); ok {
 			k.cache.forget(ids)
-		} else {
-			k.cache.flush()
+			continue
 		}
+		if revocation, ok := parseQuiet(notice.Payload); ok {
+			k.answer(ctx, revocation)
+			continue
+		}
+		k.cache.flush()
+	}
+}
+
+// parseQuiet reads the notice that ends a revocation.
+func parseQuiet(text string) (revocation int64, ok bool) {
+	digits, ok := strings.CutPrefix(text, noticeQuiet)
+	if !ok {
+		return 0, false
+	}
+	revocation, err := strconv.ParseInt(digits, 10, 64)
+	return revocation, err == nil
+}
+
+// answer acknowledges a revocation whose keys were just forgotten. If it cannot
+// now, the next beat does.
+func (k *Keyring) answer(ctx context.Context, revocation int64) {
+	bounded, cancel := context.WithTimeout(ctx, beatEvery)
+	defer cancel()
+	if err := k.acknowledge(bounded, revocation); err != nil && ctx.Err() == nil {
+		k.log.Warn("a revocation is not acknowledged yet", zap.Error(err))
 	}
 }

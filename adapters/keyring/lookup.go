@@ -174,12 +174,7 @@ func checkOwners(ctx context.Context, tx pgx.Tx, rows []lookupRow) error {
 			}
 		}
 	}
-	tenants := make([]uuid.UUID, 0, len(owners))
-	for tenant := range owners {
-		tenants = append(tenants, tenant)
-	}
-	slices.SortFunc(tenants, compareIDs)
-	for _, tenant := range tenants {
+	for _, tenant := range sortedIDs(owners) {
 		fences, err := lockFences(ctx, tx, tenant, owners[tenant], "SHARE")
 		if err != nil {
 			return err

@@ -123,7 +123,7 @@ func create(tb testing.TB, k *keyring.Keyring, refs ...keyring.Ref) {
 
 func at(ref keyring.Ref) eventschema.Coordinates {
 	return eventschema.Coordinates{
-		Tenant: ref.Tenant, Subject: ref.Subject, Purpose: ref.Purpose, Period: ref.Period,
+		Tenant: ref.Tenant, Subject: ref.Subject, Purpose: ref.Purpose, Period: ref.Period, Item: ref.Item,
 		Stream: "person-7e.01", EventID: uuid.MustParse("e0000000-0000-4000-8000-000000000001"),
 		EventType: "person-registered", SchemaVersion: 1, Section: string(ref.Purpose),
 	}

@@ -26,7 +26,7 @@ type Destroyed struct {
 func (k *Keyring) Reconcile(ctx context.Context, tenant uuid.UUID, record []Destroyed) (revived int, err error) {
 	var touched []uuid.UUID
 	err = k.inTx(ctx, func(tx pgx.Tx) error {
-		touched, err = reconcileIn(ctx, tx, tenant, record)
+		touched, err = k.reconcileIn(ctx, tx, tenant, record)
 		return err
 	})
 	k.cache.forget(touched)
@@ -36,7 +36,7 @@ func (k *Keyring) Reconcile(ctx context.Context, tenant uuid.UUID, record []Dest
 	return len(touched), nil
 }
 
-func reconcileIn(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, record []Destroyed) ([]uuid.UUID, error) {
+func (k *Keyring) reconcileIn(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, record []Destroyed) ([]uuid.UUID, error) {
 	var persons, personCases, keys, keyCases [][16]byte
 	var purposes []string
 	var checks [][]byte
@@ -88,5 +88,5 @@ func reconcileIn(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, record []Dest
 	if err != nil || len(gone) == 0 {
 		return nil, err
 	}
-	return gone, announce(ctx, tx, gone)
+	return gone, k.revoke(ctx, tx, actDestroy, tenant, uuid.Nil, gone)
 }

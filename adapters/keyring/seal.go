@@ -37,7 +37,7 @@ func (k *Keyring) sealCached(ref Ref, at eventschema.Coordinates, plaintext []by
 	k.cache.mu.RLock()
 	defer k.cache.mu.RUnlock()
 	e := k.cache.current[ref]
-	if e == nil || !e.fetched.within(now, sealerTTL) || e.allowance.Add(-1) < 0 {
+	if e == nil || !e.fetched.within(now, sealerTTL) || !k.cache.lease.within(now, leaseTTL) || e.allowance.Add(-1) < 0 {
 		return nil, false, nil
 	}
 	envelope, err = sealEnvelope(e, k.random, at, plaintext)
@@ -46,7 +46,8 @@ func (k *Keyring) sealCached(ref Ref, at eventschema.Coordinates, plaintext []by
 
 // Open opens a section. [ErrCorrupt] says that the envelope was altered or
 // stands in the wrong place, [ErrNoKey] that its key never existed here; both
-// stop a replay. Restricted values open for a legal claim or an audit only.
+// stop a replay. Restricted and held values open for a legal claim or an audit
+// only.
 // When Postgres cannot be asked the state is unavailable.
 func (k *Keyring) Open(ctx context.Context, at eventschema.Coordinates, envelope []byte, use eventschema.Use) (eventschema.Opening, error) {
 	h, err := parseEnvelope(envelope)
@@ -81,7 +82,7 @@ func (k *Keyring) openCached(h header, at eventschema.Coordinates, use eventsche
 	k.cache.mu.RLock()
 	defer k.cache.mu.RUnlock()
 	e := k.cache.byID[h.keyID]
-	if e == nil || !e.fetched.within(now, readerTTL) {
+	if e == nil || !e.fetched.within(now, readerTTL) || !k.cache.lease.within(now, leaseTTL) {
 		return opening, false, nil
 	}
 	if e.erased {
@@ -93,8 +94,8 @@ func (k *Keyring) openCached(h header, at eventschema.Coordinates, use eventsche
 	if e.ref != refOf(at) {
 		return opening, true, ErrCorrupt
 	}
-	if e.restricted && !legal(use) {
-		return eventschema.Opening{State: eventschema.StateRestricted, Case: e.underCase}, true, nil
+	if e.withheld != "" && !legal(use) {
+		return eventschema.Opening{State: e.withheld, Case: e.underCase}, true, nil
 	}
 	plain, err := openEnvelope(e, h, at)
 	if err != nil {
@@ -104,5 +105,5 @@ func (k *Keyring) openCached(h header, at eventschema.Coordinates, use eventsche
 }
 
 func refOf(at eventschema.Coordinates) Ref {
-	return Ref{Tenant: at.Tenant, Subject: at.Subject, Purpose: at.Purpose, Period: at.Period}
+	return Ref{Tenant: at.Tenant, Subject: at.Subject, Purpose: at.Purpose, Period: at.Period, Item: at.Item}
 }

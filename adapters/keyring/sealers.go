@@ -38,6 +38,9 @@ func (k *Keyring) PrepareSeals(ctx context.Context, refs ...Ref) error {
 // fetchSealers brings the newest generation of every key named and reserves
 // seals where this process has none left.
 func (k *Keyring) fetchSealers(ctx context.Context, refs []Ref) error {
+	if err := k.stayHolder(ctx); err != nil {
+		return err
+	}
 	begun, fetched := k.cache.begin(), k.now()
 	entries, rows, err := k.newestKeys(ctx, refs, fetched)
 	if err != nil {
@@ -63,16 +66,18 @@ func (k *Keyring) fetchSealers(ctx context.Context, refs []Ref) error {
 }
 
 func (k *Keyring) newestKeys(ctx context.Context, refs []Ref, fetched instant) ([]*entry, []keyRow, error) {
-	tenants, subjects, purposes, periods := columns(refs)
 	rows, err := k.pool.Query(ctx, `
-		SELECT coalesce(s.fence, ''), d.key_id IS NOT NULL, coalesce(d.key_id, '00000000-0000-0000-0000-000000000000'), w.tenant, w.subject, w.purpose, w.period,
-		       coalesce(d.generation, 0), coalesce(d.epoch, 0), d.wrapped, s.restricted_case
-		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS w (tenant, subject, purpose, period)
-		LEFT JOIN subject s ON s.tenant = w.tenant AND s.subject = w.subject
+		SELECT coalesce(w.fence, ''), d.key_id IS NOT NULL, coalesce(d.key_id, '00000000-0000-0000-0000-000000000000'),
+		       w.tenant, w.subject, w.purpose, w.period, w.item,
+		       coalesce(d.generation, 0), coalesce(d.epoch, 0), d.wrapped,
+		       coalesce(d.parent, '00000000-0000-0000-0000-000000000000'), coalesce(p.generation, 0), coalesce(p.epoch, 0), p.wrapped,
+		       w.restricted_case, r.kind, r.case_id
+		FROM (SELECT w.*, s.fence, s.restricted_case FROM `+wanted+`
+		      LEFT JOIN subject s ON s.tenant = w.tenant AND s.subject = w.subject) w
 		LEFT JOIN LATERAL (
-			SELECT key_id, generation, epoch, wrapped FROM dek
-			WHERE tenant = w.tenant AND subject = w.subject AND purpose = w.purpose AND period = w.period
-			ORDER BY generation DESC LIMIT 1) d ON true`, tenants, subjects, purposes, periods)
+			SELECT * FROM dek
+			WHERE tenant = w.tenant AND subject = w.subject AND purpose = w.purpose AND period = w.period AND item = w.item
+			ORDER BY generation DESC LIMIT 1) d ON true`+keyJoins, columns(refs).args()...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,10 +148,6 @@ func (k *Keyring) reserve(ctx context.Context, spent []keyRow) (renewed bool, er
 // renew makes the generation after a spent one, unless the spent key was
 // destroyed meanwhile.
 func (k *Keyring) renew(ctx context.Context, spent keyRow) error {
-	made, err := k.makeKeys([]Ref{spent.ref}, spent.generation+1)
-	if err != nil {
-		return err
-	}
 	return k.inTx(ctx, func(tx pgx.Tx) error {
 		fences, err := lockFences(ctx, tx, spent.ref.Tenant, []uuid.UUID{spent.ref.Subject}, "SHARE")
 		if err != nil {
@@ -160,7 +161,7 @@ func (k *Keyring) renew(ctx context.Context, spent keyRow) error {
 		if err := row.Scan(&living); err != nil || !living {
 			return err
 		}
-		_, err = k.insertKeys(ctx, tx, made)
+		_, err = k.addKeys(ctx, tx, []Ref{spent.ref}, spent.generation+1)
 		return err
 	})
 }
@@ -177,8 +178,12 @@ type freshKey struct {
 }
 
 // makeKeys makes and wraps keys under the newest epoch.
-func (k *Keyring) makeKeys(refs []Ref, generation int) ([]freshKey, error) {
+func (k *Keyring) makeKeys(ctx context.Context, tx pgx.Tx, refs []Ref, generation int) ([]freshKey, error) {
 	under := k.newest()
+	parents, err := k.parentsOf(ctx, tx, refs)
+	if err != nil {
+		return nil, err
+	}
 	made := make([]freshKey, len(refs))
 	for i, ref := range refs {
 		id, err := uuid.NewRandomFromReader(k.random)
@@ -189,35 +194,79 @@ func (k *Keyring) makeKeys(refs []Ref, generation int) ([]freshKey, error) {
 		if _, err := io.ReadFull(k.random, key); err != nil {
 			return nil, fmt.Errorf("make a key: %w", err)
 		}
-		wrapped, err := wrap(under.kek, k.random, key, dekAAD(ref, id, generation, under.number))
-		if err != nil {
-			return nil, err
-		}
 		made[i] = freshKey{
-			keyRow: keyRow{id: id, ref: ref, generation: generation, epoch: under.number, wrapped: wrapped},
-			key:    key, check: checkValue(key),
+			keyRow: keyRow{id: id, ref: ref, generation: generation, epoch: under.number}, key: key, check: checkValue(key),
+		}
+		inner := key
+		if ref.Item != uuid.Nil {
+			above, there := parents[ref.parent()]
+			if !there {
+				return nil, ErrNoKey
+			}
+			made[i].parent = above.id
+			if inner, err = wrap(above.aead, k.random, key, itemAAD(ref, id, above.id, generation)); err != nil {
+				return nil, err
+			}
+		}
+		if made[i].wrapped, err = wrap(under.kek, k.random, inner, dekAAD(ref, id, generation, under.number)); err != nil {
+			return nil, err
 		}
 	}
 	return made, nil
+}
+
+// parentsOf brings the keys that wrap items, by their reference.
+func (k *Keyring) parentsOf(ctx context.Context, tx pgx.Tx, refs []Ref) (map[Ref]*entry, error) {
+	var above []Ref
+	for _, ref := range refs {
+		if ref.Item != uuid.Nil {
+			above = append(above, ref.parent())
+		}
+	}
+	if len(above) == 0 {
+		return nil, nil
+	}
+	rows, err := tx.Query(ctx, `SELECT DISTINCT ON (d.tenant, d.subject, d.purpose, d.period) `+keyColumns+`
+		FROM `+wanted+` JOIN dek d ON d.tenant = w.tenant AND d.subject = w.subject AND d.purpose = w.purpose
+			AND d.period = w.period AND d.item = w.item
+		JOIN subject s ON s.tenant = d.tenant AND s.subject = d.subject`+keyJoins+`
+		ORDER BY d.tenant, d.subject, d.purpose, d.period, d.generation DESC`, columns(above).args()...)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := k.expandAll(rows, k.now())
+	if err != nil {
+		return nil, err
+	}
+	parents := make(map[Ref]*entry, len(entries))
+	for _, e := range entries {
+		parents[e.ref] = e
+	}
+	return parents, nil
 }
 
 // insertKeys stores fresh keys with one block of seals reserved and answers the
 // ids of those that were not there yet.
 func (k *Keyring) insertKeys(ctx context.Context, tx pgx.Tx, made []freshKey) ([]uuid.UUID, error) {
 	var ids []uuid.UUID
+	var parents []*[16]byte
 	var refs []Ref
 	var wrapped, checks [][]byte
 	for _, m := range made {
 		ids, refs = append(ids, m.id), append(refs, m.ref)
 		wrapped, checks = append(wrapped, m.wrapped), append(checks, m.check)
+		var parent *[16]byte
+		if m.parent != uuid.Nil {
+			parent = into(&m.parent)
+		}
+		parents = append(parents, parent)
 	}
-	tenants, subjects, purposes, periods := columns(refs)
 	rows, err := tx.Query(ctx, `
-		INSERT INTO dek (key_id, tenant, subject, purpose, period, wrapped, check_value, generation, epoch, reserved, created_at)
-		SELECT *, $8, $9, $10, $11
-		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])
-		ON CONFLICT (tenant, subject, purpose, period, generation) DO NOTHING RETURNING key_id`,
-		ids, tenants, subjects, purposes, periods, wrapped, checks, made[0].generation, made[0].epoch, sealBlock, k.stamp())
+		INSERT INTO dek (tenant, subject, purpose, period, item, key_id, parent, wrapped, check_value, generation, epoch, reserved, created_at)
+		SELECT *, $10::integer, $11::integer, $12::bigint, $13::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[],
+			$6::uuid[], $7::uuid[], $8::bytea[], $9::bytea[])
+		ON CONFLICT (tenant, subject, purpose, period, item, generation) DO NOTHING RETURNING key_id`,
+		columns(refs).args(ids, parents, wrapped, checks, made[0].generation, made[0].epoch, sealBlock, k.stamp())...)
 	if err != nil {
 		return nil, err
 	}

@@ -15,24 +15,36 @@ import (
 
 const (
 	keySize     = 32
-	wrappedSize = nonceSize + keySize + tagSize
+	wrapping    = nonceSize + tagSize // what one wrapping adds
+	wrappedSize = keySize + wrapping
+	itemSize    = wrappedSize + wrapping // an item key, wrapped twice
 
 	dekLabel        = "tracekeep dek v1"
+	itemLabel       = "tracekeep item key v1"
 	epochKEKLabel   = "tracekeep epoch kek v1"
 	epochIndexLabel = "tracekeep epoch index v1"
 	checkLabel      = "tracekeep key check v1"
 )
 
-// Ref names the key of one subject for one purpose. Period is the month of a
-// location key (2026-03) and empty for every other purpose.
+// Ref names the key of one subject for one purpose, as fine as the register
+// wants it. Period is the month of a location key (2026-03), the day of a
+// technical key (2026-03-05), and empty for every other purpose. Item names one
+// photo, document or note; nil is the key of the person that wraps its items.
 type Ref struct {
 	Tenant, Subject uuid.UUID
 	Purpose         eventschema.Purpose
 	Period          string
+	Item            uuid.UUID
+}
+
+// parent is the key that wraps an item.
+func (r Ref) parent() Ref {
+	r.Item = uuid.Nil
+	return r
 }
 
 // dekAAD binds a wrapped key to its place: a row moved to another tenant,
-// subject, purpose, period, generation or epoch does not unwrap.
+// subject, purpose, period, item, generation or epoch does not unwrap.
 func dekAAD(ref Ref, keyID uuid.UUID, generation, epoch int) []byte {
 	b := appendField(nil, dekLabel)
 	b = appendNumber(b, epoch)
@@ -41,6 +53,23 @@ func dekAAD(ref Ref, keyID uuid.UUID, generation, epoch int) []byte {
 	b = appendID(b, ref.Subject)
 	b = appendField(b, string(ref.Purpose))
 	b = appendField(b, ref.Period)
+	b = appendNumber(b, generation)
+	if ref.Item != uuid.Nil {
+		b = appendID(b, ref.Item)
+	}
+	return b
+}
+
+// itemAAD binds an item key to the key that wraps it. The epoch is not in it: a
+// new epoch renews the outer wrapping and needs no other key for that.
+func itemAAD(ref Ref, keyID, parent uuid.UUID, generation int) []byte {
+	b := appendField(nil, itemLabel)
+	b = appendID(b, parent)
+	b = appendID(b, keyID)
+	b = appendID(b, ref.Tenant)
+	b = appendID(b, ref.Subject)
+	b = appendField(b, string(ref.Purpose))
+	b = appendID(b, ref.Item)
 	return appendNumber(b, generation)
 }
 
@@ -56,9 +85,9 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// wrap seals a key under another: nonce 12 | ciphertext 32 | tag 16.
+// wrap seals a key under another: nonce 12 | ciphertext | tag 16.
 func wrap(under cipher.AEAD, random io.Reader, key, aad []byte) ([]byte, error) {
-	out := make([]byte, nonceSize, wrappedSize)
+	out := make([]byte, nonceSize, len(key)+wrapping)
 	if _, err := io.ReadFull(random, out); err != nil {
 		return nil, fmt.Errorf("read a nonce: %w", err)
 	}
@@ -66,7 +95,7 @@ func wrap(under cipher.AEAD, random io.Reader, key, aad []byte) ([]byte, error) 
 }
 
 func unwrap(under cipher.AEAD, wrapped, aad []byte) ([]byte, error) {
-	if len(wrapped) != wrappedSize {
+	if len(wrapped) != wrappedSize && len(wrapped) != itemSize {
 		return nil, fmt.Errorf("%w: a wrapped key has %d bytes", ErrCorrupt, len(wrapped))
 	}
 	return under.Open(nil, wrapped[:nonceSize], wrapped[nonceSize:], aad)

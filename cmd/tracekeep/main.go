@@ -61,8 +61,11 @@ type cli struct {
 	Rebuild  rebuildCommand  `cmd:"" help:"Rebuild the read models from the log, or compare them with a rebuild."`
 	Doctor   doctorCommand   `cmd:"" help:"Say what this machine has and lacks, and how a data folder is."`
 	Bench    benchCommand    `cmd:"" help:"Measure this machine against its own limits."`
+	Register registerCommand `cmd:"" help:"Print the record of processing: what is held, why, how long, who opens it."`
 	Promises promisesCommand `cmd:"" help:"List the promises of the privacy policies that tests prove, or the missing ones."`
 	Version  versionCommand  `cmd:"" help:"Print the build."`
+
+	Eventstore eventstoreCommand `cmd:"" help:"Run the event store alone, for the official clients of EventStoreDB."`
 }
 
 func main() { os.Exit(start()) }

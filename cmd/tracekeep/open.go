@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"tracekeep/adapters/eventnode"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 )
@@ -18,18 +20,22 @@ import (
 // dataFlags name the data folder and, for a grown installation, the stores.
 type dataFlags struct {
 	Data        string        `help:"Data folder." env:"TRACEKEEP_DATA" placeholder:"DIR" required:""`
-	EventStore  string        `help:"EventStoreDB or KurrentDB, as esdb://host:port; empty: embedded." env:"TRACEKEEP_EVENT_STORE" placeholder:"URL"`
+	EventStore  string        `help:"EventStoreDB or KurrentDB, as esdb://host:port, or esdb://user:password@host:port?tls=true; empty: embedded." env:"TRACEKEEP_EVENT_STORE" placeholder:"URL"`
 	ReadModels  string        `help:"Postgres of the read models; empty: a private cluster." env:"TRACEKEEP_READ_MODELS" placeholder:"URL"`
 	Keys        string        `help:"Postgres of the key store, another database than the read models; empty: a private cluster." env:"TRACEKEEP_KEYS" placeholder:"URL"`
 	Postgres    string        `name:"postgres-bin" help:"Folder of the Postgres binaries for the private cluster; empty: searched." env:"TRACEKEEP_POSTGRES_BIN" placeholder:"DIR"`
 	StartWithin time.Duration `name:"start-within" help:"Give up when the stores cannot be reached within this time." default:"60s"`
 	KEKFile     string        `name:"kek-file" help:"File of the key-encryption key; empty: below the data folder." env:"TRACEKEEP_KEK_FILE" placeholder:"FILE"`
+
+	// What a command that serves gives the parts, and others leave out.
+	node    eventnode.Limits
+	metrics *prometheus.Registry
 }
 
 func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {
 	return app.Config{
 		Data: d.Data, EventStore: d.EventStore, ReadModels: d.ReadModels, Keys: d.Keys, KEKFile: d.KEKFile, PostgresBin: d.Postgres,
-		Clock: t.clock, Random: t.random, Log: log,
+		Clock: t.clock, Random: t.random, Log: log, NodeLimits: d.node, Metrics: d.metrics,
 	}
 }
 

@@ -64,6 +64,13 @@ func (b *bar) set(done int64) {
 	}
 }
 
+// setTotal is for work whose size shows while it is done.
+func (b *bar) setTotal(total int64) {
+	if b.shown != nil {
+		b.shown.ChangeMax64(total)
+	}
+}
+
 func (b *bar) finish() {
 	if b.shown != nil {
 		_ = b.shown.Finish()

@@ -19,7 +19,9 @@ import (
 
 type serveCommand struct {
 	dataFlags
+	limitFlags
 	Listen string `help:"Address of the API." default:"127.0.0.1:8080" env:"TRACEKEEP_LISTEN"`
+	Admin  string `help:"Address for operators, with /metrics for Prometheus; empty: none. The embedded event store has /metrics at its own address in any case." env:"TRACEKEEP_ADMIN" placeholder:"ADDRESS"`
 }
 
 // Help implements kong's help provider.
@@ -31,19 +33,34 @@ Accounts come later: until then the API answers operations with 401, and only he
 are open. The development tokens of tracekeep demo are refused here.
 
 Examples:
-  tracekeep serve --data /var/lib/tracekeep
+  tracekeep serve --data /var/lib/tracekeep --admin 127.0.0.1:9464
   tracekeep serve --data /data --listen :8080 --event-store 'esdb://kurrentdb:2113?tls=false' \
       --read-models postgres://app@read/tracekeep --keys postgres://app@keys/tracekeep`
 }
 
 // Run serves.
 func (c serveCommand) Run(ctx context.Context, t *terminal) error {
+	c.node, c.metrics = c.limits(), newRegistry()
 	return c.withApp(ctx, t, true, func(ctx context.Context, a *app.App) error {
 		if !a.Owner() {
 			return fmt.Errorf("%s: %w", c.Data, app.ErrFolderInUse)
 		}
+		watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+		admin, wait, err := serveAdmin(watching, c.Admin, c.metrics)
+		if err != nil {
+			stop()
+			return err
+		}
+		// Metrics are to be seen until the API has stopped.
+		defer wait()
+		defer stop()
 		return serveAPI(ctx, t, a, c.Listen, nil, func(address string) {
-			_, _ = fmt.Fprintf(t.out, "tracekeep serves %s\n  API          %s\n  docs         %s/docs\n  event store  %s\n", a.Folder(), address, address, a.EventStore())
+			metrics := ""
+			if admin != "" {
+				metrics = "  metrics      " + admin + "/metrics\n"
+			}
+			_, _ = fmt.Fprintf(t.out, "tracekeep serves %s\n  API          %s\n  docs         %s/docs\n%s  event store  %s\n",
+				a.Folder(), address, address, metrics, a.EventStore())
 		})
 	})
 }

@@ -6,7 +6,11 @@
 // 29 February plus seven years is 1 March, each a day too late.
 package calendar
 
-import "time"
+import (
+	"time"
+
+	"tracekeep/eventschema"
+)
 
 // AddMonths moves t by n months (n may be negative), to the last day of the target
 // month where it has no day of that number. Time of day and location stay as they
@@ -23,3 +27,16 @@ func AddMonths(t time.Time, n int) time.Time {
 // AddYears moves t by n years (n may be negative); 29 February becomes 28 February
 // in a year that has none.
 func AddYears(t time.Time, n int) time.Time { return AddMonths(t, 12*n) }
+
+// Add moves t by a span of the register: months and years first, clamped, then
+// days.
+func Add(t time.Time, span eventschema.Span) time.Time {
+	return AddMonths(t, 12*span.Years+span.Months).AddDate(0, 0, span.Days)
+}
+
+// Due answers when the key of a purpose is destroyed whose lifetime counts from
+// the anchor, and before when it must not be. A rule without a floor may be
+// carried out at any time: notBefore is the anchor then.
+func Due(rule eventschema.RetentionRule, anchor time.Time) (due, notBefore time.Time) {
+	return Add(anchor, rule.Keep), Add(anchor, rule.Floor)
+}

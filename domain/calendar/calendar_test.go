@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"tracekeep/eventschema"
 )
 
 func date(t *testing.T, s string) time.Time {
@@ -104,4 +106,34 @@ func TestTargetMonthIsNeverOvershot(t *testing.T) {
 			rt.Fatalf("%s + %d months = %s: neither the same day nor the last", from, n, got)
 		}
 	})
+}
+
+// promise: ST-36
+// promise: ST-37
+func TestAKeyIsDueWhenTheRegisterSays(t *testing.T) {
+	for rule, c := range map[string]struct {
+		purpose              eventschema.Purpose
+		from, due, notBefore string
+	}{
+		"a work record seven years after the end":           {"work", "2026-02-28", "2033-02-28", "2030-02-28"},
+		"of a leap day it is the last of February":          {"work", "2028-02-29", "2035-02-28", "2032-02-29"},
+		"an account within the week":                        {"identity", "2026-01-31", "2026-02-07", "2026-01-31"},
+		"a location after twelve months":                    {"location", "2028-02-29", "2029-02-28", "2028-02-29"},
+		"a network address after thirty days":               {"technical", "2026-01-31", "2026-03-02", "2026-01-31"},
+		"a privacy case after 24 months, and not before it": {"case", "2026-08-31", "2028-08-31", "2028-08-31"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			activity, ok := eventschema.Activity(c.purpose)
+			if !ok {
+				t.Fatal("not in the register")
+			}
+			due, notBefore := Due(activity.Retention, date(t, c.from))
+			if got := due.Format(time.DateOnly); got != c.due {
+				t.Errorf("due %s, want %s", got, c.due)
+			}
+			if got := notBefore.Format(time.DateOnly); got != c.notBefore {
+				t.Errorf("not before %s, want %s", got, c.notBefore)
+			}
+		})
+	}
 }

@@ -195,6 +195,7 @@ func (a *App) startNode(_ context.Context, cfg Config) error {
 	}
 	node, err := eventnode.Open(eventnode.Config{
 		Dir: a.folder.path("events"), Listen: listen, Clock: a.clock, Log: a.log.Named("events"),
+		Limits: cfg.NodeLimits, Metrics: cfg.Metrics,
 	})
 	if err != nil {
 		return fmt.Errorf("start the embedded event store: %w", err)
@@ -288,8 +289,23 @@ func (a *App) Folder() string { return a.folder.dir }
 // Owner says whether this process owns the data folder.
 func (a *App) Owner() bool { return a.ledger != nil }
 
-// EventStore is the connection string of the event store.
-func (a *App) EventStore() string { return a.running.EventStore }
+// EventStore is the connection string of the event store, for everybody to see:
+// without user and password.
+func (a *App) EventStore() string { return withoutUser(a.running.EventStore) }
+
+// withoutUser cuts what stands between the scheme and the first host. It parses
+// no URL: several hosts make none.
+func withoutUser(connection string) string {
+	scheme, rest, found := strings.Cut(connection, "://")
+	if !found {
+		return connection
+	}
+	end := strings.IndexByte(rest, '?')
+	if end < 0 {
+		end = len(rest)
+	}
+	return scheme + "://" + rest[strings.LastIndex(rest[:end], "@")+1:]
+}
 
 // Announce tells processes that attach where the API listens.
 func (a *App) Announce(api string) error {

@@ -359,3 +359,19 @@ func (h *house) appendRequest(id uuid.UUID, who httpapi.PersonReceipt) {
 		h.t.Fatal(err)
 	}
 }
+
+// Credentials are shown to nobody.
+func TestConnectionWithoutUser(t *testing.T) {
+	for connection, want := range map[string]string{
+		"esdb://host:2113?tls=false":                             "esdb://host:2113?tls=false",
+		"esdb://user:secret@host:2113?tls=true":                  "esdb://host:2113?tls=true",
+		"esdb+discover://user:se:c@ret@a:1,b:2?tlsCAFile=/x@y/z": "esdb+discover://a:1,b:2?tlsCAFile=/x@y/z",
+		"esdb://user:sec/ret@host/?tls=true":                     "esdb://host/?tls=true",
+		"esdb://user:secret@host":                                "esdb://host",
+		"":                                                       "",
+	} {
+		if got := withoutUser(connection); got != want {
+			t.Errorf("%s became %s, want %s", connection, got, want)
+		}
+	}
+}

@@ -6,7 +6,10 @@ import (
 	"io"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"tracekeep/adapters/eventnode"
 )
 
 // Config says where the parts are. A store that has no address is started
@@ -18,12 +21,16 @@ type Config struct {
 	Keys       string // postgres://… of the key store; empty: private cluster
 	NodeListen string // where the embedded node listens; empty: a free loopback port
 	KEKFile    string // key-encryption key; empty: below the data folder
+	// NodeLimits bound what clients can make the embedded node hold.
+	NodeLimits eventnode.Limits
 	// PostgresBin is the folder of the binaries for the private cluster; empty: searched.
 	PostgresBin string
 
 	Clock  func() time.Time // required
 	Random io.Reader        // required; safe for concurrent reads
 	Log    *zap.Logger      // nil: silent
+	// Metrics is where the parts register what they count; nil: nowhere to be seen.
+	Metrics *prometheus.Registry
 }
 
 // Validate reports everything that is wrong at once.

@@ -191,11 +191,21 @@ func (a *App) destroyKeys(ctx context.Context, state erasure.State) error {
 		Actor: eventschema.Actor{ID: a.operator, Role: erasureActor},
 	}, erasure.Command(erasure.Destroyed{
 		DestroyedAt: destroyed.DestroyedAt, Keys: keys, Lookups: destroyed.Lookups,
-		Retained: []eventschema.Retained{{
-			Purpose: eventschema.PurposeWork, Ground: "wage records, 29 CFR 516.2 and 516.5", Until: "end of employment + 7 years",
-		}},
+		Retained: retainedAfterErasure(),
 	}))
 	return err
+}
+
+// retainedAfterErasure says what the erasure of a person leaves, on which ground
+// and until when, as the register has it.
+func retainedAfterErasure() []eventschema.Retained {
+	var retained []eventschema.Retained
+	for _, activity := range eventschema.Register() {
+		if activity.AtErasure == eventschema.ErasureRestricts {
+			retained = append(retained, activity.Retained())
+		}
+	}
+	return retained
 }
 
 // orderOf says what the case destroys: everything of the person, the locations

@@ -33,13 +33,18 @@ type newcomer struct {
 	tokens       []keyring.Token
 }
 
-// keysOf lists the keys a person needs from the first day on.
+// keysOf lists the keys a person needs from the first day on, as the register
+// has it.
 func (n newcomer) keysOf(tenant uuid.UUID) []keyring.Ref {
-	return []keyring.Ref{
-		{Tenant: tenant, Subject: n.person, Purpose: eventschema.PurposeIdentity},
-		{Tenant: tenant, Subject: n.person, Purpose: eventschema.PurposeContact},
-		{Tenant: tenant, Subject: n.work, Purpose: eventschema.PurposeWork},
+	var refs []keyring.Ref
+	for _, purpose := range eventschema.KeysMade(eventschema.AtRegistration) {
+		ref := keyring.Ref{Tenant: tenant, Subject: n.person, Purpose: purpose}
+		if activity, _ := eventschema.Activity(purpose); activity.Key == eventschema.PerWork {
+			ref.Subject = n.work
+		}
+		refs = append(refs, ref)
 	}
+	return refs
 }
 
 // RegisterPerson implements [httpapi.People]. The key of the intent names the

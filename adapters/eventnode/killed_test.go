@@ -1,0 +1,5 @@
+package eventnode
+
+func serveUntilKilled(string) int { return 1 }
+
+func writeUntilStopped(string) int { return 1 }

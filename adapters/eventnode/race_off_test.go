@@ -1,0 +1,5 @@
+//go:build !race
+
+package eventnode
+
+const raceDetector = false

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/template"
+
+	"tracekeep/eventschema"
+)
+
+type registerCommand struct {
+	JSON       bool   `name:"json" help:"Print one JSON object for each purpose." xor:"form"`
+	Markdown   bool   `help:"Print the record of processing as a document." xor:"form"`
+	Controller string `help:"Who answers for the processing, as the document names them." default:"(name and address of the controller)"`
+	Contact    string `help:"Data protection officer or contact, as the document names them." default:"(contact)"`
+}
+
+// Help implements kong's help provider.
+func (registerCommand) Help() string {
+	return `The record of processing (GDPR Art. 30) and the retention schedule: every purpose for which personal values are held, the
+fields that this release stores for it, what one key covers, when it is destroyed, on which ground, and who opens it for
+which use. The same rows decide in the program; nobody keeps this list by hand.
+
+Examples:
+  tracekeep register
+  tracekeep register --json
+  tracekeep register --markdown --controller 'Acme Ltd, 1 High Street' --contact dpo@acme.example > article-30.md`
+}
+
+// processing is one row as it is printed.
+type processing struct {
+	Purpose     eventschema.Purpose          `json:"purpose"`
+	Holds       string                       `json:"holds"`
+	Fields      []string                     `json:"fields"` // stored by this release
+	Categories  []string                     `json:"categories"`
+	Subjects    []string                     `json:"data_subjects"`
+	Key         eventschema.Granularity      `json:"key_per"`
+	KeyMade     eventschema.KeyMoment        `json:"key_made_at"`
+	Until       string                       `json:"kept_until"`
+	Source      string                       `json:"kept_source"`
+	Sooner      []string                     `json:"ends_sooner_by"`
+	Floor       string                       `json:"not_before,omitempty"`
+	FloorSource string                       `json:"not_before_source,omitempty"`
+	Basis       eventschema.LawfulBasis      `json:"lawful_basis"`
+	BasisNote   string                       `json:"lawful_basis_note"`
+	Recipients  []string                     `json:"recipients"`
+	AtErasure   eventschema.ErasureEffect    `json:"at_erasure"`
+	Open        map[eventschema.Use][]string `json:"opened_by"`
+}
+
+// Run prints the register.
+func (c registerCommand) Run(_ context.Context, t *terminal) error {
+	rows, err := processings()
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.JSON:
+		for _, row := range rows {
+			if err := printJSON(t.out, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	case c.Markdown:
+		return c.document(t.out, rows)
+	}
+	lines := make([][]string, len(rows))
+	for i, row := range rows {
+		lines[i] = []string{
+			string(row.Purpose), string(row.Key), row.Until, dash(row.Floor), string(row.AtErasure), string(row.Basis),
+			fmt.Sprint(len(row.Fields)), row.Holds,
+		}
+	}
+	return table(t.out, "PURPOSE|KEY PER|KEPT UNTIL|NOT BEFORE|AT ERASURE|BASIS|FIELDS|HOLDS", lines)
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// processings joins the register with the fields of the events of this release.
+func processings() ([]processing, error) {
+	registry, err := eventschema.NewRegistry()
+	if err != nil {
+		return nil, err
+	}
+	fields := map[eventschema.Purpose][]string{}
+	for _, definition := range registry.Definitions() {
+		for _, section := range definition.New().Sections() {
+			for _, field := range section.Fields {
+				fields[section.Purpose] = append(fields[section.Purpose], definition.Type+": "+field.Name)
+			}
+		}
+	}
+	var rows []processing
+	for _, a := range eventschema.Register() {
+		row := processing{
+			Purpose: a.Purpose, Holds: a.Holds, Fields: fields[a.Purpose], Categories: a.Categories, Subjects: a.Subjects,
+			Key: a.Key, KeyMade: a.KeyMade, Until: a.Retention.Until(), Source: a.Retention.Source, Sooner: a.Retention.Sooner,
+			FloorSource: a.Retention.FloorSource, Basis: a.Basis, BasisNote: a.BasisNote,
+			Recipients: a.Recipients, AtErasure: a.AtErasure, Open: a.Open,
+		}
+		if !a.Retention.Floor.IsZero() {
+			row.Floor = fmt.Sprintf("%s + %s", a.Retention.Anchor, a.Retention.Floor)
+		}
+		slices.Sort(row.Fields)
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// article30 follows Art. 30(1) in its order.
+const article30 = `# Record of processing activities
+
+GDPR Art. 30(1). Made by tracekeep register from the rows that the program itself follows.
+
+Controller: {{.Controller}}
+Contact for data protection: {{.Contact}}
+
+Transfers to third countries: none by this software. Stores are where the controller runs them.
+
+Security: each purpose is sealed with AES-256-GCM under keys of its own, in a key store apart from the records; values are
+opened at the edge of a query only, and never written in clear. Keys are destroyed at the times below. What remains is
+pseudonymous, not anonymous: times, site and pay code stand in clear under a work id.
+
+| Purpose | People | Kept until | Not before | Ground | Recipients |
+|---|---|---|---|---|---|
+{{range .Rows}}| {{.Purpose}} | {{list .Subjects}} | {{.Until}} | {{dash .Floor}} | {{.Basis}} | {{list .Recipients}} |
+{{end}}{{range .Rows}}
+## {{.Purpose}}
+
+- Holds: {{.Holds}} ({{list .Categories}}).
+- Fields stored by this release: {{list .Fields}}.
+- One key for each {{.Key}}, made at {{.KeyMade}}.
+- Kept until {{.Until}} ({{.Source}}){{if .Sooner}}; sooner by {{list .Sooner}}{{end}}.
+{{if .Floor}}- Not destroyed before {{.Floor}}: {{.FloorSource}}.
+{{end}}- At the erasure of a person: {{.AtErasure}}.
+- Ground: {{.Basis}}; {{.BasisNote}}.
+{{range uses .Open}}- Opened for {{.}}.
+{{end}}{{end}}`
+
+func (c registerCommand) document(w io.Writer, rows []processing) error {
+	page, err := template.New("article 30").Funcs(template.FuncMap{"list": list, "dash": dash, "uses": uses}).Parse(article30)
+	if err != nil {
+		return err
+	}
+	return page.Execute(w, map[string]any{"Controller": c.Controller, "Contact": c.Contact, "Rows": rows})
+}
+
+func list(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, ", ")
+}
+
+// uses writes who opens values, by purpose of use, in one order.
+func uses(open map[eventschema.Use][]string) []string {
+	var lines []string
+	for _, use := range []eventschema.Use{eventschema.UseService, eventschema.UseLegalClaim, eventschema.UseAudit} {
+		if roles := open[use]; len(roles) > 0 {
+			lines = append(lines, fmt.Sprintf("%s by %s", use, list(roles)))
+		}
+	}
+	return lines
+}
