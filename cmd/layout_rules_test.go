@@ -55,6 +55,7 @@ var rules = []rule{
 	{path: "domain/hours", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/localtime", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/person", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/removal", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/timecard", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/work", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 
@@ -71,11 +72,14 @@ var rules = []rule{
 	{path: "adapters/keyring", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg, goose, xsync}},
 	{path: "adapters/ledger", own: append([]string{"adapters/ledger/..."}, inner...), third: append([]string{uuidPkg, zapPkg}, proofs...)},
 	// What an auditor reads and runs: nothing of ours but itself, no connection, no clock.
+	{path: "adapters/ledger/bundle", own: []string{"adapters/ledger/trail"}, noStd: outside, pure: true},
 	{path: "adapters/ledger/trail", third: proofs, noStd: outside, pure: true},
 	{path: "adapters/pgcluster", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg}},
 	{path: "adapters/postgres", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, pgxPkg, goose, mill, xsync}},
 	{path: "adapters/zaplog", own: inner, third: []string{zapPkg, mill}},
 
+	// See also its own test, which follows the imports to their ends.
+	{path: "cmd/tracekeep-verify", own: []string{"adapters/ledger/bundle", "adapters/ledger/trail"}},
 	{path: "cmd", own: []string{"eventschema", "domain/...", "projections", "adapters/...", "cmd/..."}, anyThird: true},
 }
 

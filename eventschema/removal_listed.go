@@ -6,13 +6,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// CategoryRemoval is the category of the stream that lists what the event store
-// may remove.
+// CategoryRemoval is the category of streams that list what the event store may
+// remove.
 const CategoryRemoval = "removal"
 
-// RemovalStream holds every listing of removals of a tenant.
-func RemovalStream(tenant uuid.UUID) StreamName {
-	return StreamName{Category: CategoryRemoval, Tenant: tenant, ID: tenant}
+// RemovalStream holds every listing of removals of one stream. Its id follows
+// from the name of that stream.
+func RemovalStream(tenant uuid.UUID, stream string) StreamName {
+	return StreamName{Category: CategoryRemoval, Tenant: tenant, ID: uuid.NewSHA1(tenant, []byte("removals of\x00"+stream))}
 }
 
 // RemovalListed says of some events, consecutive in one stream, that the event

@@ -65,17 +65,33 @@ func IsCertificate(event Event) (signed string, is bool) {
 	return said.Certificate, true
 }
 
+// ReadCertificate reads a certificate without checking who signed it: the answer
+// is only what somebody claims. Errors: [ErrMalformed].
+func ReadCertificate(signed string) (Certificate, error) {
+	_, text, found := strings.Cut(signed, NoteLabel+"\n")
+	end := strings.LastIndex(text, "\n\n")
+	if !found || end < 0 {
+		return Certificate{}, fmt.Errorf("certificate of erasure: %w", ErrMalformed)
+	}
+	return parseCertificate(text[:end])
+}
+
+func parseCertificate(text string) (Certificate, error) {
+	var said Certificate
+	if json.Unmarshal([]byte(text), &said) != nil || !strings.HasPrefix(said.Type, certificateType) {
+		return said, fmt.Errorf("certificate of erasure: %w", ErrMalformed)
+	}
+	return said, nil
+}
+
 // OpenCertificate reads a signed certificate. Errors: [ErrMalformed], [ErrSignature].
 func (k Keys) OpenCertificate(signed string) (Certificate, Term, error) {
 	text, term, err := k.OpenNote(signed)
 	if err != nil {
 		return Certificate{}, term, err
 	}
-	var said Certificate
-	if json.Unmarshal([]byte(text), &said) != nil || !strings.HasPrefix(said.Type, certificateType) {
-		return said, term, fmt.Errorf("certificate of erasure: %w", ErrMalformed)
-	}
-	return said, term, nil
+	said, err := parseCertificate(text)
+	return said, term, err
 }
 
 // Event takes the event of a leaf. rootAt answers the root that the log had at a

@@ -9,10 +9,11 @@ import (
 )
 
 const (
-	// maxProof is more than the hashes of any proof in a log of 2^62 leaves.
+	// maxProof is more than the hashes of any proof in a log of 2^56 leaves.
 	maxProof = 128
-	// maxSize is the largest log whose proofs both implementations can check.
-	maxSize = 1 << 62
+	// maxSize is more leaves than any log has; both implementations can still check
+	// proofs of it.
+	maxSize = 1 << 56
 )
 
 // InclusionProof shows that an event is in the log that a signed checkpoint

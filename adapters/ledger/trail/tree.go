@@ -91,12 +91,13 @@ func (t *Tree) Root() (Hash, error) {
 		return Hash{}, fmt.Errorf("root of %d leaves, second implementation: %w", t.Size(), err)
 	}
 	if Hash(first) != Hash(second) {
-		return Hash{}, fmt.Errorf("root of %d leaves: %w", t.Size(), errDisagree)
+		return Hash{}, fmt.Errorf("root of %d leaves: %w", t.Size(), ErrDisagree)
 	}
 	return Hash(first), nil
 }
 
-var errDisagree = errors.New("the two implementations of the tree disagree; this is a fault of the verifier")
+// ErrDisagree is a fault of the verifier: neither of its two halves is to be believed.
+var ErrDisagree = errors.New("the two implementations of the tree disagree; this is a fault of the verifier")
 
 func (t *Tree) readPeaks(indexes []int64) ([]tlog.Hash, error) {
 	hashes := make([]tlog.Hash, 0, len(indexes))
@@ -109,7 +110,7 @@ func (t *Tree) readPeaks(indexes []int64) ([]tlog.Hash, error) {
 		}
 	}
 	if len(hashes) != len(indexes) {
-		return nil, errDisagree
+		return nil, ErrDisagree
 	}
 	return hashes, nil
 }
