@@ -72,7 +72,7 @@ var rules = []rule{
 	{path: "adapters/keyring", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg, goose, xsync}},
 	{path: "adapters/ledger", own: append([]string{"adapters/ledger/..."}, inner...), third: append([]string{uuidPkg, zapPkg}, proofs...)},
 	// What an auditor reads and runs: nothing of ours but itself, no connection, no clock.
-	{path: "adapters/ledger/bundle", own: []string{"adapters/ledger/trail"}, noStd: outside, pure: true},
+	{path: "adapters/ledger/bundle", own: []string{"adapters/ledger/trail"}, third: proofs, noStd: outside, pure: true},
 	{path: "adapters/ledger/trail", third: proofs, noStd: outside, pure: true},
 	{path: "adapters/pgcluster", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg}},
 	{path: "adapters/postgres", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, pgxPkg, goose, mill, xsync}},
