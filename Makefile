@@ -10,7 +10,7 @@ demo_flags    = $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(JSON)
 bench_flags   = $(if $(ONLY),--only "$(ONLY)") $(if $(filter-out 0,$(LARGE)),--large) $(if $(filter-out 0,$(JSON)),--json)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test/fast lint format check bench fuzz build up clean
+.PHONY: help demo run test night test/fast lint format check bench fuzz build up clean
 
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z\/]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ run: ## serve the data folder (DATA=, default tracekeep-data) until Ctrl-C
 test: ## run every test against the real stores, with the race detector
 	@.ci/setup --race
 	@$(GO) test -race -timeout 20m ./...
+
+night: ## run every test with the large counts: kills, power cuts, tamperings by the ten thousand (hours)
+	@.ci/setup --race
+	@TRACEKEEP_NIGHT=1 $(GO) test -timeout 12h ./...
 
 test/fast: ## run the tests of events, rules and layout only: seconds, no store
 	@$(GO) test ./eventschema/... ./domain/... ./cmd
