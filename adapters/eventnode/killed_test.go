@@ -319,7 +319,7 @@ func (p *childProcess) await(t *testing.T, word string) string {
 // acknowledged, writes nothing twice although what is unknown is sent again, and
 // starts each time by itself.
 func TestKilledUnderLoad(t *testing.T) {
-	kills := times(6, 20, 100)
+	kills := times(3, 20, 100)
 	dir, path := t.TempDir(), filepath.Join(t.TempDir(), "ledger")
 	writers := startChild(t, asWriters+"="+path)
 	r := rand.New(rand.NewPCG(20, 26))

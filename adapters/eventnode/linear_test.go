@@ -74,7 +74,7 @@ var streamRules = porcupine.Model{
 // To every client each append and each read seems to happen at one moment
 // between its request and its answer, and what was acknowledged is there once.
 func TestAppendsAndReadsAreLinearizable(t *testing.T) {
-	operations := times(1500, linearRound, 2_000_000)
+	operations := times(640, linearRound, 2_000_000)
 	for round := 0; operations > 0; round++ {
 		linearizable(t, uint64(round), min(operations, linearRound))
 		operations -= linearRound

@@ -193,7 +193,7 @@ func TestFilesAreHeldAgainstTheCleanStop(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := fingerprint(t, dir)
-			n, err := Open(Config{Dir: dir, Listen: "127.0.0.1:0", Clock: time.Now})
+			n, err := Open(Config{Dir: dir, Listen: "127.0.0.1:0", Clock: time.Now, memTable: crashMemTable, CacheBytes: 1 << 20})
 			if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), x.says) {
 				t.Errorf("opening says %v", err)
 			}
