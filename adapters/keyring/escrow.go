@@ -203,7 +203,10 @@ func (s Safe) lock(inside escrowed) ([]byte, error) {
 	if _, err := w.Write(plain); err != nil {
 		return nil, err
 	}
-	return file.Bytes(), w.Close()
+	if err := w.Close(); err != nil { // writes the last of it
+		return nil, err
+	}
+	return file.Bytes(), nil
 }
 
 // escrowLimit is more than any escrow holds: thousands of epochs.

@@ -66,3 +66,6 @@ type Point = point
 // CrashAt lets the process fail whenever it comes to a point and the function
 // says so.
 func (k *Keyring) CrashAt(crash func(Point) error) { k.crash = crash }
+
+// Forget forgets every key of this process.
+func (k *Keyring) Forget() { k.cache.flush() }

@@ -78,6 +78,10 @@ func TestTokensNeedALivingOwner(t *testing.T) {
 	wantErr(t, k.Index(t.Context(), badge("A-17", uuid.New(), uuid.Nil)), keyring.ErrNoKey)
 	wantErr(t, k.Index(t.Context(), badge("A-17", uuid.Nil, uuid.Nil)), keyring.ErrToken)
 	wantErr(t, k.Index(t.Context(), badge("", closing.Subject, uuid.Nil)), keyring.ErrToken)
+	withoutKey := subject(t, k)
+	mail := badge("A-17", withoutKey.Subject, uuid.Nil)
+	mail.Purpose = eventschema.PurposeContact // nothing would take the token away again
+	wantErr(t, k.Index(t.Context(), mail), keyring.ErrNoKey)
 	wantFound(t, k, map[string]keyring.Found{}, "A-17")
 }
 

@@ -146,9 +146,10 @@ func (k *Keyring) reserve(ctx context.Context, spent []keyRow) (renewed bool, er
 }
 
 // renew makes the generation after a spent one, unless the spent key was
-// destroyed meanwhile.
+// destroyed meanwhile. The seals it is stored with are this process's.
 func (k *Keyring) renew(ctx context.Context, spent keyRow) error {
-	return k.inEpochTx(ctx, func(tx pgx.Tx, under epoch) error {
+	var made []freshKey
+	err := k.inEpochTx(ctx, func(tx pgx.Tx, under epoch) error {
 		fences, err := lockFences(ctx, tx, spent.ref.Tenant, []uuid.UUID{spent.ref.Subject}, "SHARE")
 		if err != nil {
 			return err
@@ -161,9 +162,17 @@ func (k *Keyring) renew(ctx context.Context, spent keyRow) error {
 		if err := row.Scan(&living); err != nil || !living {
 			return err
 		}
-		_, err = k.addKeys(ctx, tx, under, []Ref{spent.ref}, spent.generation+1)
+		made, err = k.addKeys(ctx, tx, under, []Ref{spent.ref}, spent.generation+1)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	for _, m := range made {
+		clear(m.key)
+		k.cache.reserve(k.sealBlock, m.id)
+	}
+	return nil
 }
 
 func scanID(row pgx.CollectableRow) (id uuid.UUID, err error) {

@@ -27,6 +27,8 @@ type benchCommand struct {
 	Zone   string `help:"IANA time zone of the terminal." default:"Asia/Manila"`
 	Runs   int    `help:"Runs of each measurement; the median counts." default:"3"`
 	Large  int    `help:"Events of the person whose erasure is held against one of 10 events." default:"100000"`
+	Keys   int    `help:"Keys that a rotation moves." default:"300000"`
+	Crowd  int    `help:"People whose directory is opened." default:"50000"`
 	JSON   bool   `name:"json" help:"Print one JSON object for each figure."`
 }
 
@@ -50,7 +52,7 @@ type figure struct {
 // Run measures.
 func (c benchCommand) Run(ctx context.Context, t *terminal) error {
 	b := &bench{benchCommand: c, t: t}
-	for _, measure := range []func(context.Context) error{b.appends, b.importAndRebuild, b.erasures} {
+	for _, measure := range []func(context.Context) error{b.appends, b.importAndRebuild, b.erasures, b.keyStore} {
 		if err := measure(ctx); err != nil {
 			return err
 		}

@@ -66,6 +66,7 @@ type cli struct {
 
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
 
+	Keys     keysCommand     `cmd:"" help:"Look after the keys: status, rotate, escrow, verify-backup, recover."`
 	Rebuild  rebuildCommand  `cmd:"" help:"Rebuild the read models from the log, or compare them with a rebuild."`
 	Doctor   doctorCommand   `cmd:"" help:"Say what this machine has and lacks, and how a data folder is."`
 	Bench    benchCommand    `cmd:"" help:"Measure this machine against its own limits."`

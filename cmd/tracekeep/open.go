@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/keyring"
 	"tracekeep/cmd/internal/app"
 )
 
@@ -24,10 +25,14 @@ type dataFlags struct {
 	Postgres    string        `name:"postgres-bin" help:"Folder of the Postgres binaries for the private cluster; empty: searched." env:"TRACEKEEP_POSTGRES_BIN" placeholder:"DIR"`
 	StartWithin time.Duration `name:"start-within" help:"Give up when the stores cannot be reached within this time." default:"60s"`
 	Verifier    string        `name:"keys-verifier" help:"The key store as the role tracekeep_verifier, which checks erasures and can read no key; empty: made in the private cluster, else the rights of --keys." env:"TRACEKEEP_KEYS_VERIFIER" placeholder:"URL"`
-	KEKFile     string        `name:"kek-file" help:"File of the key-encryption key; empty: below the data folder." env:"TRACEKEEP_KEK_FILE" placeholder:"FILE"`
+	KEKDir      string        `name:"kek-dir" help:"Folder of the files that wrap the epochs of keys; empty: below the data folder." env:"TRACEKEEP_KEK_DIR" placeholder:"DIR"`
+	KEKFile     string        `name:"kek-file" help:"The one such file of a data folder of the first release, in that folder." env:"TRACEKEEP_KEK_FILE" placeholder:"FILE"`
+	Transit     string        `help:"Transit engine of Vault or OpenBao that wraps the epochs of keys instead, as https://vault:8200/v1/transit." env:"TRACEKEEP_TRANSIT" placeholder:"URL"`
+	TokenFile   string        `name:"transit-token-file" help:"File of its token; without one TRACEKEEP_TRANSIT_TOKEN holds it." env:"TRACEKEEP_TRANSIT_TOKEN_FILE" placeholder:"FILE"`
+	Namespace   string        `name:"transit-namespace" help:"Its namespace." env:"TRACEKEEP_TRANSIT_NAMESPACE" placeholder:"NAME"`
 
-	CoolingOff     time.Duration `name:"cooling-off" help:"How long a request for erasure can be cancelled before a second officer may approve it; at most a week." env:"TRACEKEEP_COOLING_OFF" default:"168h"`
-	ErasuresPerDay int           `name:"erasures-per-day" help:"How many erasures one officer may approve within 24 hours." env:"TRACEKEEP_ERASURES_PER_DAY" default:"20"`
+	CoolingOff     *time.Duration `name:"cooling-off" help:"How long a request for erasure can be cancelled before a second officer may approve it; empty: as long as the key policy counts with, a week unless it says less." env:"TRACEKEEP_COOLING_OFF" placeholder:"DURATION"`
+	ErasuresPerDay int            `name:"erasures-per-day" help:"How many erasures one officer may approve within 24 hours." env:"TRACEKEEP_ERASURES_PER_DAY" default:"20"`
 }
 
 // cases is the policy of erasures that the flags give. Flags that no command line
@@ -41,8 +46,12 @@ func (d dataFlags) cases() app.CasePolicy {
 
 func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {
 	return app.Config{
-		Data: d.Data, EventStore: d.EventStore, ReadModels: d.ReadModels, Keys: d.Keys, KEKFile: d.KEKFile, PostgresBin: d.Postgres,
-		Verifier: d.Verifier, Cases: d.cases(), Fault: t.fault, Clock: t.clock, Random: t.random, Log: log,
+		Data: d.Data, EventStore: d.EventStore, ReadModels: d.ReadModels, Keys: d.Keys, KEKDir: d.KEKDir, KEKFile: d.KEKFile, PostgresBin: d.Postgres,
+		Transit: keyring.TransitConfig{
+			Address: d.Transit, Token: os.Getenv("TRACEKEEP_TRANSIT_TOKEN"), TokenFile: d.TokenFile, Namespace: d.Namespace,
+		},
+		Verifier: d.Verifier, Cases: d.cases(), Fault: t.fault,
+		Clock: t.clock, Random: t.random, Log: log,
 	}
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"go.uber.org/zap"
 
 	"tracekeep/adapters/keyring"
 )
@@ -118,8 +121,113 @@ func (a *App) checkFinality(cfg Config) (err error) {
 	if a.policy, err = a.folder.readPolicy(); err != nil {
 		return err
 	}
-	if _, err := a.policy.Finality(cfg.Reach()); err != nil {
+	f, err := a.policy.Finality(cfg.Reach())
+	if err != nil {
 		return fmt.Errorf("key policy: %w; tracekeep keys status shows the sum, and %s holds its parts", err, a.folder.path("keys", policyFile))
 	}
+	a.finalAfter = f.Final - a.policy.CoolingOff
+	a.coolingOff = a.policy.CoolingOff
+	if shorter := a.casePolicy.CoolingOff; shorter != nil {
+		a.coolingOff = *shorter
+	}
+	if a.coolingOff > a.policy.CoolingOff {
+		return fmt.Errorf("cases would cool off for %s (--cooling-off), and the key policy counts with %s: shorten one, or lengthen the other in %s",
+			a.coolingOff, a.policy.CoolingOff, a.folder.path("keys", policyFile))
+	}
 	return nil
+}
+
+// Keys is the key store, for the commands that look after it.
+func (a *App) Keys() *keyring.Keyring { return a.keys }
+
+// KeyPolicy is the policy that the data folder was opened under.
+func (a *App) KeyPolicy() KeyPolicy { return a.policy }
+
+// VerifyRestored opens every key of a restored copy of the key store.
+func (a *App) VerifyRestored(ctx context.Context, cfg Config, url string, progress func(done, all int64)) ([]keyring.RestoreTest, error) {
+	store, err := a.keyStore(cfg)
+	if err != nil {
+		return nil, err
+	}
+	store.URL = url
+	return keyring.VerifyRestored(ctx, store, progress)
+}
+
+// keepKeys looks once an hour whether an epoch is over, until ctx ends.
+func (a *App) keepKeys(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		switch _, err := a.RotateIfDue(ctx); {
+		case err == nil, ctx.Err() != nil, errors.Is(err, keyring.ErrRotating):
+		case keyring.Waits(err):
+			a.log.Warn("an epoch of keys waits for its retirement; tracekeep keys status says for what", zap.Error(err))
+		default:
+			a.log.Error("the keys are not rotated", zap.Error(err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// RotateIfDue rotates the keys when the newest epoch is over, or a rotation is
+// unfinished, and the policy lets it. It answers whether there was anything to do.
+func (a *App) RotateIfDue(ctx context.Context) (due bool, err error) {
+	epochs, err := a.keys.Epochs(ctx)
+	if err != nil || len(epochs) == 0 || !a.policy.RotateByItself {
+		return false, err
+	}
+	newest, older := epochs[len(epochs)-1], epochs[:len(epochs)-1]
+	if len(older) == 0 && a.clock().Before(newest.CreatedAt.Add(a.policy.Epoch)) {
+		return false, nil
+	}
+	options := keyring.RetireOptions{WithoutBackup: a.policy.RetireWithoutBackup}
+	if readyToRetire(older, newest) {
+		for _, epoch := range older { // the rotation waits for a condition alone, which may be met now
+			if _, err := a.keys.Retire(ctx, epoch.Epoch, options); err != nil {
+				return true, err
+			}
+		}
+		return true, nil
+	}
+	_, err = a.keys.Rotate(ctx, keyring.RotateOptions{RetireOptions: options})
+	return true, err
+}
+
+func readyToRetire(older []keyring.EpochStatus, newest keyring.EpochStatus) bool {
+	for _, epoch := range older {
+		if epoch.Keys+epoch.Tokens > 0 {
+			return false
+		}
+	}
+	return len(older) > 0 && !newest.TestedAt.IsZero()
+}
+
+// RecoverKeys gives epochs of a data folder that nobody serves, and that cannot
+// be opened because a provider key is lost, a new one from an escrow.
+func RecoverKeys(ctx context.Context, cfg Config, safe keyring.Safe, escrow []byte) (recovered []int, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	a, err := newApp(cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if a.folder, err = openFolder(cfg.Data); err != nil {
+		return nil, err
+	}
+	a.onClose(a.folder.close)
+	a.running = running{Keys: cfg.Keys}
+	if err := a.startPostgres(ctx, cfg); err != nil {
+		return nil, err
+	}
+	store, err := a.keyStore(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return keyring.Recover(ctx, store, safe, escrow)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -136,6 +137,17 @@ func (a *App) locationOutcome(ctx context.Context, workID uuid.UUID, p httpapi.P
 	}
 	if !stands {
 		return eventschema.LocationDroppedNoConsent, nil
+	}
+	// Consent that was given again does not reach past an objection, nor past
+	// points of before that a legal hold keeps: no key is made for new ones.
+	restrictions, err := a.keys.Restrictions(ctx, a.tenant, workID)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range restrictions {
+		if len(r.Purposes) == 0 || slices.Contains(r.Purposes, eventschema.PurposeLocation) {
+			return eventschema.LocationDroppedNoConsent, nil
+		}
 	}
 	return eventschema.LocationRecordedOutcome, nil
 }

@@ -50,6 +50,7 @@ func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 	}
 	a.background(a.watching, "subscriptions", router.Run)
 	a.background(a.watching, "erasure cases", a.runErasures)
+	a.background(a.watching, "keys", a.keepKeys)
 	a.background(a.watching, "remembered requests", func(ctx context.Context) error { return a.requests.forgetOld(ctx, a.clock, a.log) })
 	select {
 	case <-router.Running():
