@@ -29,7 +29,7 @@ func request(state State, c Request) ([]eventschema.Event, error) {
 		return nil, ErrClaimHash
 	}
 	event := &eventschema.ErasureRequested{
-		CaseID: c.CaseID, Origin: c.Origin, Scope: c.Scope, PersonID: c.PersonID, RecordID: c.RecordID, Purposes: c.Purposes,
+		CaseID: c.CaseID, Origin: c.Origin, Scope: c.Scope, PersonID: c.PersonID, RecordID: c.RecordID, Purposes: c.Purposes, Items: c.Items,
 		RequestedAt: c.RequestedAt.UTC(), RequestedBy: c.RequestedBy, ClaimHash: c.ClaimHash,
 	}
 	if c.WorkID != uuid.Nil {

@@ -265,7 +265,7 @@ func (a *App) checkHolds(ctx context.Context, loaded *domain.Loaded[erasure.Stat
 	if check.Holds, kept, err = a.holdsOn(ctx, order); err != nil {
 		return err
 	}
-	if len(kept) > 0 && loaded.State.ByPolicy() {
+	if len(kept) > 0 && loaded.State.ByPolicy() && len(loaded.State.Items) == 0 { // a hold keeps purposes, not items
 		if err := a.withhold(ctx, loaded.State.CaseID, kept); err != nil {
 			return err
 		}
