@@ -33,8 +33,8 @@ type dataFlags struct {
 	TokenFile   string        `name:"transit-token-file" help:"File of its token; without one TRACEKEEP_TRANSIT_TOKEN holds it." env:"TRACEKEEP_TRANSIT_TOKEN_FILE" placeholder:"FILE"`
 	Namespace   string        `name:"transit-namespace" help:"Its namespace." env:"TRACEKEEP_TRANSIT_NAMESPACE" placeholder:"NAME"`
 
-	CoolingOff     time.Duration `name:"cooling-off" help:"How long a request for erasure can be cancelled before a second officer may approve it; at most a week." env:"TRACEKEEP_COOLING_OFF" default:"168h"`
-	ErasuresPerDay int           `name:"erasures-per-day" help:"How many erasures one officer may approve within 24 hours." env:"TRACEKEEP_ERASURES_PER_DAY" default:"20"`
+	CoolingOff     *time.Duration `name:"cooling-off" help:"How long a request for erasure can be cancelled before a second officer may approve it; empty: as long as the key policy counts with, a week unless it says less." env:"TRACEKEEP_COOLING_OFF" placeholder:"DURATION"`
+	ErasuresPerDay int            `name:"erasures-per-day" help:"How many erasures one officer may approve within 24 hours." env:"TRACEKEEP_ERASURES_PER_DAY" default:"20"`
 
 	// What a command that serves gives the parts, and others leave out.
 	node    eventnode.Limits

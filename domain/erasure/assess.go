@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"tracekeep/domain/calendar"
 	"tracekeep/eventschema"
 )
@@ -53,11 +55,18 @@ func (c Request) validScope() error {
 	person := c.PersonID != [16]byte{}
 	switch c.Scope {
 	case eventschema.ScopePerson:
-		if !person || len(c.Purposes) > 0 {
+		if !person || len(c.Purposes)+len(c.Items) > 0 {
 			return ErrScope
 		}
 		return nil
 	case eventschema.ScopePurpose:
+		if len(c.Items) > 0 {
+			return ErrScope
+		}
+	case eventschema.ScopeItem:
+		if err := c.validItems(); err != nil {
+			return err
+		}
 	default:
 		return ErrScope
 	}
@@ -69,6 +78,23 @@ func (c Request) validScope() error {
 		ended := c.Origin == eventschema.OriginRetention // its clock knows what has come of age
 		if !known || !r.alone() && !ended || slices.Contains(c.Purposes[:i], purpose) || !person && r.holder != eventschema.HolderRecord {
 			return ErrPurpose
+		}
+	}
+	return nil
+}
+
+// validItems refuses items of several purposes, of one that has no items, and what
+// is no item.
+func (c Request) validItems() error {
+	if len(c.Purposes) != 1 || len(c.Items) == 0 {
+		return ErrScope
+	}
+	if r, known := ruleOf(c.Purposes[0]); !known || r.Key != eventschema.PerItem {
+		return ErrPurpose
+	}
+	for i, item := range c.Items {
+		if item == uuid.Nil || slices.Contains(c.Items[:i], item) {
+			return ErrScope
 		}
 	}
 	return nil

@@ -121,8 +121,18 @@ func (a *App) checkFinality(cfg Config) (err error) {
 	if a.policy, err = a.folder.readPolicy(); err != nil {
 		return err
 	}
-	if _, err := a.policy.Finality(cfg.Reach()); err != nil {
+	f, err := a.policy.Finality(cfg.Reach())
+	if err != nil {
 		return fmt.Errorf("key policy: %w; tracekeep keys status shows the sum, and %s holds its parts", err, a.folder.path("keys", policyFile))
+	}
+	a.finalAfter = f.Final - a.policy.CoolingOff
+	a.coolingOff = a.policy.CoolingOff
+	if shorter := a.casePolicy.CoolingOff; shorter != nil {
+		a.coolingOff = *shorter
+	}
+	if a.coolingOff > a.policy.CoolingOff {
+		return fmt.Errorf("cases would cool off for %s (--cooling-off), and the key policy counts with %s: shorten one, or lengthen the other in %s",
+			a.coolingOff, a.policy.CoolingOff, a.folder.path("keys", policyFile))
 	}
 	return nil
 }

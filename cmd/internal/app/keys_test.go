@@ -1,7 +1,6 @@
 package app
 
 import (
-	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
+	"tracekeep/domain/erasure"
 	"tracekeep/eventschema"
 )
 
@@ -17,11 +17,8 @@ import (
 func (h *house) later(by time.Duration) {
 	h.t.Helper()
 	h.close()
-	app, err := Open(h.t.Context(), Config{Data: h.data, Clock: func() time.Time { return time.Now().Add(by) }, Random: rand.Reader})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.App = app
+	h.clock = func() time.Time { return time.Now().Add(by) }
+	h.open()
 }
 
 func (h *house) keyPolicy(text string) {
@@ -43,7 +40,7 @@ func TestAnEpochThatIsOverIsFollowedByTheNextAndItsErasuresAreFinal(t *testing.T
 	if due, err := h.RotateIfDue(t.Context()); err != nil || due {
 		t.Fatalf("due on the first day: %v", err)
 	}
-	h.keyPolicy(`{"retire_without_backup": true, "epoch_days": 7}`)
+	h.keyPolicy(`{"retire_without_backup": true, "epoch_days": 7, "backup_retention_days": 3}`)
 	h.later(7*24*time.Hour + time.Minute)
 	until(t, func() bool { // by itself, at the start
 		_, retired, err := h.keys.RetiredAt(t.Context(), 1)
@@ -53,6 +50,11 @@ func TestAnEpochThatIsOverIsFollowedByTheNextAndItsErasuresAreFinal(t *testing.T
 	if err != nil || len(receipts) != 1 || receipts[0].Destroyed < 2 {
 		t.Fatalf("%+v %v", receipts, err)
 	}
+	if view := h.await(id, erasure.PhaseCertified); view.FinalAt != nil {
+		t.Fatal("the certificate is final while a backup may hold the retired key")
+	}
+	h.later(10*24*time.Hour + time.Hour)
+	h.await(id, erasure.PhaseFinal)
 	person, err := h.Person(t.Context(), h.as(httpapi.RoleHR), stays.PersonID)
 	if err != nil || person.LegalName.State() != eventschema.StateClear {
 		t.Fatalf("the name of who stays is %s: %v", person.LegalName.State(), err)
@@ -130,6 +132,75 @@ func TestARequestSentAgainAfterARotationIsTheSameRequest(t *testing.T) {
 	}
 	reserve(use, httpapi.KeyRepeated)
 	reserve(other, httpapi.KeyRepeated) // nothing is left to tell them apart by
+}
+
+// promise: RR-30
+func TestHeldLocationsOfAWithdrawnConsentAreDestroyedWhenTheHoldIsLifted(t *testing.T) {
+	h := openHouse(t)
+	hr := h.as(httpapi.RoleHR)
+	who := h.register("Ada Example")
+	consent := httpapi.Consent{Work: who.WorkID, Purpose: eventschema.PurposeLocation, NoticeVersion: "1", Language: "en", Method: "app", At: time.Now()}
+	give := func() {
+		t.Helper()
+		if _, err := h.GiveConsent(t.Context(), h.intent(hr), consent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	give()
+	kept := punchEntry(who.WorkID, time.Now())
+	kept.Location = point()
+	if _, err := h.RecordPunch(t.Context(), h.intent(hr), kept); err != nil {
+		t.Fatal(err)
+	}
+	matter := h.as(httpapi.RolePrivacy).ID
+	hold := keyring.Hold{Tenant: h.Tenant(), Matter: matter, Subject: who.WorkID, Purposes: []eventschema.Purpose{eventschema.PurposeLocation}}
+	if err := h.keys.PlaceHold(t.Context(), hold); err != nil {
+		t.Fatal(err)
+	}
+	consent.At = time.Now()
+	if _, err := h.WithdrawConsent(t.Context(), h.intent(hr), consent); err != nil {
+		t.Fatal(err)
+	}
+	h.caughtUp()
+	h.await(h.streamOf(eventschema.ConsentStream(h.Tenant(), who.WorkID))[1].ID, erasure.PhaseHeld)
+	wantPoint := func(use eventschema.Use, want eventschema.State) {
+		t.Helper()
+		points := h.streamOf(eventschema.LocationStream(h.Tenant(), who.WorkID, kept.OccurredAt))
+		if len(points) != 1 {
+			t.Fatalf("%d points", len(points))
+		}
+		if err := h.registry.Open(t.Context(), h.keys, &points[0], use); err != nil {
+			t.Fatal(err)
+		}
+		if state := points[0].Event.(*eventschema.LocationRecorded).Latitude.State(); state != want {
+			t.Fatalf("the point is %s for %s, want %s", state, use, want)
+		}
+	}
+	wantPoint(eventschema.UseService, eventschema.StateHeld)
+	wantPoint(eventschema.UseLegalClaim, eventschema.StateClear)
+
+	// Consent given again keeps no new points beside the held ones, and the punch
+	// itself is recorded.
+	consent.At = time.Now()
+	give()
+	again := punchEntry(who.WorkID, time.Now())
+	again.Location = point()
+	if got, err := h.RecordPunch(t.Context(), h.intent(hr), again); err != nil || got.Location != eventschema.LocationDroppedNoConsent {
+		t.Fatalf("%+v %v", got, err)
+	}
+	h.close() // the withdrawal is applied again after a crash: it has its effect once
+	h.open()
+	withdrawal := h.streamOf(eventschema.ConsentStream(h.Tenant(), who.WorkID))[1].ID
+	h.await(withdrawal, erasure.PhaseHeld)
+	wantPoint(eventschema.UseService, eventschema.StateHeld)
+	if _, err := h.keys.LiftHold(t.Context(), h.Tenant(), matter); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.sweep(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	h.certified(withdrawal)
+	wantPoint(eventschema.UseLegalClaim, eventschema.StateErased)
 }
 
 // until waits for a condition that the background brings about.
