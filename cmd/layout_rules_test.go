@@ -38,6 +38,9 @@ const (
 	prom    = "github.com/prometheus/..."
 )
 
+// proofs are the libraries of the trail, and all that an auditor's verifier rests on.
+var proofs = []string{"github.com/transparency-dev/merkle/...", "github.com/transparency-dev/formats/...", "golang.org/x/mod/sumdb/..."}
+
 // inner is what every adapter may know of the inside.
 var inner = []string{"eventschema", "domain", "domain/..."}
 
@@ -54,6 +57,7 @@ var rules = []rule{
 	{path: "domain/hours", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/localtime", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/person", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/removal", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/restriction", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/timecard", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/work", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
@@ -70,17 +74,22 @@ var rules = []rule{
 	{path: "adapters/httpapi", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, xtime, "github.com/danielgtaylor/huma/v2/...", "github.com/go-chi/chi/v5/..."}},
 	{path: "adapters/importer", own: inner, third: []string{uuidPkg, zapPkg, xsync}},
 	{path: "adapters/keyring", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg, goose, xsync, "filippo.io/age"}},
-	{path: "adapters/ledger", own: inner, third: []string{uuidPkg, zapPkg, "github.com/transparency-dev/merkle/...", "golang.org/x/mod/..."}},
+	{path: "adapters/ledger", own: append([]string{"adapters/ledger/..."}, inner...), third: append([]string{uuidPkg, zapPkg}, proofs...)},
+	// What an auditor reads and runs: nothing of ours but itself, no connection, no clock.
+	{path: "adapters/ledger/bundle", own: []string{"adapters/ledger/trail"}, third: proofs, noStd: outside, pure: true},
+	{path: "adapters/ledger/trail", third: proofs, noStd: outside, pure: true},
 	{path: "adapters/pgcluster", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg}},
 	{path: "adapters/postgres", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, pgxPkg, goose, mill, xsync}},
 	{path: "adapters/zaplog", own: inner, third: []string{zapPkg, mill}},
 
+	// See also its own test, which follows the imports to their ends.
+	{path: "cmd/tracekeep-verify", own: []string{"adapters/ledger/bundle", "adapters/ledger/trail"}},
 	{path: "cmd", own: []string{"eventschema", "domain/...", "projections", "adapters/...", "cmd/..."}, anyThird: true},
 }
 
 // testTools may be imported by every test.
 var testTools = []string{
-	"github.com/google/go-cmp/...", "pgregory.net/rapid", "go.uber.org/goleak",
+	"github.com/google/go-cmp/...", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/anishathalye/porcupine",
 	zapPkg, uuidPkg, // zap to show that a log leaks nothing
 	"golang.org/x/net/http2/...", // to speak to a server as a broken client would
 }

@@ -12,8 +12,8 @@ import (
 //
 // History:
 //   - v1 knew whole persons only, on the request of an officer.
-//   - v2 says where the case comes from and which purposes it is about, and may
-//     be about a work record.
+//   - v2 says where the case comes from and which purposes or items it is about,
+//     and may be about a work record.
 type ErasureRequested struct {
 	CaseID      uuid.UUID     `json:"case_id"`
 	Origin      ErasureOrigin `json:"origin"`
@@ -21,6 +21,7 @@ type ErasureRequested struct {
 	PersonID    uuid.UUID     `json:"person_id,omitzero"`
 	RecordID    uuid.UUID     `json:"record_id,omitzero"` // a work id
 	Purposes    []Purpose     `json:"purposes,omitempty"` // none: all that may go
+	Items       []uuid.UUID   `json:"items,omitempty"`    // with ScopeItem
 	RequestedAt time.Time     `json:"requested_at"`       // receipt; deadlines count from here
 	RequestedBy uuid.UUID     `json:"requested_by"`
 	// ClaimHash is the SHA-256, in hex, of the claim code given to the person.
@@ -40,6 +41,7 @@ type ErasureScope string
 const (
 	ScopePerson  ErasureScope = "person"  // everything not retained on a legal ground
 	ScopePurpose ErasureScope = "purpose" // what is held for the purposes named
+	ScopeItem    ErasureScope = "item"    // single photos, documents or notes
 )
 
 // ErasureOrigin says why a case was opened.

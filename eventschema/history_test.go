@@ -32,6 +32,11 @@ func history() map[string]chapter {
 	clear := eventschema.Clear
 
 	chapters := map[string]chapter{
+		"removal-listed.v1": {stream: eventschema.RemovalStream(tenant, punches).String(), id: id("listed"), want: &eventschema.RemovalListed{
+			Stream: punches, FirstRevision: 3, Leaves: []uint64{17, 21}, Positions: []uint64{48213, 50117},
+			Bodies: []string{"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "wvMdk0v2Ta/8tKNpJbDiKPGrH8yKi/cVsMog+jaIhWw="},
+			Ground: eventschema.RemovalCut, ListedAt: at("2033-07-01T02:00:00Z"),
+		}},
 		"person-registered.v1": {
 			stream: people, id: id("registered"),
 			want: &eventschema.PersonRegistered{

@@ -52,6 +52,7 @@ type storedVersion struct {
 // incomplete, which is a mistake of the programmer and found by every test.
 func NewRegistry() (*Registry, error) {
 	return registryOf(
+		removalListed(),
 		personRegistered(), personCorrected(), personClosed(), workOpened(),
 		punchRecorded(), punchCorrected(), locationRecorded(),
 		consentGiven(), consentWithdrawn(),

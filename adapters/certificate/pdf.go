@@ -146,6 +146,9 @@ func (c Certificate) scope() string {
 	for i, purpose := range c.Purposes {
 		purposes[i] = string(purpose)
 	}
+	if c.Scope == eventschema.ScopeItem {
+		return "single items of: " + strings.Join(purposes, ", ")
+	}
 	return "what was held for: " + strings.Join(purposes, ", ")
 }
 

@@ -121,7 +121,7 @@ func (a *access) aclOf(ctx context.Context, name string) (acl, error) {
 	if list, ok := a.acls.get(h.metaPos); ok {
 		return list, nil
 	}
-	r, err := a.store.readRecord(h.metaPos)
+	r, err := a.metadataOf(ctx, name, h)
 	if err != nil {
 		return acl{}, err
 	}
@@ -131,6 +131,24 @@ func (a *access) aclOf(ctx context.Context, name string) (acl, error) {
 	}
 	a.acls.put(h.metaPos, list)
 	return list, nil
+}
+
+// metadataOf reads the metadata that a head names. A scavenge may have removed
+// them since the head was read: because newer ones took their place, or because
+// the stream has ended, which leaves none.
+func (a *access) metadataOf(ctx context.Context, name string, h head) (record, error) {
+	r, found, err := a.store.findRecord(h.metaPos)
+	if err != nil || found {
+		return r, err
+	}
+	now, _, err := a.store.readHead(ctx, name)
+	switch {
+	case err != nil:
+		return record{}, err
+	case now.tombstoned:
+		return record{}, nil
+	}
+	return a.store.readRecord(now.metaPos)
 }
 
 // follow says whether the caller may see what a link leads to: a link gives

@@ -17,10 +17,13 @@ import (
 type adminServer struct {
 	store     *store
 	scavenges *scavenges
+	clock     func() time.Time
 	// authorise lets a request pass or says why not: an httpRefusal with its own
 	// code, any other error with 403. It is asked once, before anything else. A
 	// secure node has asked for credentials before.
 	authorise func(*http.Request) error
+	// admins only: what shows every event, whatever the rights to its stream.
+	admins func(*http.Request) error
 
 	mu       sync.Mutex
 	closed   bool
@@ -31,9 +34,15 @@ type adminServer struct {
 }
 
 func (n *Node) newAdmin() *adminServer {
-	a := &adminServer{store: n.store, scavenges: n.scavenges, authorise: http.NewCrossOriginProtection().Check}
+	a := &adminServer{store: n.store, scavenges: n.scavenges, clock: n.cfg.Clock, authorise: http.NewCrossOriginProtection().Check}
+	a.admins = func(r *http.Request) error {
+		if !callerOf(r.Context()).in(roleAdmins) {
+			return errAccessDenied
+		}
+		return nil
+	}
 	if n.gate == nil {
-		a.authorise = loopbackOnly
+		a.authorise, a.admins = loopbackOnly, func(*http.Request) error { return nil }
 	}
 	a.closing, a.end = context.WithCancel(context.Background())
 	return a
@@ -90,6 +99,7 @@ func (a *adminServer) handler() http.Handler {
 	mux.HandleFunc("POST /admin/scavenge", a.startScavenge)
 	mux.HandleFunc("GET /admin/scavenge/{id}", a.scavengeStatus)
 	mux.HandleFunc("DELETE /admin/scavenge/{id}", a.stopScavenge)
+	mux.HandleFunc("POST /admin/backup", a.sendBackup)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !a.enter() {
 			refuseHTTP(w, http.StatusServiceUnavailable, ErrClosed)

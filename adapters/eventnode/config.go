@@ -67,8 +67,9 @@ type Config struct {
 	// serves all of the registry under /metrics. nil means a registry of its own.
 	Metrics *prometheus.Registry
 	// Log receives what an operator should know; nil means nobody listens. A
-	// failed write to the log ends the process through Log.Fatal, because
-	// nothing may be acknowledged after it.
+	// failed write to the log, a failed sync of any file and background work
+	// that the disk refuses end the process through Log.Fatal, because nothing
+	// may be acknowledged after it.
 	Log *zap.Logger
 
 	// memTable is small in tests, so that flushes happen in them.
@@ -89,6 +90,8 @@ type Config struct {
 	measures *metrics
 	// slow is Log for what clients can cause at will.
 	slow *zap.Logger
+	// hashCost is small in tests, which log in often.
+	hashCost cost
 }
 
 // Validate reports everything that is wrong with the configuration at once.
@@ -141,6 +144,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.pingEvery, 10*time.Second)
 	orDefault(&c.silentTime, sniffTimeout)
 	orDefault(&c.block, 32<<10)
+	orDefault(&c.hashCost, usualCost)
 	if c.FS == nil {
 		c.FS = vfs.Default
 	}

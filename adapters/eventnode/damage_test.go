@@ -206,7 +206,7 @@ func TestFlippedBitsInFilesAreNeverSilent(t *testing.T) {
 				t.Fatalf("the good folder: %v, %v, %v", good.refused, good.verify, good.verified)
 			}
 			how := map[string]int{}
-			for seed := range uint64(times(20, 500, 25_000)) {
+			for seed := range uint64(times(5, 500, 25_000)) {
 				r := rand.New(rand.NewPCG(seed, 11))
 				name := files[int(seed)%len(files)]
 				bad := maps.Clone(img)
@@ -269,7 +269,7 @@ func TestDamagedFilesAreNeverSilent(t *testing.T) {
 			how := map[string]int{}
 			names := slices.Sorted(maps.Keys(img))
 			if raceDetector {
-				names = names[:min(len(names), 6)]
+				names = names[:min(len(names), 2)]
 			}
 			for _, name := range names {
 				for mishap, do := range mishaps {
@@ -305,7 +305,7 @@ func TestDamagedBlockIsToldToClients(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n, err := Open(Config{Dir: dir, Listen: "127.0.0.1:0", Clock: time.Now})
+	n, err := Open(Config{Dir: dir, Listen: "127.0.0.1:0", Clock: time.Now, memTable: crashMemTable, CacheBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,10 @@ func lockFolder(dir string, files vfs.FS) (*pebble.Lock, error) {
 
 func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 	s := &store{lock: lock, heads: newHeadCache(cfg.Limits.Heads / 2), fs: cfg.FS, dir: dir, log: cfg.Log, marks: cfg.marks}
-	marked, err := beforeEngine(cfg.FS, dir)
+	if err := dropStages(cfg.FS, dir); err != nil {
+		return nil, err
+	}
+	marked, err := beforeEngine(cfg, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +90,7 @@ func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 	}
 	err = errors.Join(s.checkFormat(dir), s.readEnd())
 	if err == nil {
-		err = s.verifySince(marked)
+		err = s.reaches(marked)
 	}
 	if err == nil {
 		err = s.setMark(s.last)
@@ -147,7 +150,9 @@ func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 		// too; without this nothing would be left for blocks.
 		CacheSize:    cfg.CacheBytes + 3*int64(cfg.memTable),
 		BytesPerSync: 1 << 20,
-		Logger:       engineLog{cfg.Log},
+		// Each durable mark reads the manifest.
+		MaxManifestFileSize: 4 << 20,
+		Logger:              engineLog{cfg.Log},
 
 		DisableAutomaticCompactions: cfg.lazyTables,
 		EventListener: &pebble.EventListener{

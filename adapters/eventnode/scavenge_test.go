@@ -189,7 +189,7 @@ func TestScavengeRemovesWhatNobodySees(t *testing.T) {
 			if err := n.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Verify(t.Context(), VerifyConfig{Dir: n.cfg.Dir, Found: func(d Defect) { t.Errorf("verify found %s", d) }}); err != nil {
+			if _, err := Verify(t.Context(), VerifyConfig{Dir: n.cfg.Dir, FS: n.cfg.FS, Found: func(d Defect) { t.Errorf("verify found %s", d) }}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -163,31 +164,40 @@ func TestStopUnderLoad(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			n := start(t, func(c *Config) { c.Dir, c.Limits.StopTime = dir, 4*time.Second })
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
-			misbehave(t, ctx, n)
-			l := newAckLedger()
-			var writers sync.WaitGroup
-			var conns []streams.StreamsClient
-			for range 4 {
-				conns = append(conns, streams.NewStreamsClient(dial(t, n)))
+			dir, times := t.TempDir(), 1
+			if os.Getenv("TRACEKEEP_NIGHT") == "1" {
+				times = 50
 			}
-			for i := range 64 {
-				writers.Go(func() { keepAppending(ctx, conns[i%4], l, fmt.Sprint("single-", i)) })
+			for range times {
+				stopUnderLoad(t, dir, misbehave)
 			}
-			for i := range 2 {
-				writers.Go(func() { keepBatching(ctx, conns[i], l, fmt.Sprint("batch-", i)) })
-			}
-			until(t, "the load is on", func() bool { return l.count.Load() > 2000 })
-			if err := n.Close(); err != nil {
-				t.Error(err)
-			}
-			writers.Wait()
-			l.check(t, dir, true)
 		})
 	}
+}
+
+func stopUnderLoad(t *testing.T, dir string, misbehave func(t *testing.T, ctx context.Context, n *Node)) {
+	n := start(t, func(c *Config) { c.Dir, c.Limits.StopTime = dir, 4*time.Second })
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	misbehave(t, ctx, n)
+	l := newAckLedger()
+	var writers sync.WaitGroup
+	var conns []streams.StreamsClient
+	for range 4 {
+		conns = append(conns, streams.NewStreamsClient(dial(t, n)))
+	}
+	for i := range 64 {
+		writers.Go(func() { keepAppending(ctx, conns[i%4], l, fmt.Sprint("single-", i)) })
+	}
+	for i := range 2 {
+		writers.Go(func() { keepBatching(ctx, conns[i], l, fmt.Sprint("batch-", i)) })
+	}
+	until(t, "the load is on", func() bool { return l.count.Load() > 2000 })
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+	writers.Wait()
+	l.check(t, dir, true)
 }
 
 // Health says first that the node stops. Then no write is taken any more, those

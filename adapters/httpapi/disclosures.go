@@ -17,7 +17,7 @@ type DisclosureBody struct {
 	Recipient   string   `json:"recipient" maxLength:"60" pattern:"^[a-z][a-z0-9_]*$" doc:"A code of the register of recipients, never a person's name." example:"payroll_bureau"`
 	Ground      string   `json:"ground" enum:"processor,directed_by_subject,court_order,law_enforcement,legal_rights,property_or_safety,defence_of_claims,security_investigation,required_or_permitted_by_law" example:"processor"`
 	Interest    string   `json:"interest" maxLength:"60" pattern:"^[a-z][a-z0-9_]*$" doc:"The legitimate interest, a code." example:"payroll"`
-	Purposes    []string `json:"purposes" minItems:"1" maxItems:"16" uniqueItems:"true" enum:"identity,contact,third_party,work,location" doc:"Whose values were given."`
+	Purposes    []string `json:"purposes" minItems:"1" maxItems:"16" uniqueItems:"true" enum:"identity,contact,third_party,work,location,media,notes" doc:"Whose values were given."`
 	Instrument  string   `json:"instrument,omitempty" maxLength:"64" pattern:"^[ -~]+$" doc:"The file number of a court's order or an authority's demand." example:"17 Cv 4711"`
 	Reference   string   `json:"reference,omitempty" maxLength:"64" pattern:"^[ -~]+$" doc:"Under which the recipient knows the disclosure." example:"2026-0417"`
 	DisclosedAt string   `json:"disclosed_at,omitempty" format:"date-time" doc:"Left out, it is now." example:"2026-03-01T09:00:00Z"`

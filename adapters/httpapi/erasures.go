@@ -15,7 +15,8 @@ import (
 // ErasureRequestBody opens a case.
 type ErasureRequestBody struct {
 	PersonID   ID       `json:"person_id"`
-	Purposes   []string `json:"purposes,omitempty" maxItems:"3" uniqueItems:"true" enum:"contact,third_party,location" doc:"Only what is held for these; left out, the whole person."`
+	Purposes   []string `json:"purposes,omitempty" maxItems:"5" uniqueItems:"true" enum:"contact,third_party,location,media,notes" doc:"Only what is held for these; left out, the whole person."`
+	Items      []ID     `json:"items,omitempty" maxItems:"100" uniqueItems:"true" doc:"Only these photos, documents or notes; the one purpose says which they are."`
 	ReceivedAt string   `json:"received_at,omitempty" format:"date-time" doc:"When the request was received, where that was earlier: by post, for example. Deadlines count from here." example:"2026-03-01T09:00:00Z"`
 }
 
@@ -40,8 +41,9 @@ type ErasureBody struct {
 	Status        string              `json:"status" enum:"requested,identity_verified,scope_assessed,held,cooling_off,approved,fence_closed,writers_drained,mentions_reviewed,destroyed,caches_quiesced,read_models_scrubbed,copies_pursued,verified,certified,epochs_retired,final,cancelled,refused" example:"approved"`
 	WaitsFor      string              `json:"waits_for,omitempty" enum:"identity,assessment,legal_hold,cooling_off,approval" doc:"Left out while the case goes forward by itself, and at its end."`
 	Origin        string              `json:"origin" enum:"request,withdrawal,retention" example:"request"`
-	Scope         string              `json:"scope" enum:"person,purpose" example:"person"`
+	Scope         string              `json:"scope" enum:"person,purpose,item" example:"person"`
 	Purposes      []string            `json:"purposes,omitempty"`
+	Items         []string            `json:"items,omitempty" doc:"Of a case about single photos, documents or notes; not in a list."`
 	RequestedAt   string              `json:"requested_at" format:"date-time" example:"2026-03-05T10:00:00Z"`
 	RequestedBy   string              `json:"requested_by" format:"uuid"`
 	Due           string              `json:"due,omitempty" format:"date" doc:"The last day to answer: one month or 30 days, whichever is earlier, or the extension." example:"2026-04-04"`
@@ -221,6 +223,9 @@ func (a *API) registerErasureSteps(api huma.API) {
 
 func (a *API) requestErasure(ctx context.Context, body ErasureRequestBody) (*erasureAnswer, error) {
 	request := ErasureRequest{Person: body.PersonID.id(), Purposes: purposesOf(body.Purposes), ReceivedAt: a.config.Clock().UTC()}
+	for _, item := range body.Items {
+		request.Items = append(request.Items, item.id())
+	}
 	if body.ReceivedAt != "" {
 		received, problem := parseInstant("/received_at", body.ReceivedAt)
 		if problem == nil && received.After(request.ReceivedAt) {
@@ -306,6 +311,9 @@ func erasureBody(view ErasureView) *ErasureBody {
 	}
 	for _, purpose := range view.Purposes {
 		body.Purposes = append(body.Purposes, string(purpose))
+	}
+	for _, item := range view.Items {
+		body.Items = append(body.Items, item.String())
 	}
 	for _, target := range view.Destroys {
 		body.Destroys = append(body.Destroys, TargetBody{Holder: string(target.Holder), Purpose: string(target.Purpose)})

@@ -31,7 +31,8 @@ type Erasures interface {
 type ErasureRequest struct {
 	Person     uuid.UUID
 	Purposes   []eventschema.Purpose
-	ReceivedAt time.Time // deadlines count from here
+	Items      []uuid.UUID // single photos, documents or notes of the one purpose
+	ReceivedAt time.Time   // deadlines count from here
 }
 
 // ErasureReceipt answers a request. ClaimCode is for the person and is empty
@@ -54,6 +55,7 @@ type ErasureView struct {
 	Origin        eventschema.ErasureOrigin
 	Scope         eventschema.ErasureScope
 	Purposes      []eventschema.Purpose
+	Items         []uuid.UUID // not in a list
 	RequestedAt   time.Time
 	RequestedBy   uuid.UUID
 	Due           time.Time // the last day to answer; zero for a case that nobody asked for

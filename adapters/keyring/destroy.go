@@ -28,6 +28,11 @@ type Order struct {
 	Destroy      []Target
 	Restrict     []uuid.UUID // subjects whose remaining keys open for legal claims and audits only
 	Erase        []uuid.UUID // subjects that never return; every key of theirs must be destroyed
+
+	// Withhold names what the case would destroy and a hold keeps: it opens for
+	// legal claims and audits only, as held under the case, until the hold is
+	// lifted and another case destroys it (see [Keyring.Released]).
+	Withhold []Target
 }
 
 // Target names keys of one subject; no purposes means all. Items narrows them
@@ -82,7 +87,7 @@ func (o Order) validate() error {
 	if o.Tenant == uuid.Nil || o.Case == uuid.Nil {
 		return fmt.Errorf("%w: tenant and case are needed", ErrOrder)
 	}
-	if len(o.Destroy)+len(o.Restrict)+len(o.Erase) == 0 {
+	if len(o.Destroy)+len(o.Restrict)+len(o.Erase)+len(o.Withhold) == 0 {
 		return fmt.Errorf("%w: it names nobody", ErrOrder)
 	}
 	for _, subject := range o.Restrict {
@@ -93,7 +98,7 @@ func (o Order) validate() error {
 	if slices.Contains(o.subjects(), uuid.Nil) {
 		return fmt.Errorf("%w: a subject has no id", ErrOrder)
 	}
-	for _, target := range o.Destroy {
+	for _, target := range slices.Concat(o.Destroy, o.Withhold) {
 		if err := validatePurposes(target.Purposes); err != nil {
 			return err
 		}
@@ -101,12 +106,17 @@ func (o Order) validate() error {
 			return fmt.Errorf("%w: an item has no id", ErrOrder)
 		}
 	}
+	for _, target := range o.Withhold {
+		if len(target.Items) > 0 {
+			return fmt.Errorf("%w: a hold keeps purposes, not single items", ErrOrder)
+		}
+	}
 	return nil
 }
 
 func (o Order) subjects() []uuid.UUID {
 	var all []uuid.UUID
-	for _, target := range o.Destroy {
+	for _, target := range slices.Concat(o.Destroy, o.Withhold) {
 		all = append(all, target.Subject)
 	}
 	all = append(append(all, o.Restrict...), o.Erase...)
@@ -165,6 +175,12 @@ func (o Order) digest() []byte {
 			b = appendID(b, id)
 		}
 	}
+	if len(o.Withhold) > 0 { // orders of before had none, and keep their digest
+		subjects, purposes, _ := unroll(o.Withhold)
+		for i := range subjects {
+			b = appendField(appendID(appendField(b, "withhold"), subjects[i]), purposes[i])
+		}
+	}
 	sum := sha256.Sum256(b)
 	return sum[:]
 }
@@ -194,6 +210,9 @@ func (k *Keyring) destroyIn(ctx context.Context, tx pgx.Tx, order Order) (Receip
 		return Receipt{}, nil, err
 	}
 	if err := k.refuseHeld(ctx, tx, order); err != nil {
+		return Receipt{}, nil, err
+	}
+	if err := k.withhold(ctx, tx, order); err != nil {
 		return Receipt{}, nil, err
 	}
 	touched, err := livingKeys(ctx, tx, order.Tenant, subjects)

@@ -132,29 +132,13 @@ func (k *Keyring) insertRestriction(ctx context.Context, tx pgx.Tx, r Restrictio
 }
 
 // LiftRestriction ends what a case restricted and answers how many rows it
-// removed. What was restricted with the whole subject, or is withheld, stays. It
-// is idempotent.
+// removed. What was restricted with the whole subject, or is kept back from a
+// destruction by a hold, stays. It is idempotent.
 func (k *Keyring) LiftRestriction(ctx context.Context, tenant, underCase uuid.UUID) (lifted int, err error) {
-	if lifted, err = k.lift(ctx, tenant, underCase, KindRestriction, KindObjection); err != nil {
-		return 0, fmt.Errorf("lift the restrictions of case %s: %w", underCase, err)
-	}
-	return lifted, nil
-}
-
-// EndWithholding opens for ordinary use again what a case withheld and will not
-// destroy, because it was cancelled. It is idempotent.
-func (k *Keyring) EndWithholding(ctx context.Context, tenant, underCase uuid.UUID) error {
-	if _, err := k.lift(ctx, tenant, underCase, KindHeld); err != nil {
-		return fmt.Errorf("end the withholding of case %s: %w", underCase, err)
-	}
-	return nil
-}
-
-func (k *Keyring) lift(ctx context.Context, tenant, underCase uuid.UUID, kinds ...RestrictionKind) (lifted int, err error) {
 	var keys []uuid.UUID
 	err = k.inTx(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `DELETE FROM restriction WHERE tenant = $1 AND case_id = $2 AND kind = ANY ($3::text[]) RETURNING subject`,
-			[16]byte(tenant), [16]byte(underCase), kinds)
+		rows, err := tx.Query(ctx, `DELETE FROM restriction WHERE tenant = $1 AND case_id = $2 AND kind <> 'held' RETURNING subject`,
+			[16]byte(tenant), [16]byte(underCase))
 		if err != nil {
 			return err
 		}
@@ -168,13 +152,24 @@ func (k *Keyring) lift(ctx context.Context, tenant, underCase uuid.UUID, kinds .
 		}
 		return k.revoke(ctx, tx, actRestrict, tenant, underCase, keys)
 	})
-	k.cache.forget(keys) // also when the outcome of the commit is unknown
-	return lifted, err
+	k.cache.forget(keys)
+	if err != nil {
+		return 0, fmt.Errorf("lift the restrictions of case %s: %w", underCase, err)
+	}
+	return lifted, nil
 }
 
 // Restrictions lists what restricts the keys of subjects, by subject and case.
 func (k *Keyring) Restrictions(ctx context.Context, tenant uuid.UUID, subjects ...uuid.UUID) ([]Restriction, error) {
 	return k.restrictions(ctx, `subject = ANY ($2::uuid[])`, tenant, subjects)
+}
+
+// Released lists what cases left undone because of a hold that is no longer in
+// force: it is due for destruction, under a case of its own.
+func (k *Keyring) Released(ctx context.Context, tenant uuid.UUID) ([]Restriction, error) {
+	return k.restrictions(ctx, `kind = 'held' AND NOT EXISTS (SELECT FROM hold h
+		WHERE h.tenant = x.tenant AND h.subject = x.subject AND (h.purpose = '' OR x.purpose IN ('', h.purpose)) AND `+inForce("$2")+`)`,
+		tenant, k.clock())
 }
 
 func (k *Keyring) restrictions(ctx context.Context, condition string, tenant uuid.UUID, arg any) ([]Restriction, error) {
@@ -208,54 +203,29 @@ func purposesOf(stored []string) []eventschema.Purpose {
 	return purposes
 }
 
-// Withhold lets what a case would destroy, and a legal hold keeps, open for legal
-// claims and audits only, as held under the case, until the case destroys it. It
-// is idempotent. What no hold in force keeps is [ErrNotHeld], and then nothing is
-// withheld; a subject that is erased is [ErrSubjectErased].
-func (k *Keyring) Withhold(ctx context.Context, tenant, underCase uuid.UUID, targets ...Target) error {
-	order := Order{Tenant: tenant, Case: underCase, Destroy: targets}
-	if err := order.validate(); err != nil {
-		return fmt.Errorf("withhold under case %s: %w", underCase, err)
-	}
-	var touched []uuid.UUID
-	err := k.inTx(ctx, func(tx pgx.Tx) (err error) {
-		touched, err = k.withholdIn(ctx, tx, order)
-		return err
-	})
-	k.cache.forget(touched) // also when the outcome of the commit is unknown
-	if err != nil {
-		return fmt.Errorf("withhold under case %s: %w", underCase, err)
-	}
-	return nil
-}
-
-func (k *Keyring) withholdIn(ctx context.Context, tx pgx.Tx, order Order) ([]uuid.UUID, error) {
-	if err := lockLiving(ctx, tx, order.Tenant, order.subjects(), "UPDATE"); err != nil {
-		return nil, err
-	}
-	subjects, purposes, _ := unroll(order.Destroy)
+// withhold records what an order keeps back because a hold keeps it. The fences
+// must be locked.
+func (k *Keyring) withhold(ctx context.Context, tx pgx.Tx, order Order) error {
+	subjects, purposes, _ := unroll(order.Withhold)
 	var free bool
 	row := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM unnest($2::uuid[], $3::text[]) AS t (subject, purpose)
-		WHERE NOT EXISTS (SELECT FROM hold h WHERE h.tenant = $1 AND h.subject = t.subject AND h.purpose IN ('', t.purpose) AND `+inForce("$4")+`))`,
+		WHERE NOT EXISTS (SELECT FROM hold h WHERE h.tenant = $1 AND h.subject = t.subject
+			AND (h.purpose IN ('', t.purpose)) AND `+inForce("$4")+`))`,
 		[16]byte(order.Tenant), subjects, purposes, k.clock())
 	if err := row.Scan(&free); err != nil {
-		return nil, err
+		return err
 	}
 	if free {
-		return nil, ErrNotHeld
+		return ErrNotHeld
 	}
-	for _, target := range order.Destroy {
+	for _, target := range order.Withhold {
 		if err := k.insertRestriction(ctx, tx, Restriction{
 			Tenant: order.Tenant, Case: order.Case, Subject: target.Subject, Purposes: target.Purposes, Kind: KindHeld,
 		}); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	keys, err := livingKeys(ctx, tx, order.Tenant, order.subjects())
-	if err != nil {
-		return nil, err
-	}
-	return keys, k.revoke(ctx, tx, actRestrict, order.Tenant, order.Case, keys)
+	return nil
 }
 
 // settle forgets what was kept back and is destroyed now.

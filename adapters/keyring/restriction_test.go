@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -81,7 +82,7 @@ func TestNoKeyIsMadeForARestrictedPurpose(t *testing.T) {
 }
 
 // A purpose that a case would destroy and a hold keeps answers held, for
-// ordinary use, until the hold is lifted and the case destroys it.
+// ordinary use, until the hold is lifted and it is destroyed.
 //
 // promise: DS-20
 func TestWhatAHoldKeepsFromAnErasureIsHeld(t *testing.T) {
@@ -91,53 +92,66 @@ func TestWhatAHoldKeepsFromAnErasureIsHeld(t *testing.T) {
 	contact := ref
 	contact.Purpose = eventschema.PurposeContact
 	identity, mail := seal(t, k, ref), seal(t, k, contact)
-	matter, underCase := uuid.New(), uuid.New()
-	only := keyring.Target{Subject: ref.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeContact}}
-	wantErr(t, k.Withhold(t.Context(), tenant, underCase, only), keyring.ErrNotHeld) // nothing is kept back without a hold
-	placeHold(t, k, held(ref, matter, only.Purposes...))
-	wantErr(t, k.Withhold(t.Context(), tenant, underCase, only, keyring.Target{Subject: ref.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeIdentity}}), keyring.ErrNotHeld)
-	wantClear(t, k, contact, mail) // a hold alone changes nothing for whoever works with it
-	other := s.open(t)
-	wantClear(t, other, contact, mail)
-	for range 2 {
-		if err := k.Withhold(t.Context(), tenant, underCase, only); err != nil {
-			t.Fatal(err)
-		}
+	matter := uuid.New()
+	only := []eventschema.Purpose{eventschema.PurposeContact}
+	order := keyring.Order{Tenant: tenant, Case: uuid.New(),
+		Destroy:  []keyring.Target{{Subject: ref.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeIdentity}}},
+		Withhold: []keyring.Target{{Subject: ref.Subject, Purposes: only}},
 	}
-	quiesce(t, k, underCase)
-	for _, reader := range []*keyring.Keyring{k, other, s.open(t)} {
-		wantClear(t, reader, ref, identity)
-		wantState(t, reader, contact, mail, eventschema.UseService, eventschema.StateHeld, underCase)
-		wantState(t, reader, contact, mail, eventschema.UseLegalClaim, eventschema.StateClear, uuid.Nil)
-	}
-	want := []keyring.Restriction{{Tenant: tenant, Case: underCase, Subject: ref.Subject, Purposes: only.Purposes, Kind: keyring.KindHeld}}
-	if got, err := k.Restrictions(t.Context(), tenant, ref.Subject); err != nil || cmp.Diff(want, got) != "" {
-		t.Fatalf("%v: %s", err, cmp.Diff(want, got))
-	}
-	if n, err := k.LiftRestriction(t.Context(), tenant, underCase); err != nil || n != 0 {
-		t.Fatalf("what a hold keeps was opened again: %d %v", n, err)
-	}
-	if err := k.EndWithholding(t.Context(), tenant, underCase); err != nil { // the case was cancelled
-		t.Fatal(err)
-	}
-	wantClear(t, k, contact, mail)
-	if err := k.Withhold(t.Context(), tenant, underCase, only); err != nil {
-		t.Fatal(err)
-	}
-	order := keyring.Order{Tenant: tenant, Case: underCase, Destroy: []keyring.Target{only}}
 	_, err := k.Destroy(t.Context(), order)
-	wantErr(t, err, keyring.ErrHeld)
-	if _, err := k.LiftHold(t.Context(), tenant, matter); err != nil {
-		t.Fatal(err)
-	}
-	wantState(t, k, contact, mail, eventschema.UseService, eventschema.StateHeld, underCase)
+	wantErr(t, err, keyring.ErrNotHeld) // nothing may be kept back without a hold
+	placeHold(t, k, held(ref, matter, only...))
+	wantClear(t, k, contact, mail) // a hold alone changes nothing for whoever works with it
 	if _, err := k.Destroy(t.Context(), order); err != nil {
 		t.Fatal(err)
 	}
-	quiesce(t, k, underCase)
-	wantState(t, other, contact, mail, eventschema.UseAudit, eventschema.StateErased, underCase)
-	if got, err := k.Restrictions(t.Context(), tenant, ref.Subject); err != nil || len(got) != 0 {
-		t.Fatalf("%v %v", got, err)
+	for _, reader := range []*keyring.Keyring{k, s.open(t)} {
+		wantState(t, reader, ref, identity, eventschema.UseAudit, eventschema.StateErased, order.Case)
+		wantState(t, reader, contact, mail, eventschema.UseService, eventschema.StateHeld, order.Case)
+		wantState(t, reader, contact, mail, eventschema.UseLegalClaim, eventschema.StateClear, uuid.Nil)
+	}
+	released := func(want ...keyring.Restriction) {
+		t.Helper()
+		got, err := k.Released(t.Context(), tenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(append([]keyring.Restriction{}, want...), got); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+	released()
+	if n, err := k.LiftRestriction(t.Context(), tenant, order.Case); err != nil || n != 0 {
+		t.Fatalf("what a hold keeps was opened again: %d %v", n, err)
+	}
+	if _, err := k.LiftHold(t.Context(), tenant, matter); err != nil {
+		t.Fatal(err)
+	}
+	released(keyring.Restriction{Tenant: tenant, Case: order.Case, Subject: ref.Subject, Purposes: only, Kind: keyring.KindHeld})
+	wantState(t, k, contact, mail, eventschema.UseService, eventschema.StateHeld, order.Case)
+	last := eraseOrder(ref)
+	if _, err := k.Destroy(t.Context(), last); err != nil {
+		t.Fatal(err)
+	}
+	wantState(t, k, contact, mail, eventschema.UseAudit, eventschema.StateErased, last.Case)
+	released()
+}
+
+func TestAHoldThatLapsedReleasesWhatItKept(t *testing.T) {
+	s := newStore(t)
+	k := s.open(t)
+	ref := subject(t, k)
+	hold := held(ref, uuid.New())
+	hold.Expires = s.clock.Now().Add(time.Hour)
+	placeHold(t, k, hold)
+	order := keyring.Order{Tenant: tenant, Case: uuid.New(), Withhold: []keyring.Target{{Subject: ref.Subject}}}
+	if _, err := k.Destroy(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	s.clock.advance(2*time.Hour, 2*time.Hour)
+	released, err := k.Released(t.Context(), tenant)
+	if err != nil || len(released) != 1 || released[0].Case != order.Case {
+		t.Fatalf("%v %v", released, err)
 	}
 }
 

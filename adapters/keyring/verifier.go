@@ -111,7 +111,7 @@ func (v *Verifier) Remains(ctx context.Context, order Order, madeBefore time.Tim
 		SELECT (SELECT count(*) FROM dek d WHERE tenant = $1 AND created_at <= $6 AND (d.subject = ANY ($5::uuid[])
 		            OR EXISTS (SELECT FROM t WHERE t.subject = d.subject AND t.purpose IN ('', d.purpose) AND t.item IN (d.item, $7)))),
 		       (SELECT count(*) FROM lookup l WHERE tenant = $1 AND (l.person = ANY ($5::uuid[]) OR l.work = ANY ($5::uuid[])
-		            OR EXISTS (SELECT FROM t WHERE t.item = $7 AND t.subject IN (l.person, l.work) AND t.purpose IN ('', l.purpose))))`,
+		            OR EXISTS (SELECT FROM t WHERE t.subject IN (l.person, l.work) AND t.purpose IN ('', l.purpose) AND t.item = $7)))`,
 		[16]byte(order.Tenant), subjects, purposes, items, order.Erase, madeBefore, [16]byte(uuid.Nil))
 	if err := row.Scan(&keys, &lookups); err != nil {
 		return 0, 0, fmt.Errorf("look for what remains of case %s: %w", order.Case, err)

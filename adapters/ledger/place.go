@@ -13,5 +13,5 @@ func VerifyPlace(made InclusionProof, verifierKey string) error {
 	if signed.Size != made.Size {
 		return fmt.Errorf("proof of size %d under a checkpoint of size %d: %w", made.Size, signed.Size, ErrProof)
 	}
-	return made.checkPath(signed.Root)
+	return made.CheckPath(signed.Root)
 }

@@ -180,7 +180,7 @@ func TestCheckFindsWhatWasChangedBehindItsBack(t *testing.T) {
 	defer func() { _ = conn.Close(t.Context()) }()
 	interval := ""
 	if err := conn.QueryRow(t.Context(), `DELETE FROM read.work_interval WHERE ctid = (SELECT min(ctid) FROM read.work_interval)
-RETURNING concat_ws(' ', tenant_id, work_id, start_at AT TIME ZONE 'UTC' || '+00', in_punch)`).Scan(&interval); err != nil {
+RETURNING concat_ws(' ', work_id, tenant_id, start_at AT TIME ZONE 'UTC' || '+00', in_punch)`).Scan(&interval); err != nil {
 		t.Fatal(err)
 	}
 	for _, sql := range []string{
@@ -192,7 +192,7 @@ RETURNING concat_ws(' ', tenant_id, work_id, start_at AT TIME ZONE 'UTC' || '+00
 		}
 	}
 	want := []postgres.Difference{
-		{Table: "punch", Key: fmt.Sprint(h.tenant, " ", id("punch", 21)), Kind: postgres.RowDifferent},
+		{Table: "punch", Key: fmt.Sprint(id("punch", 21), " ", h.tenant), Kind: postgres.RowDifferent},
 		{Table: "work_interval", Key: interval, Kind: postgres.RowMissing},
 		{Table: "work_record", Key: fmt.Sprint(h.tenant, " ", id("work", 999)), Kind: postgres.RowExtra},
 	}

@@ -25,7 +25,7 @@ const benchHolders = 8
 // keyStore measures the keys: sealing beside the bare cipher, fetching, moving
 // to the next epoch, opening a directory, and forgetting in several processes.
 func (b *bench) keyStore(ctx context.Context) error {
-	return b.inFolder(ctx, func(a *app.App, _ importCommand) error {
+	return b.inFolder(ctx, benchPeople, func(a *app.App, _ importCommand) error {
 		for _, measure := range []func(context.Context, *app.App) error{b.sealing, b.forgetting, b.crowd, b.rotation} {
 			if err := measure(ctx, a); err != nil {
 				return err

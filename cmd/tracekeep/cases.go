@@ -89,6 +89,9 @@ func scopeOf(view httpapi.ErasureView) string {
 	for i, purpose := range view.Purposes {
 		names[i] = string(purpose)
 	}
+	if view.Scope == eventschema.ScopeItem {
+		return "items of " + strings.Join(names, "+")
+	}
 	return strings.Join(names, "+")
 }
 

@@ -87,7 +87,7 @@ func (c demoCommand) Run(ctx context.Context, t *terminal) (err error) {
 	}
 	defer func() { err = errors.Join(err, remove()) }()
 	started := t.clock()
-	flags := dataFlags{Data: d.Data, CoolingOff: 0, ErasuresPerDay: 20} // a demonstration does not wait a week
+	flags := dataFlags{Data: d.Data, CoolingOff: new(time.Duration), ErasuresPerDay: 20} // a demonstration does not wait a week
 	return flags.withApp(ctx, t, true, func(ctx context.Context, a *app.App) error {
 		d.a, d.result.DataFolder = a, a.Folder()
 		if !a.Owner() {

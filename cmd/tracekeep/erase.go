@@ -42,6 +42,7 @@ open them until their key epoch is retired; the final certificate follows then. 
 Examples:
   tracekeep erase request --data ./records --person 0b9c… --officer 6d1e…
   tracekeep erase request --data ./records --person 0b9c… --officer 6d1e… --purpose contact
+  tracekeep erase request --data ./records --person 0b9c… --officer 6d1e… --purpose media --item 4f02…
   tracekeep erase verify  --data ./records --case 91aa… --officer 6d1e… --method document
   tracekeep erase assess  --data ./records --case 91aa… --officer 6d1e…
   tracekeep erase approve --data ./records --case 91aa… --officer 77f0…
@@ -54,12 +55,13 @@ func officer(a *app.App, id uuid.UUID) httpapi.Principal {
 
 type eraseRequest struct {
 	dataFlags
-	Person     uuid.UUID `help:"Person id." required:""`
-	Officer    uuid.UUID `help:"Id of the officer who asks." required:""`
-	Purpose    []string  `help:"Only what is held for this purpose; may be repeated. Left out: the whole person." enum:"contact,third_party,location" placeholder:"PURPOSE"`
-	ReceivedAt time.Time `name:"received-at" help:"When the request was received, RFC 3339; default now. Deadlines count from here." format:"2006-01-02T15:04:05Z07:00"`
-	Key        string    `help:"Idempotency key: repeating a request with the same key opens no second case; default: person, purposes and day." placeholder:"KEY"`
-	JSON       bool      `name:"json" help:"Print one JSON object."`
+	Person     uuid.UUID   `help:"Person id." required:""`
+	Officer    uuid.UUID   `help:"Id of the officer who asks." required:""`
+	Purpose    []string    `help:"Only what is held for this purpose; may be repeated. Left out: the whole person." enum:"contact,third_party,location,media,notes" placeholder:"PURPOSE"`
+	Item       []uuid.UUID `help:"Only this photo, document or note; may be repeated. The purpose says which they are." placeholder:"ID"`
+	ReceivedAt time.Time   `name:"received-at" help:"When the request was received, RFC 3339; default now. Deadlines count from here." format:"2006-01-02T15:04:05Z07:00"`
+	Key        string      `help:"Idempotency key: repeating a request with the same key opens no second case; default: person, purposes, items and day." placeholder:"KEY"`
+	JSON       bool        `name:"json" help:"Print one JSON object."`
 }
 
 // Run opens a case.
@@ -72,8 +74,11 @@ func (c eraseRequest) Run(ctx context.Context, t *terminal) error {
 		key := c.Key
 		if key == "" {
 			key = strings.Join(append([]string{"erase", c.Person.String(), received.UTC().Format(time.DateOnly)}, c.Purpose...), " ")
+			if len(c.Item) > 0 {
+				key += fmt.Sprint(c.Item)
+			}
 		}
-		request := httpapi.ErasureRequest{Person: c.Person, ReceivedAt: received}
+		request := httpapi.ErasureRequest{Person: c.Person, Items: c.Item, ReceivedAt: received}
 		for _, purpose := range c.Purpose {
 			request.Purposes = append(request.Purposes, eventschema.Purpose(purpose))
 		}

@@ -28,9 +28,9 @@ OpenBao with --transit. Destroying a person's keys is effective at once. It is f
 key is destroyed then, and every older copy of the key store is noise.
 
 Whoever serves a data folder rotates by itself when an epoch is over. The file policy.json in the folder keys holds the
-times: epoch_days (7), rotation_hours (24), backup_retention_days (14), limit_days (30), retire_without_backup (false),
-rotate_by_itself (true); --cooling-off is the rest. A policy under which an erasure could become final after the limit is
-refused at the start.
+times: epoch_days (7), cooling_off_days (7), rotation_hours (24), backup_retention_days (14), limit_days (30),
+retire_without_backup (false), rotate_by_itself (true). A policy under which an erasure could become final after the limit
+is refused at the start.
 
 Examples:
   tracekeep keys status --data ./records
@@ -117,12 +117,11 @@ type escrowReport struct {
 
 // Run reports. A policy that the service refuses to start under is shown too.
 func (c keysStatus) Run(ctx context.Context, t *terminal) error {
-	cfg := c.config(t, nil)
-	policy, err := cfg.KeyPolicy()
+	policy, err := app.ReadKeyPolicy(c.Data)
 	if err != nil {
 		return err
 	}
-	report, broken := promiseOf(policy, cfg.Reach())
+	report, broken := promiseOf(policy, c.config(t, nil).Reach())
 	if broken == nil {
 		err = c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error { return report.read(ctx, a, t.clock()) })
 		if err != nil {

@@ -60,13 +60,13 @@ type cli struct {
 	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it."`
 	Verify   verifyCommand   `cmd:"" help:"Check the whole event store against the trail, or prove one event."`
 	Erase    eraseCommand    `cmd:"" help:"Erase a person by destroying keys: request, verify, assess, approve, show."`
-	Keys     keysCommand     `cmd:"" help:"Look after the keys: status, rotate, escrow, verify-backup, recover."`
 	Cases    casesCommand    `cmd:"" help:"List erasure cases: whom each waits for, and when it is due."`
 	Hold     holdCommand     `cmd:"" help:"Keep what a matter needs from being destroyed."`
 	Restrict restrictCommand `cmd:"" help:"Restrict the processing of a person's values; take objections."`
 
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
 
+	Keys     keysCommand     `cmd:"" help:"Look after the keys: status, rotate, escrow, verify-backup, recover."`
 	Rebuild  rebuildCommand  `cmd:"" help:"Rebuild the read models from the log, or compare them with a rebuild."`
 	Doctor   doctorCommand   `cmd:"" help:"Say what this machine has and lacks, and how a data folder is."`
 	Bench    benchCommand    `cmd:"" help:"Measure this machine against its own limits."`

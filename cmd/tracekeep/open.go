@@ -26,15 +26,15 @@ type dataFlags struct {
 	Keys        string        `help:"Postgres of the key store, another database than the read models; empty: a private cluster." env:"TRACEKEEP_KEYS" placeholder:"URL"`
 	Postgres    string        `name:"postgres-bin" help:"Folder of the Postgres binaries for the private cluster; empty: searched." env:"TRACEKEEP_POSTGRES_BIN" placeholder:"DIR"`
 	StartWithin time.Duration `name:"start-within" help:"Give up when the stores cannot be reached within this time." default:"60s"`
+	Verifier    string        `name:"keys-verifier" help:"The key store as the role tracekeep_verifier, which checks erasures and can read no key; empty: made in the private cluster, else the rights of --keys." env:"TRACEKEEP_KEYS_VERIFIER" placeholder:"URL"`
 	KEKDir      string        `name:"kek-dir" help:"Folder of the files that wrap the epochs of keys; empty: below the data folder." env:"TRACEKEEP_KEK_DIR" placeholder:"DIR"`
 	KEKFile     string        `name:"kek-file" help:"The one such file of a data folder of the first release, in that folder." env:"TRACEKEEP_KEK_FILE" placeholder:"FILE"`
 	Transit     string        `help:"Transit engine of Vault or OpenBao that wraps the epochs of keys instead, as https://vault:8200/v1/transit." env:"TRACEKEEP_TRANSIT" placeholder:"URL"`
 	TokenFile   string        `name:"transit-token-file" help:"File of its token; without one TRACEKEEP_TRANSIT_TOKEN holds it." env:"TRACEKEEP_TRANSIT_TOKEN_FILE" placeholder:"FILE"`
 	Namespace   string        `name:"transit-namespace" help:"Its namespace." env:"TRACEKEEP_TRANSIT_NAMESPACE" placeholder:"NAME"`
-	Verifier    string        `name:"keys-verifier" help:"The key store as the role tracekeep_verifier, which checks erasures and can read no key; empty: made in the private cluster, else the rights of --keys." env:"TRACEKEEP_KEYS_VERIFIER" placeholder:"URL"`
 
-	CoolingOff     time.Duration `name:"cooling-off" help:"How long a request for erasure can be cancelled before a second officer may approve it; at most a week." env:"TRACEKEEP_COOLING_OFF" default:"168h"`
-	ErasuresPerDay int           `name:"erasures-per-day" help:"How many erasures one officer may approve within 24 hours." env:"TRACEKEEP_ERASURES_PER_DAY" default:"20"`
+	CoolingOff     *time.Duration `name:"cooling-off" help:"How long a request for erasure can be cancelled before a second officer may approve it; empty: as long as the key policy counts with, a week unless it says less." env:"TRACEKEEP_COOLING_OFF" placeholder:"DURATION"`
+	ErasuresPerDay int            `name:"erasures-per-day" help:"How many erasures one officer may approve within 24 hours." env:"TRACEKEEP_ERASURES_PER_DAY" default:"20"`
 
 	// What a command that serves gives the parts, and others leave out.
 	node    eventnode.Limits

@@ -21,7 +21,8 @@ type Request struct {
 	Scope       eventschema.ErasureScope
 	PersonID    uuid.UUID
 	RecordID    uuid.UUID
-	Purposes    []eventschema.Purpose // with [eventschema.ScopePurpose]
+	Purposes    []eventschema.Purpose // with [eventschema.ScopePurpose]; of a [eventschema.ScopeItem], the one
+	Items       []uuid.UUID           // with [eventschema.ScopeItem]
 	WorkID      uuid.UUID             // of the person; nil when they have no work record
 	RequestedBy uuid.UUID
 	RequestedAt time.Time // receipt

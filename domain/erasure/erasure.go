@@ -117,6 +117,7 @@ type State struct {
 	Origin      eventschema.ErasureOrigin
 	Scope       eventschema.ErasureScope
 	Purposes    []eventschema.Purpose
+	Items       []uuid.UUID
 	RequestedBy uuid.UUID
 	RequestedAt time.Time
 	ClaimHash   string

@@ -30,6 +30,7 @@ var (
 	targets  = []eventschema.ErasureTarget{
 		{Holder: eventschema.HolderPerson, Purpose: eventschema.PurposeIdentity}, {Holder: eventschema.HolderPerson, Purpose: eventschema.PurposeContact},
 		{Holder: eventschema.HolderPerson, Purpose: eventschema.PurposeThirdParty}, {Holder: eventschema.HolderRecord, Purpose: eventschema.PurposeLocation},
+		{Holder: eventschema.HolderPerson, Purpose: eventschema.PurposeMedia}, {Holder: eventschema.HolderPerson, Purpose: eventschema.PurposeNotes},
 	}
 	holders   = eventschema.KeyHolders{Acknowledged: 2, BoundedBy: noon.Add(time.Minute)}
 	recipient = eventschema.Recipient{DisclosureID: told, Name: "payroll_bureau", DisclosedAt: noon}
@@ -155,6 +156,13 @@ func TestRequest(t *testing.T) {
 	purposes := func(p ...eventschema.Purpose) func(*erasure.Request) {
 		return func(r *erasure.Request) { r.Purposes = p }
 	}
+	photo := func(items ...uuid.UUID) erasure.Request {
+		return changed(contact, func(r *erasure.Request) {
+			r.Scope, r.Purposes, r.Items = eventschema.ScopeItem, []eventschema.Purpose{eventschema.PurposeMedia}, items
+		})
+	}
+	wasPhoto := *wasRequested
+	wasPhoto.Scope, wasPhoto.Purposes, wasPhoto.Items = eventschema.ScopeItem, []eventschema.Purpose{eventschema.PurposeMedia}, []uuid.UUID{told}
 	ended := changed(contact, func(r *erasure.Request) {
 		r.Origin, r.ClaimHash, r.PersonID, r.RecordID, r.WorkID = eventschema.OriginRetention, "", uuid.Nil, workID, uuid.Nil
 		r.Purposes = []eventschema.Purpose{eventschema.PurposeWork}
@@ -179,6 +187,13 @@ func TestRequest(t *testing.T) {
 		"the identity goes with the person only":   {When: changed(contact, purposes(eventschema.PurposeIdentity)), Refused: erasure.ErrPurpose},
 		"wage records stay until they are due":     {When: changed(contact, purposes(eventschema.PurposeWork)), Refused: erasure.ErrPurpose},
 		"and go when their time is over":           {When: ended, Then: past(wasDue(), wasNobody())},
+		"a single photo":                           {When: photo(told), Then: past(&wasPhoto)},
+		"a photo without an id":                    {When: photo(uuid.Nil), Refused: erasure.ErrScope},
+		"no photo at all":                          {When: photo(), Refused: erasure.ErrScope},
+		"a photo named twice":                      {When: photo(told, told), Refused: erasure.ErrScope},
+		"an item of a purpose that has none":       {When: changed(photo(told), purposes(eventschema.PurposeContact)), Refused: erasure.ErrPurpose},
+		"items of two purposes":                    {When: changed(photo(told), purposes(eventschema.PurposeMedia, eventschema.PurposeNotes)), Refused: erasure.ErrScope},
+		"a purpose and items beside":               {When: changed(photo(told), func(r *erasure.Request) { r.Scope = eventschema.ScopePurpose }), Refused: erasure.ErrScope},
 		"a work record has no contact":             {When: changed(withdrawal, purposes(eventschema.PurposeContact)), Refused: erasure.ErrPurpose},
 		"without a claim nobody can prove":         {When: changed(request, func(r *erasure.Request) { r.ClaimHash = "" }), Refused: erasure.ErrClaimHash},
 		"a hash cut short":                         {When: changed(request, func(r *erasure.Request) { r.ClaimHash = hash[1:] }), Refused: erasure.ErrClaimHash},

@@ -13,7 +13,7 @@ func evolve(s State, event eventschema.Event) State {
 	switch e := event.(type) {
 	case *eventschema.ErasureRequested:
 		s.Phase, s.CaseID, s.PersonID, s.RecordID = PhaseRequested, e.CaseID, e.PersonID, e.RecordID
-		s.Origin, s.Scope, s.Purposes = e.Origin, e.Scope, e.Purposes
+		s.Origin, s.Scope, s.Purposes, s.Items = e.Origin, e.Scope, e.Purposes, e.Items
 		s.RequestedBy, s.RequestedAt, s.ClaimHash = e.RequestedBy, e.RequestedAt, e.ClaimHash
 	case *eventschema.IdentityVerified:
 		s.VerifiedAt, s.VerifiedBy, s.Method = e.VerifiedAt, e.VerifiedBy, e.Method

@@ -75,7 +75,7 @@ func nextBefore(s State, now time.Time) Todo {
 	case PhaseRequested:
 		return Todo{Wait: WaitIdentity}
 	case PhaseIdentified:
-		if s.byPolicy() {
+		if s.ByPolicy() {
 			return Todo{Decision: DecideScope}
 		}
 		return Todo{Wait: WaitScope}
@@ -96,7 +96,7 @@ func (s State) afterCoolingOff(now time.Time) Todo {
 	switch {
 	case now.Before(s.CoolingUntil):
 		return Todo{Wait: WaitCoolingOff, Until: s.CoolingUntil}
-	case s.byPolicy():
+	case s.ByPolicy():
 		return Todo{Decision: DecideApproval}
 	}
 	return Todo{Wait: WaitApproval}

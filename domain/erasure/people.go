@@ -29,7 +29,7 @@ func request(state State, c Request) ([]eventschema.Event, error) {
 		return nil, ErrClaimHash
 	}
 	event := &eventschema.ErasureRequested{
-		CaseID: c.CaseID, Origin: c.Origin, Scope: c.Scope, PersonID: c.PersonID, RecordID: c.RecordID, Purposes: c.Purposes,
+		CaseID: c.CaseID, Origin: c.Origin, Scope: c.Scope, PersonID: c.PersonID, RecordID: c.RecordID, Purposes: c.Purposes, Items: c.Items,
 		RequestedAt: c.RequestedAt.UTC(), RequestedBy: c.RequestedBy, ClaimHash: c.ClaimHash,
 	}
 	if c.WorkID != uuid.Nil {
@@ -91,7 +91,7 @@ func (c Assess) decide(s State) ([]eventschema.Event, error) {
 		return nil, ErrNotVerified
 	case !old && !s.Phase.Before(PhaseApproved), s.Phase == PhaseHeld && s.Fenced:
 		return nil, ErrOrder
-	case c.AssessedBy == uuid.Nil && !old && !s.byPolicy():
+	case c.AssessedBy == uuid.Nil && !old && !s.ByPolicy():
 		return nil, ErrNoActor
 	}
 	event := &eventschema.ScopeAssessed{CaseID: s.CaseID, AssessedAt: c.AssessedAt.UTC(), AssessedBy: c.AssessedBy}
@@ -105,8 +105,8 @@ func (c Assess) decide(s State) ([]eventschema.Event, error) {
 	return []eventschema.Event{event}, nil
 }
 
-// byPolicy says whether the case needs no person's word.
-func (s State) byPolicy() bool { return s.Origin != eventschema.OriginRequest }
+// ByPolicy says whether the case needs no person's word.
+func (s State) ByPolicy() bool { return s.Origin != eventschema.OriginRequest }
 
 // policy is the code of the policy that assesses or approves.
 func (s State) policy() string {
@@ -132,7 +132,7 @@ func (c Approve) decide(s State) ([]eventschema.Event, error) {
 		return nil, ErrHeld
 	case c.ApprovedAt.Before(s.CoolingUntil):
 		return nil, ErrCoolingOff
-	case c.ApprovedBy == uuid.Nil && !s.byPolicy():
+	case c.ApprovedBy == uuid.Nil && !s.ByPolicy():
 		return nil, ErrNoActor
 	case c.ApprovedBy != uuid.Nil && (c.ApprovedBy == s.RequestedBy || c.ApprovedBy == s.AssessedBy):
 		return nil, ErrSamePerson
@@ -168,7 +168,7 @@ func (c Refuse) decide(s State) ([]eventschema.Event, error) {
 		return nil, s.open()
 	case c.RefusedBy == uuid.Nil:
 		return nil, ErrNoActor
-	case s.byPolicy() || !slices.Contains(eventschema.RefusalGrounds(), c.Ground):
+	case s.ByPolicy() || !slices.Contains(eventschema.RefusalGrounds(), c.Ground):
 		return nil, ErrGround
 	}
 	return []eventschema.Event{&eventschema.ErasureRefused{

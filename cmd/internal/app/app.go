@@ -60,10 +60,12 @@ type App struct {
 	covered     *progressMark // how far the trail is
 	cases       *caseQueue    // erasure cases to take forward
 	casePolicy  CasePolicy
+	coolingOff  time.Duration
 	destroying  sync.Mutex        // one destruction at a time
 	retirements atomic.Int64      // how many epochs were retired when cases were last looked at
 	verifier    *keyring.Verifier // nil when attached
 	verifiesAs  eventschema.VerifierCredentials
+	finalAfter  time.Duration      // how long after a destruction copies may still open something, at most
 	onFault     func(point string) // nil outside of tests
 
 	closers  []func() error  // in order of opening

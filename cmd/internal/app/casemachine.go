@@ -77,8 +77,8 @@ func (a *App) workOnCases(ctx context.Context) {
 }
 
 // sweep queues every case that may have something to do, and settles holds. A
-// certified case has, once another epoch is retired; at the start every one is
-// looked at.
+// certified case has, once the copies of another epoch are noise; at the start
+// every one is looked at.
 func (a *App) sweep(ctx context.Context, starting bool) error {
 	if err := a.sweepHolds(ctx, starting); err != nil {
 		return err
@@ -91,7 +91,13 @@ func (a *App) sweep(ctx context.Context, starting bool) error {
 	if err != nil {
 		return err
 	}
-	more := a.retirements.Swap(int64(len(retired))) != int64(len(retired)) || starting
+	final := int64(0)
+	for _, receipt := range retired {
+		if !a.noiseFrom(receipt).After(a.clock()) {
+			final++
+		}
+	}
+	more := a.retirements.Swap(final) != final || starting
 	for _, c := range register {
 		waits := waitIn(c, a.clock())
 		unfinished := c.State.Open() && waits != erasure.WaitIdentity && waits != erasure.WaitScope && waits != erasure.WaitApproval
@@ -180,8 +186,6 @@ func (a *App) forward(ctx context.Context, id uuid.UUID) error {
 			err = a.takeStep(ctx, loaded, todo.Step)
 		case todo.Decision != "":
 			goesOn, err = a.decideCase(ctx, loaded, todo.Decision)
-		case loaded.State.Phase == erasure.PhaseCancelled:
-			return a.keys.EndWithholding(ctx, a.tenant, id)
 		default:
 			if left := todo.Until.Sub(a.clock()); todo.Wait == erasure.WaitCoolingOff && left < sweepEvery { // else a sweep comes first
 				time.AfterFunc(left, func() { a.cases.add(id) })
@@ -246,82 +250,112 @@ func (a *App) decideCase(ctx context.Context, loaded *domain.Loaded[erasure.Stat
 
 // checkHolds asks the key store which holds are in force for what the case would
 // destroy. A key store that cannot be asked is an error, and the case stays where
-// it is.
+// it is. What nobody has to approve is due at once: where a hold keeps it, it
+// opens for legal claims and audits only from now on.
 func (a *App) checkHolds(ctx context.Context, loaded *domain.Loaded[erasure.State]) error {
 	order, err := a.orderOf(ctx, loaded.State)
 	if err != nil {
 		return err
 	}
-	check := erasure.CheckHolds{CheckedAt: a.clock(), CoolingOff: a.casePolicy.CoolingOff}
+	check := erasure.CheckHolds{CheckedAt: a.clock(), CoolingOff: a.coolingOff}
 	if loaded.State.Origin == eventschema.OriginWithdrawal {
 		check.CoolingOff = 0
 	}
-	if check.Holds, err = a.holdsOn(ctx, order); err != nil {
+	var kept []keyring.Target
+	if check.Holds, kept, err = a.holdsOn(ctx, order); err != nil {
 		return err
+	}
+	if len(kept) > 0 && loaded.State.ByPolicy() && len(loaded.State.Items) == 0 { // a hold keeps purposes, not items
+		if err := a.withhold(ctx, loaded.State.CaseID, kept); err != nil {
+			return err
+		}
 	}
 	_, err = a.record(ctx, loaded, check)
 	if errors.Is(err, erasure.ErrOrder) { // the fence of a held case is reopened first
 		return nil
 	}
-	if err == nil && len(check.Holds) > 0 && loaded.State.Origin == eventschema.OriginWithdrawal {
-		return a.withhold(ctx, order)
-	}
 	return err
 }
 
-// withhold lets what a withdrawn consent no longer covers, and a hold keeps, open
-// for legal claims and audits only: withdrawing takes effect at once.
-func (a *App) withhold(ctx context.Context, order keyring.Order) error {
-	err := a.keys.Withhold(ctx, a.tenant, order.Case, order.Destroy...)
-	if errors.Is(err, keyring.ErrNotHeld) || errors.Is(err, keyring.ErrNoKey) { // lifted meanwhile: the case goes on
+// withhold lets what a hold keeps open for legal claims and audits only. It is an
+// order of its own in the key store: that of the case stays to be carried out.
+func (a *App) withhold(ctx context.Context, id uuid.UUID, kept []keyring.Target) error {
+	under := uuid.NewSHA1(id, fmt.Append(nil, "withheld", kept))
+	_, err := a.keys.Destroy(ctx, keyring.Order{Tenant: a.tenant, Case: under, Withhold: kept})
+	a.directory.forget()
+	if errors.Is(err, keyring.ErrNotHeld) { // lifted meanwhile: the case goes on
 		return nil
 	}
 	return err
 }
 
-// holdsOn lists the holds in force on what an order destroys.
-func (a *App) holdsOn(ctx context.Context, order keyring.Order) ([]uuid.UUID, error) {
+// holdsOn lists the holds in force on what an order destroys, and what of it they
+// keep.
+func (a *App) holdsOn(ctx context.Context, order keyring.Order) (ids []uuid.UUID, kept []keyring.Target, err error) {
 	var subjects []uuid.UUID
 	for _, target := range order.Destroy {
 		subjects = append(subjects, target.Subject)
 	}
 	holds, err := a.keys.Holds(ctx, a.tenant, subjects...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var ids []uuid.UUID
 	for _, hold := range holds {
 		for _, target := range order.Destroy {
-			if target.Subject == hold.Subject && overlap(target.Purposes, hold.Purposes) {
+			if purposes, some := overlap(target.Purposes, hold.Purposes); some && target.Subject == hold.Subject {
 				ids = append(ids, hold.Matter) // the key store knows each hold as a matter of its own
+				kept = append(kept, keyring.Target{Subject: hold.Subject, Purposes: purposes})
 			}
 		}
 	}
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	return slices.Compact(ids), nil
+	return slices.Compact(ids), kept, nil
 }
 
-// overlap says whether two lists of purposes, of which an empty one means all,
-// have one in common.
-func overlap(one, other []eventschema.Purpose) bool {
-	return len(one) == 0 || len(other) == 0 || slices.ContainsFunc(one, func(p eventschema.Purpose) bool { return slices.Contains(other, p) })
+// overlap is what two lists of purposes, of which an empty one means all, have in
+// common.
+func overlap(one, other []eventschema.Purpose) (both []eventschema.Purpose, some bool) {
+	switch {
+	case len(one) == 0:
+		return other, true
+	case len(other) == 0:
+		return one, true
+	}
+	for _, purpose := range one {
+		if slices.Contains(other, purpose) {
+			both = append(both, purpose)
+		}
+	}
+	return both, len(both) > 0
 }
 
 // retiredEpochs lists the retirements of the epochs that wrapped the keys of a
-// case; all is false while one is missing, or its provider still delays it.
+// case; all is false while one is missing, its provider still delays it, or a
+// backup may hold the provider's key.
 func (a *App) retiredEpochs(ctx context.Context, s erasure.State) (epochs []eventschema.RetiredEpoch, all bool, err error) {
 	retirements, err := a.keys.Retirements(ctx)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, epoch := range s.WrappedBy() {
-		i := slices.IndexFunc(retirements, func(r keyring.Retirement) bool { return r.Epoch == epoch && !r.FinalAt.After(a.clock()) })
+		i := slices.IndexFunc(retirements, func(r keyring.Retirement) bool { return r.Epoch == epoch })
 		if i < 0 {
 			return nil, false, nil
 		}
-		epochs = append(epochs, eventschema.RetiredEpoch{Epoch: epoch, RetiredAt: retirements[i].FinalAt, Reach: retirements[i].Reach, Receipt: retirements[i].Hash})
+		noise := a.noiseFrom(retirements[i])
+		if noise.After(a.clock()) {
+			return nil, false, nil
+		}
+		epochs = append(epochs, eventschema.RetiredEpoch{Epoch: epoch, RetiredAt: noise, Reach: retirements[i].Reach, Receipt: retirements[i].Hash})
 	}
 	return epochs, true, nil
+}
+
+// noiseFrom is from when on no copy opens what an epoch wrapped: its provider has
+// carried out the destruction, and the last backup that held the provider's key
+// has expired.
+func (a *App) noiseFrom(receipt keyring.Retirement) time.Time {
+	return receipt.FinalAt.Add(a.policy.BackupRetention)
 }
 
 // register lists every case, the one with the latest news first.

@@ -106,7 +106,7 @@ func (a *App) orderOf(ctx context.Context, s erasure.State) (keyring.Order, erro
 		order.Erase = []uuid.UUID{person}
 	}
 	if _, targeted := purposes[eventschema.HolderPerson]; targeted {
-		order.Destroy = append(order.Destroy, keyring.Target{Subject: person, Purposes: purposes[eventschema.HolderPerson]})
+		order.Destroy = append(order.Destroy, keyring.Target{Subject: person, Purposes: purposes[eventschema.HolderPerson], Items: s.Items})
 	}
 	if of, targeted := purposes[eventschema.HolderRecord]; targeted && work != uuid.Nil {
 		order.Destroy = append(order.Destroy, keyring.Target{Subject: work, Purposes: of})

@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"tracekeep/adapters/keyring"
 	"tracekeep/domain/erasure"
 	"tracekeep/eventschema"
@@ -111,7 +109,7 @@ func (a *App) probe(ctx context.Context, stream eventschema.StreamName, order ke
 			return err
 		}
 		for _, sealed := range decoded.Sealed {
-			if !destroys(order, sealed.Subject, sealed.Purpose) {
+			if !destroys(order, sealed) {
 				continue
 			}
 			seen, err := a.verifier.Try(ctx, a.tenant, sealed.Envelope, s.DestroyedAt)
@@ -138,9 +136,10 @@ func (a *App) probe(ctx context.Context, stream eventschema.StreamName, order ke
 	return nil
 }
 
-// destroys says whether an order destroys the keys of a subject and purpose.
-func destroys(order keyring.Order, subject uuid.UUID, purpose eventschema.Purpose) bool {
+// destroys says whether an order destroys the key of a sealed section.
+func destroys(order keyring.Order, sealed eventschema.Sealed) bool {
 	return slices.ContainsFunc(order.Destroy, func(t keyring.Target) bool {
-		return t.Subject == subject && (len(t.Purposes) == 0 || slices.Contains(t.Purposes, purpose))
+		return t.Subject == sealed.Subject && (len(t.Purposes) == 0 || slices.Contains(t.Purposes, sealed.Purpose)) &&
+			(len(t.Items) == 0 || slices.Contains(t.Items, sealed.Item))
 	})
 }

@@ -74,8 +74,12 @@ func (a *App) certificateOf(s erasure.State, kind eventschema.CertificateKind, n
 	for _, h := range proof.Hashes {
 		c.Place.Hashes = append(c.Place.Hashes, h.String())
 	}
-	if kind == eventschema.CertificateFinal {
+	switch {
+	case kind == eventschema.CertificateFinal:
 		c.FinalFrom, c.Epochs = &s.RetiredAt, s.Epochs
+	case a.policy.RotateByItself: // else nobody can say
+		by := s.DestroyedAt.Add(a.finalAfter).Truncate(time.Second)
+		c.FinalBy = &by
 	}
 	c.NotCovered = notCovered(s, kind)
 	return c

@@ -208,7 +208,7 @@ func WorkIDOf(p httpapi.PersonView) (uuid.UUID, error) {
 	switch p.WorkID.State() {
 	case eventschema.StateErased:
 		return uuid.Nil, &httpapi.Erased{Case: p.WorkID.Case(), CertificateLeaf: p.WorkID.CertificateLeaf}
-	case eventschema.StateRestricted:
+	case eventschema.StateRestricted, eventschema.StateHeld:
 		return uuid.Nil, errRestricted
 	}
 	id, err := idOf(p.WorkID.Personal)

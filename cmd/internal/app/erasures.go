@@ -56,12 +56,10 @@ func (a *App) RequestErasure(ctx context.Context, intent httpapi.Intent, r httpa
 		return httpapi.ErasureReceipt{}, err
 	}
 	command := erasure.Request{
-		CaseID: id, Origin: eventschema.OriginRequest, Scope: eventschema.ScopePerson, PersonID: r.Person, WorkID: workID, Purposes: r.Purposes,
+		CaseID: id, Origin: eventschema.OriginRequest, PersonID: r.Person, WorkID: workID, Purposes: r.Purposes, Items: r.Items,
 		RequestedBy: intent.Principal.ID, RequestedAt: r.ReceivedAt.UTC(), ClaimHash: certificate.HashClaim(code),
 	}
-	if len(r.Purposes) > 0 {
-		command.Scope = eventschema.ScopePurpose
-	}
+	command.Scope = scopeOf(r.Purposes, r.Items)
 	outcome, err := domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
 		Stream: eventschema.ErasureStream(a.tenant, id), Key: "request", Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
 	}, erasure.Command(command))
@@ -88,12 +86,23 @@ func (a *App) refuseSecondCase(ctx context.Context, personID uuid.UUID) error {
 	return nil
 }
 
+func scopeOf(purposes []eventschema.Purpose, items []uuid.UUID) eventschema.ErasureScope {
+	switch {
+	case len(items) > 0:
+		return eventschema.ScopeItem
+	case len(purposes) > 0:
+		return eventschema.ScopePurpose
+	}
+	return eventschema.ScopePerson
+}
+
 // Expiry is a retention period that has ended: of everything about a person when
 // no purposes are named, else of what the person or the work record holds for
 // them. Exactly one of Person and Record is set.
 type Expiry struct {
 	Person, Record uuid.UUID
 	Purposes       []eventschema.Purpose
+	Items          []uuid.UUID // of the one purpose
 	DueAt          time.Time
 }
 
@@ -101,13 +110,10 @@ type Expiry struct {
 // it opens nothing twice. The machine takes the case to its end; a hold stops it
 // like any other.
 func (a *App) ExpireRetention(ctx context.Context, e Expiry) (uuid.UUID, error) {
-	id := caseID(a.tenant, fmt.Sprintf("retention\x00%s\x00%s\x00%v\x00%s", e.Person, e.Record, e.Purposes, e.DueAt.UTC().Format(time.RFC3339)))
+	id := caseID(a.tenant, fmt.Sprintf("retention\x00%s\x00%s\x00%v\x00%v\x00%s", e.Person, e.Record, e.Purposes, e.Items, e.DueAt.UTC().Format(time.RFC3339)))
 	command := erasure.Request{
-		CaseID: id, Origin: eventschema.OriginRetention, Scope: eventschema.ScopePurpose, PersonID: e.Person, RecordID: e.Record, Purposes: e.Purposes,
+		CaseID: id, Origin: eventschema.OriginRetention, Scope: scopeOf(e.Purposes, e.Items), PersonID: e.Person, RecordID: e.Record, Purposes: e.Purposes, Items: e.Items,
 		RequestedBy: a.operator, RequestedAt: a.clock().UTC(),
-	}
-	if len(e.Purposes) == 0 {
-		command.Scope = eventschema.ScopePerson
 	}
 	if e.Person != uuid.Nil {
 		var err error
@@ -222,7 +228,7 @@ func (a *App) ErasureCase(ctx context.Context, _ httpapi.Principal, id uuid.UUID
 	}
 	view := httpapi.ErasureView{
 		CaseID: s.CaseID, PersonID: s.PersonID, RecordID: s.RecordID, Revision: uint64(loaded.Next), Status: s.Phase, //nolint:gosec // the stream has an event
-		Origin: s.Origin, Scope: s.Scope, Purposes: s.Purposes, RequestedAt: s.RequestedAt, RequestedBy: s.RequestedBy,
+		Origin: s.Origin, Scope: s.Scope, Purposes: s.Purposes, Items: s.Items, RequestedAt: s.RequestedAt, RequestedBy: s.RequestedBy,
 		Destroys: s.Targets, Retained: s.Retained, KeysDestroyed: len(s.Keys), EndedWhy: s.Reason + string(s.Ground),
 		AssessedAt: some(s.AssessedAt), CoolingUntil: some(s.CoolingUntil), ApprovedAt: some(s.ApprovedAt), DestroyedAt: some(s.DestroyedAt),
 		CertifiedAt: some(s.Effective.At), FinalAt: some(s.Final.At), EndedAt: some(s.EndedAt),

@@ -48,6 +48,7 @@ const policyFile = "policy.json"
 // keyPolicy is what the file says. What it leaves out is as by default.
 type keyPolicy struct {
 	EpochDays           *int  `json:"epoch_days,omitempty"`
+	CoolingOffDays      *int  `json:"cooling_off_days,omitempty"`
 	RotationHours       *int  `json:"rotation_hours,omitempty"`
 	BackupRetentionDays *int  `json:"backup_retention_days,omitempty"`
 	LimitDays           *int  `json:"limit_days,omitempty"`
@@ -62,11 +63,9 @@ type KeyPolicy struct {
 	RotateByItself      bool // whoever serves the folder rotates when an epoch is over
 }
 
-// readPolicy reads the policy of a data folder. The cooling-off is that of the
-// erasure cases.
-func (f *folder) readPolicy(cases CasePolicy) (KeyPolicy, error) {
+// readPolicy reads the policy of a data folder.
+func (f *folder) readPolicy() (KeyPolicy, error) {
 	policy := KeyPolicy{Lifetimes: keyring.DefaultLifetimes(), RotateByItself: true}
-	policy.CoolingOff = cases.CoolingOff
 	path := f.path("keys", policyFile)
 	file, err := os.Open(path) //nolint:gosec // a path below the data folder
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,7 +87,7 @@ func (f *folder) readPolicy(cases CasePolicy) (KeyPolicy, error) {
 		unit time.Duration
 		to   *time.Duration
 	}{
-		{stored.EpochDays, day, &policy.Epoch}, {stored.RotationHours, time.Hour, &policy.Rotation},
+		{stored.EpochDays, day, &policy.Epoch}, {stored.CoolingOffDays, day, &policy.CoolingOff}, {stored.RotationHours, time.Hour, &policy.Rotation},
 		{stored.BackupRetentionDays, day, &policy.BackupRetention}, {stored.LimitDays, day, &policy.Limit},
 	} {
 		if field.from != nil {
@@ -104,8 +103,8 @@ func (f *folder) readPolicy(cases CasePolicy) (KeyPolicy, error) {
 	return policy, nil
 }
 
-// KeyPolicy reads the policy of the data folder without opening it.
-func (c Config) KeyPolicy() (KeyPolicy, error) { return (&folder{dir: c.Data}).readPolicy(c.Cases) }
+// ReadKeyPolicy reads the policy of a data folder without opening it.
+func ReadKeyPolicy(dir string) (KeyPolicy, error) { return (&folder{dir: dir}).readPolicy() }
 
 // Reach says who would keep the keys of new epochs, and how far a destruction
 // there reaches.
@@ -119,11 +118,21 @@ func (c Config) Reach() keyring.Reach {
 // checkFinality refuses to start under a policy that could break the promise of
 // when an erasure is final.
 func (a *App) checkFinality(cfg Config) (err error) {
-	if a.policy, err = a.folder.readPolicy(cfg.Cases); err != nil {
+	if a.policy, err = a.folder.readPolicy(); err != nil {
 		return err
 	}
-	if _, err := a.policy.Finality(cfg.Reach()); err != nil {
+	f, err := a.policy.Finality(cfg.Reach())
+	if err != nil {
 		return fmt.Errorf("key policy: %w; tracekeep keys status shows the sum, and %s holds its parts", err, a.folder.path("keys", policyFile))
+	}
+	a.finalAfter = f.Final - a.policy.CoolingOff
+	a.coolingOff = a.policy.CoolingOff
+	if shorter := a.casePolicy.CoolingOff; shorter != nil {
+		a.coolingOff = *shorter
+	}
+	if a.coolingOff > a.policy.CoolingOff {
+		return fmt.Errorf("cases would cool off for %s (--cooling-off), and the key policy counts with %s: shorten one, or lengthen the other in %s",
+			a.coolingOff, a.policy.CoolingOff, a.folder.path("keys", policyFile))
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func TestAnEpochThatIsOverIsFollowedByTheNextAndItsErasuresAreFinal(t *testing.T
 	if due, err := h.RotateIfDue(t.Context()); err != nil || due {
 		t.Fatalf("due on the first day: %v", err)
 	}
-	h.keyPolicy(`{"retire_without_backup": true, "epoch_days": 7}`)
+	h.keyPolicy(`{"retire_without_backup": true, "epoch_days": 7, "backup_retention_days": 3}`)
 	h.later(7*24*time.Hour + time.Minute)
 	until(t, func() bool { // by itself, at the start
 		_, retired, err := h.keys.RetiredAt(t.Context(), 1)
@@ -50,6 +50,11 @@ func TestAnEpochThatIsOverIsFollowedByTheNextAndItsErasuresAreFinal(t *testing.T
 	if err != nil || len(receipts) != 1 || receipts[0].Destroyed < 2 {
 		t.Fatalf("%+v %v", receipts, err)
 	}
+	if view := h.await(id, erasure.PhaseCertified); view.FinalAt != nil {
+		t.Fatal("the certificate is final while a backup may hold the retired key")
+	}
+	h.later(10*24*time.Hour + time.Hour)
+	h.await(id, erasure.PhaseFinal)
 	person, err := h.Person(t.Context(), h.as(httpapi.RoleHR), stays.PersonID)
 	if err != nil || person.LegalName.State() != eventschema.StateClear {
 		t.Fatalf("the name of who stays is %s: %v", person.LegalName.State(), err)
@@ -58,13 +63,6 @@ func TestAnEpochThatIsOverIsFollowedByTheNextAndItsErasuresAreFinal(t *testing.T
 	if err != nil || person.LegalName.State() != eventschema.StateErased {
 		t.Fatalf("the name of who was erased is %s: %v", person.LegalName.State(), err)
 	}
-	if err := h.sweep(t.Context(), false); err != nil {
-		t.Fatal(err)
-	}
-	until(t, func() bool {
-		loaded, err := h.loadCase(t.Context(), id)
-		return err == nil && loaded.State.Phase == erasure.PhaseFinal
-	})
 }
 
 func TestARotationWaitsForABackupThatThePolicyWants(t *testing.T) {
@@ -164,7 +162,8 @@ func TestHeldLocationsOfAWithdrawnConsentAreDestroyedWhenTheHoldIsLifted(t *test
 		t.Fatal(err)
 	}
 	h.caughtUp()
-	pointIs := func(use eventschema.Use) eventschema.State {
+	h.await(h.streamOf(eventschema.ConsentStream(h.Tenant(), who.WorkID))[1].ID, erasure.PhaseHeld)
+	wantPoint := func(use eventschema.Use, want eventschema.State) {
 		t.Helper()
 		points := h.streamOf(eventschema.LocationStream(h.Tenant(), who.WorkID, kept.OccurredAt))
 		if len(points) != 1 {
@@ -173,15 +172,11 @@ func TestHeldLocationsOfAWithdrawnConsentAreDestroyedWhenTheHoldIsLifted(t *test
 		if err := h.registry.Open(t.Context(), h.keys, &points[0], use); err != nil {
 			t.Fatal(err)
 		}
-		return points[0].Event.(*eventschema.LocationRecorded).Latitude.State()
-	}
-	wantPoint := func(use eventschema.Use, want eventschema.State) {
-		t.Helper()
-		if state := pointIs(use); state != want {
+		if state := points[0].Event.(*eventschema.LocationRecorded).Latitude.State(); state != want {
 			t.Fatalf("the point is %s for %s, want %s", state, use, want)
 		}
 	}
-	until(t, func() bool { return pointIs(eventschema.UseService) == eventschema.StateHeld })
+	wantPoint(eventschema.UseService, eventschema.StateHeld)
 	wantPoint(eventschema.UseLegalClaim, eventschema.StateClear)
 
 	// Consent given again keeps no new points beside the held ones, and the punch
@@ -193,9 +188,10 @@ func TestHeldLocationsOfAWithdrawnConsentAreDestroyedWhenTheHoldIsLifted(t *test
 	if got, err := h.RecordPunch(t.Context(), h.intent(hr), again); err != nil || got.Location != eventschema.LocationDroppedNoConsent {
 		t.Fatalf("%+v %v", got, err)
 	}
-	h.close() // everything is noticed again at the start, and has its effect once
+	h.close() // the withdrawal is applied again after a crash: it has its effect once
 	h.open()
-	h.caughtUp()
+	withdrawal := h.streamOf(eventschema.ConsentStream(h.Tenant(), who.WorkID))[1].ID
+	h.await(withdrawal, erasure.PhaseHeld)
 	wantPoint(eventschema.UseService, eventschema.StateHeld)
 	if _, err := h.keys.LiftHold(t.Context(), h.Tenant(), matter); err != nil {
 		t.Fatal(err)
@@ -203,7 +199,8 @@ func TestHeldLocationsOfAWithdrawnConsentAreDestroyedWhenTheHoldIsLifted(t *test
 	if err := h.sweep(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
-	until(t, func() bool { return pointIs(eventschema.UseLegalClaim) == eventschema.StateErased })
+	h.certified(withdrawal)
+	wantPoint(eventschema.UseLegalClaim, eventschema.StateErased)
 }
 
 // until waits for a condition that the background brings about.

@@ -13,7 +13,6 @@ import (
 	"tracekeep/domain/person"
 	"tracekeep/domain/work"
 	"tracekeep/eventschema"
-	"tracekeep/projections"
 )
 
 // tokenBadge is the kind of blind-index tokens of badges and PINs.
@@ -169,27 +168,12 @@ func (a *App) refuseErased(ctx context.Context, subject uuid.UUID) error {
 		return outward(err)
 	}
 	switch s := status[subject]; s.Fence {
-	case keyring.FenceErased:
+	case keyring.FenceErased, keyring.FenceRestricted: // the fence of a work record whose person is erased
 		return a.erased(ctx, s.Case)
 	case keyring.FenceClosing:
 		return errBeingErased
-	case keyring.FenceRestricted:
-		erasing, err := a.isErasure(ctx, s.Case)
-		if err != nil || !erasing {
-			return outward(err)
-		}
-		return a.erased(ctx, s.Case)
 	}
 	return nil
-}
-
-// isErasure says whether a case that restricted a subject erased its person.
-func (a *App) isErasure(ctx context.Context, id uuid.UUID) (bool, error) {
-	_, err := projections.ErasureByCase(ctx, a.models.Querier(), a.tenant, id)
-	if errors.Is(err, projections.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // acknowledge answers a command that was handled, or says why it was not.

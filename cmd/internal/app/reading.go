@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/keyring"
 	"tracekeep/adapters/postgres"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
@@ -114,18 +115,25 @@ func (a *App) namesOfWorks(ctx context.Context, by httpapi.Principal, works []uu
 	if err != nil {
 		return nil, err
 	}
+	restrictions, err := a.keys.Restrictions(ctx, a.tenant, strangers...)
+	if err != nil {
+		return nil, err
+	}
+	restricted := map[uuid.UUID]uuid.UUID{}
+	for _, r := range restrictions {
+		restricted[r.Subject] = r.Case
+	}
 	for _, work := range strangers {
-		state := eventschema.StateUnavailable
-		if under := status[work].Case; under != uuid.Nil {
-			erased, err := a.isErasure(ctx, under)
-			if err != nil {
-				return nil, err
+		switch s := status[work]; s.Fence {
+		case keyring.FenceErased, keyring.FenceRestricted: // the record of an erased person
+			names[work] = a.personal(ctx, eventschema.Withheld(eventschema.StateErased, s.Case))
+		default:
+			state := eventschema.StateUnavailable
+			if restricted[work] != uuid.Nil {
+				state = eventschema.StateRestricted
 			}
-			if state = eventschema.StateRestricted; erased {
-				state = eventschema.StateErased
-			}
+			names[work] = a.personal(ctx, eventschema.Withheld(state, restricted[work]))
 		}
-		names[work] = a.personal(ctx, eventschema.Withheld(state, status[work].Case))
 	}
 	return names, nil
 }

@@ -15,25 +15,13 @@ import (
 	"tracekeep/projections"
 )
 
-// errRestrictionOpen refuses a second restriction of one person: lifting one
-// would lift both.
-var errRestrictionOpen = &httpapi.Refusal{Code: "restriction_open", Message: "the values of this person are restricted already", Pointer: "/person_id"}
-
 // Restrict implements [httpapi.Restrictions]. The key store restricts before the
-// event says so: nothing is opened for ordinary work once this has answered.
+// event says so: nothing is opened for ordinary work once this has answered. A
+// person may have several restrictions; each is lifted alone.
 func (a *App) Restrict(ctx context.Context, intent httpapi.Intent, o httpapi.RestrictionOrder) (httpapi.RestrictionReceipt, error) {
 	id := uuid.NewSHA1(a.tenant, []byte("restriction\x00"+intent.Key))
 	if err := a.refuseErased(ctx, o.Person); err != nil {
 		return httpapi.RestrictionReceipt{}, err
-	}
-	open, err := projections.RestrictionsOf(ctx, a.models.Querier(), a.tenant, o.Person)
-	if err != nil {
-		return httpapi.RestrictionReceipt{}, outward(err)
-	}
-	for _, r := range open {
-		if r.LiftedAt == nil && r.CaseID != id {
-			return httpapi.RestrictionReceipt{}, errRestrictionOpen
-		}
 	}
 	work, err := a.workOfPerson(ctx, o.Person)
 	if err != nil {
@@ -41,34 +29,27 @@ func (a *App) Restrict(ctx context.Context, intent httpapi.Intent, o httpapi.Res
 	}
 	outcome, err := domain.Handle(ctx, a.handler, restriction.Decider(), domain.Request{
 		Stream: eventschema.RestrictionStream(a.tenant, id), Key: intent.Key, Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
-		Before: func(ctx context.Context) error {
-			return a.fenceRestriction(ctx, id, keyring.FenceRestricted, o.Person, work)
-		},
+		Before: func(ctx context.Context) error { return a.restrictKeys(ctx, id, o.Ground, o.Person, work) },
 	}, restriction.Command(restriction.Restrict{
 		CaseID: id, PersonID: o.Person, WorkID: work, Ground: o.Ground, RequestedAt: o.ReceivedAt, RestrictedBy: intent.Principal.ID, RestrictedAt: o.At,
 	}))
 	return httpapi.RestrictionReceipt{Receipt: receipt(outcome), CaseID: id}, outward(err)
 }
 
-// fenceRestriction restricts subjects under a case, or opens them again. What an
-// erasure closed or erased is left to it.
-func (a *App) fenceRestriction(ctx context.Context, id uuid.UUID, to keyring.Fence, subjects ...uuid.UUID) error {
+// restrictKeys restricts subjects under a case. What is erased, or never was, is
+// left out.
+func (a *App) restrictKeys(ctx context.Context, id uuid.UUID, ground eventschema.RestrictionGround, subjects ...uuid.UUID) error {
 	defer a.directory.forget()
+	kind := keyring.KindRestriction
+	if ground == eventschema.RestrictionObjection {
+		kind = keyring.KindObjection
+	}
 	for _, subject := range subjects {
 		if subject == uuid.Nil {
 			continue
 		}
-		status, err := a.keys.Status(ctx, a.tenant, subject)
-		if err != nil {
-			return err
-		}
-		now := status[subject]
-		settled := now.Fence == to && (to == keyring.FenceOpen || now.Case == id)
-		if settled || now.Fence == keyring.FenceClosing || now.Fence == keyring.FenceErased {
-			continue
-		}
-		err = a.keys.SetFence(ctx, a.tenant, id, to, subject)
-		if err != nil && !errors.Is(err, keyring.ErrSubjectErased) && !errors.Is(err, keyring.ErrOtherCase) {
+		err := a.keys.Restrict(ctx, keyring.Restriction{Tenant: a.tenant, Case: id, Subject: subject, Kind: kind})
+		if err != nil && !errors.Is(err, keyring.ErrSubjectErased) && !errors.Is(err, keyring.ErrNoKey) {
 			return err
 		}
 	}
@@ -87,26 +68,28 @@ func (a *App) AdvanceRestriction(ctx context.Context, intent httpapi.Intent, id 
 	return acknowledge(outcome, err)
 }
 
-// settleRestriction sets the fences as a case on record has them.
+// settleRestriction restricts keys, or opens them again, as a case on record has
+// it.
 func (a *App) settleRestriction(ctx context.Context, id uuid.UUID) error {
 	stream := eventschema.RestrictionStream(a.tenant, id)
 	loaded, err := domain.Load(ctx, a.handler, stream, restriction.Decider())
 	if err != nil || loaded.State.RestrictedAt.IsZero() {
 		return err
 	}
+	if !loaded.State.InForce() {
+		_, err := a.keys.LiftRestriction(ctx, a.tenant, id)
+		a.directory.forget()
+		return err
+	}
 	work, err := a.workIn(ctx, stream)
 	if err != nil {
 		return err
 	}
-	to := keyring.FenceOpen
-	if loaded.State.InForce() {
-		to = keyring.FenceRestricted
-	}
-	return a.fenceRestriction(ctx, id, to, loaded.State.PersonID, work)
+	return a.restrictKeys(ctx, id, loaded.State.Ground, loaded.State.PersonID, work)
 }
 
-// reconcileRestrictions sets the fences as they are on record: a restored copy of
-// the key store may have open what is restricted.
+// reconcileRestrictions restricts what is restricted on record: a restored copy of
+// the key store may have it open.
 func (a *App) reconcileRestrictions(ctx context.Context) error {
 	const page = 500
 	for before := uint64(0); ; {

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"tracekeep/adapters/eventstoredb"
+	"tracekeep/adapters/ledger"
 	"tracekeep/adapters/postgres"
 	"tracekeep/adapters/zaplog"
 	"tracekeep/domain"
@@ -164,6 +165,9 @@ func (a *App) refuseShorterStore(ctx context.Context) error {
 	for recorded, err := range a.whole.ReadAll(ctx, before) {
 		if err != nil {
 			return err
+		}
+		if !ledger.Counts(recorded) && recorded.Position != position {
+			continue
 		}
 		return a.ledger.Confirm(ctx, []eventschema.Recorded{recorded})
 	}

@@ -1,4 +1,4 @@
-package ledger
+package trail
 
 import (
 	"encoding/base64"
@@ -18,42 +18,22 @@ type Checkpoint struct {
 	Origin string `json:"origin"`
 	Size   uint64 `json:"size"` // leaves
 	Root   Hash   `json:"root"`
-	// Position is the $all position of the last leaf, 0 for an empty log. It
-	// comes from the index of positions, not from the signed text.
+	// Position is the $all position of the last leaf, 0 for an empty log and where
+	// it is not known. It is no part of the signed text.
 	Position uint64 `json:"position"`
 	// Text is the signed note: C2SP tlog-checkpoint.
 	Text string `json:"text"`
 }
 
-func checkpointBody(origin string, size uint64, root Hash) string {
+// CheckpointBody is the text of a checkpoint that is signed: C2SP tlog-checkpoint.
+func CheckpointBody(origin string, size uint64, root Hash) string {
 	return origin + "\n" + strconv.FormatUint(size, 10) + "\n" + root.String() + "\n"
 }
 
-// OpenCheckpoint reads a signed checkpoint and checks its signature. It needs
-// no ledger. The answer has no Position. Errors: [ErrMalformed], [ErrSignature].
-func OpenCheckpoint(text, verifierKey string) (Checkpoint, error) {
-	verifier, err := note.NewVerifier(strings.TrimSpace(verifierKey))
-	if err != nil {
-		return Checkpoint{}, fmt.Errorf("verifier key: %w", ErrMalformed)
-	}
-	body, err := openNote(text, verifier)
-	if err != nil {
-		return Checkpoint{}, fmt.Errorf("checkpoint: %w", err)
-	}
-	head, err := parseCheckpoint(body)
-	if err != nil {
-		return Checkpoint{}, err
-	}
-	if head.Origin != verifier.Name() {
-		return Checkpoint{}, fmt.Errorf("checkpoint of another log: %w", ErrSignature)
-	}
-	head.Text = text
-	return head, nil
-}
-
-// parseCheckpoint reads the text that is signed. Lines after the third are
-// extensions, which C2SP tells readers to ignore.
-func parseCheckpoint(body string) (Checkpoint, error) {
+// ParseCheckpoint reads the text that is signed. Lines after the third are
+// extensions, which C2SP tells readers to ignore. It checks no signature: the
+// answer is only what somebody claims.
+func ParseCheckpoint(body string) (Checkpoint, error) {
 	lines := strings.Split(body, "\n")
 	if len(lines) < 4 || lines[0] == "" || lines[len(lines)-1] != "" {
 		return Checkpoint{}, fmt.Errorf("checkpoint text: %w", ErrMalformed)
@@ -74,12 +54,12 @@ func parseCheckpoint(body string) (Checkpoint, error) {
 	return head, nil
 }
 
-// openNote answers the text of a note that the verifier's key signed.
-func openNote(text string, verifier note.Verifier) (string, error) {
+// openNote answers the text of a note that every one of the verifiers' keys signed.
+func openNote(text string, verifiers ...note.Verifier) (string, error) {
 	if len(text) > maxNote {
 		return "", ErrMalformed
 	}
-	opened, err := note.Open([]byte(text), note.VerifierList(verifier))
+	opened, err := note.Open([]byte(text), note.VerifierList(verifiers...))
 	var invalid *note.InvalidSignatureError
 	var unverified *note.UnverifiedNoteError
 	switch {
@@ -87,6 +67,8 @@ func openNote(text string, verifier note.Verifier) (string, error) {
 		return "", ErrSignature
 	case err != nil:
 		return "", ErrMalformed
+	case len(opened.Sigs) != len(verifiers):
+		return "", ErrSignature
 	}
 	// note.Open ignores how a signature is encoded beyond its bytes; a second
 	// spelling of the same note must not pass as the note that was kept.
@@ -99,8 +81,8 @@ func openNote(text string, verifier note.Verifier) (string, error) {
 	return opened.Text, nil
 }
 
-// cutNote answers the text of a note without checking who signed it.
-func cutNote(text string) (body string) {
+// CutNote answers the text of a note without checking who signed it.
+func CutNote(text string) (body string) {
 	before, _, _ := strings.Cut(text, "\n\n")
 	return before + "\n"
 }
