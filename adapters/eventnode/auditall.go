@@ -251,7 +251,7 @@ func (a *audit) withoutRecord() error {
 		if raw == nil {
 			d.Detail = "the stream index names a record that is missing"
 		} else if r, err := decodeRecord(pos, raw); err != nil || r.stream == no && r.rev == rev {
-			return nil // damage is reported with the record
+			return nil //nolint:nilerr // damage is reported with the record
 		} else {
 			d.Detail = fmt.Sprintf("the stream index names a record that is %s@%d", r.name, r.rev)
 		}

@@ -236,7 +236,7 @@ func failNth(t *testing.T, nth int64, what error, forever bool) (hit, dead bool)
 	var failure atomic.Pointer[diskOp]
 	l.disk = newFaultDisk(l.process.disk(func(op diskOp) error {
 		if op.n == nth || forever && op.n > nth && failure.Load() != nil {
-			if what == error(syscall.ENOSPC) && op.size == 0 {
+			if errors.Is(what, syscall.ENOSPC) && op.size == 0 {
 				return nil // needs no space
 			}
 			failure.CompareAndSwap(nil, &op)

@@ -51,7 +51,7 @@ func TestSubscribersThatDoNotRead(t *testing.T) {
 		if i%2 == 1 {
 			r = subscribeToStream("s")
 		}
-		calls = append(calls, stalled(t, ctx, n, r))
+		calls = append(calls, stalled(ctx, t, n, r))
 	}
 	before := heap()
 	var reading sync.WaitGroup
@@ -80,7 +80,7 @@ func TestSubscribersThatDoNotRead(t *testing.T) {
 
 // stalled opens a subscription on a connection with small windows, and takes
 // nothing but the confirmation.
-func stalled(t testing.TB, ctx context.Context, n *Node, r *streams.ReadReq) streams.Streams_ReadClient {
+func stalled(ctx context.Context, t testing.TB, n *Node, r *streams.ReadReq) streams.Streams_ReadClient {
 	t.Helper()
 	call, err := rawClient(t, n, grpc.WithStaticStreamWindowSize(1<<16), grpc.WithStaticConnWindowSize(1<<16)).Read(ctx, r)
 	if err != nil {
@@ -119,7 +119,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		for range 4 {
 			conn := dial(t, n)
 			for range 2 {
-				if _, err := subscribed(t, ctx, streams.NewStreamsClient(conn)); err != nil {
+				if _, err := subscribed(ctx, t, streams.NewStreamsClient(conn)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -157,7 +157,7 @@ func TestStopUnderLoad(t *testing.T) {
 			h.call(1, streams.Streams_Append_FullMethodName)
 			_ = h.data(1, []byte{0, 0, 0, 200, 0, 1, 2, 3}) // half a request
 			for range 5 {
-				stalled(t, ctx, n, subscribeRequest(nil))
+				stalled(ctx, t, n, subscribeRequest(nil))
 			}
 			dialHTTP2(t, n).mute.Store(true)
 			dialHTTP2(t, n).conn.Close()
@@ -298,7 +298,7 @@ func TestStopAmongStalledSubscribers(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	for range 3 {
-		stalled(t, ctx, n, subscribeRequest(nil))
+		stalled(ctx, t, n, subscribeRequest(nil))
 	}
 	push(t, n, 0, 100, 32<<10, func(int) string { return "s" })
 	until(t, "they are stalled", func() bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -52,7 +53,7 @@ func (b *bench) inFolder(ctx context.Context, people int, do func(*app.App, impo
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	return dataFlags{Data: d.Data, ErasuresPerDay: 1 << 20}.withApp(ctx, b.t, true, func(ctx context.Context, a *app.App) error { return do(a, input) })
+	return dataFlags{Data: d.Data, CoolingOff: new(time.Duration), ErasuresPerDay: 1 << 20}.withApp(ctx, b.t, true, func(ctx context.Context, a *app.App) error { return do(a, input) })
 }
 
 // erasures compares erasing people of few and of many events.

@@ -190,8 +190,8 @@ func (b *bench) reportGrowth(few, many *grown) error {
 
 func (b *bench) reportGrown(name string, few, many int, ofFew, ofMany []measured) error {
 	return errors.Join(
-		b.reportRate(fmt.Sprintf("%s, %d events", name, few), ofFew, "/s", goal{}),
-		b.reportRate(fmt.Sprintf("%s, %d events", name, many), ofMany, "/s", goal{}),
+		b.reportRate(fmt.Sprintf("%s, %d events", name, few), ofFew, "/s"),
+		b.reportRate(fmt.Sprintf("%s, %d events", name, many), ofMany, "/s"),
 		b.report("  many : few, rate", ratios(ofMany, ofFew, rateOf), "ratio", atLeast(0.9)),
 		b.report("  many : few, processor time", ratios(ofMany, ofFew, cpuOf), "ratio", goal{}),
 		b.report("  many : few, p50", ratios(ofMany, ofFew, p50Of), "ratio", goal{}),

@@ -193,7 +193,7 @@ func (c certificateVerify) key() (string, error) {
 // claim reads the claim code; it never appears in the arguments of a process.
 func (c certificateVerify) claim(t *terminal) (string, error) {
 	const most = 1 << 10
-	var from io.Reader = t.in
+	from := t.in
 	if c.Claim != "-" {
 		file, err := os.Open(c.Claim)
 		if err != nil {

@@ -60,6 +60,8 @@ func Next(s State, now time.Time) Todo {
 		return Todo{Decision: DecideRetired}
 	case PhaseRetired:
 		return Todo{Step: eventschema.StepFinalise}
+	case PhaseNone, PhaseRequested, PhaseIdentified, PhaseAssessed, PhaseHeld, PhaseCoolingOff, PhaseApproved, PhaseFenced, PhaseDrained,
+		PhaseReviewed, PhaseFinal, PhaseCancelled, PhaseRefused:
 	}
 	return Todo{Wait: WaitNothing}
 }
@@ -88,6 +90,8 @@ func nextBefore(s State, now time.Time) Todo {
 		return Todo{Wait: WaitHold}
 	case PhaseCoolingOff:
 		return s.afterCoolingOff(now)
+	case PhaseApproved, PhaseFenced, PhaseDrained, PhaseReviewed, PhaseDestroyed, PhaseQuiesced, PhaseScrubbed, PhasePursued, PhaseVerified,
+		PhaseCertified, PhaseRetired, PhaseFinal:
 	}
 	return s.towardsDestruction()
 }

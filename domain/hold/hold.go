@@ -234,7 +234,7 @@ func (c Lift) decide(s State) ([]eventschema.Event, error) {
 	return []eventschema.Event{&eventschema.HoldLifted{HoldID: s.HoldID, LiftedAt: c.LiftedAt.UTC(), LiftedBy: c.LiftedBy}}, nil
 }
 
-func (c Lapse) decide(s State) ([]eventschema.Event, error) {
+func (c Lapse) decide(s State) ([]eventschema.Event, error) { //nolint:unparam // as every command is decided
 	if !s.EndedAt.IsZero() || s.InForce(c.At) {
 		return nil, nil
 	}

@@ -41,11 +41,11 @@ func ParseListing(event Event) (Listing, error) {
 	if event.Type != typeListed+".v1" {
 		return l, fmt.Errorf("%s at position %d: unknown version: %w", typeListed, event.Position, ErrMalformed)
 	}
-	n := len(l.Leaves)
 	if json.Unmarshal(event.Data, &l) != nil || !Counts(l.Stream) {
 		return l, fmt.Errorf("%s at position %d: %w", typeListed, event.Position, ErrMalformed)
 	}
-	if n = len(l.Leaves); n == 0 || n != len(l.Positions) || n != len(l.Bodies) {
+	n := len(l.Leaves)
+	if n == 0 || n != len(l.Positions) || n != len(l.Bodies) {
 		return l, fmt.Errorf("%s at position %d: %d leaves, %d positions, %d bodies: %w", typeListed, event.Position, n, len(l.Positions), len(l.Bodies), ErrMalformed)
 	}
 	for i := 1; i < n; i++ {

@@ -210,6 +210,7 @@ func WorkIDOf(p httpapi.PersonView) (uuid.UUID, error) {
 		return uuid.Nil, &httpapi.Erased{Case: p.WorkID.Case(), CertificateLeaf: p.WorkID.CertificateLeaf}
 	case eventschema.StateRestricted, eventschema.StateHeld:
 		return uuid.Nil, errRestricted
+	case eventschema.StateAbsent, eventschema.StateClear, eventschema.StateSealed, eventschema.StateUnavailable:
 	}
 	id, err := idOf(p.WorkID.Personal)
 	if err == nil && id == uuid.Nil {
