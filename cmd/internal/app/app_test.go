@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"os"
@@ -100,81 +99,6 @@ func (h *house) caughtUp() {
 	if err := h.CatchUp(h.t.Context(), nil); err != nil {
 		h.t.Fatal(err)
 	}
-}
-
-// erase takes a person through both officers to the certificate.
-func (h *house) erase(person uuid.UUID, purposes ...eventschema.Purpose) uuid.UUID {
-	h.t.Helper()
-	id := h.assessed(person, purposes...)
-	h.advance(h.as(httpapi.RolePrivacy), id, func(by uuid.UUID) erasure.Command { return erasure.Approve{ApprovedBy: by, ApprovedAt: h.clock()} })
-	h.certified(id)
-	return id
-}
-
-// assessed opens a case and takes it to its assessment, all by one officer.
-func (h *house) assessed(person uuid.UUID, purposes ...eventschema.Purpose) uuid.UUID {
-	h.t.Helper()
-	first := h.as(httpapi.RolePrivacy)
-	h.caughtUp()
-	asked, err := h.RequestErasure(h.t.Context(), h.intent(first), httpapi.ErasureRequest{Person: person, Purposes: purposes, ReceivedAt: h.clock()})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.identifyAndAssess(first, asked.CaseID)
-	return asked.CaseID
-}
-
-func (h *house) identifyAndAssess(officer httpapi.Principal, id uuid.UUID) {
-	h.t.Helper()
-	h.advance(officer, id, func(by uuid.UUID) erasure.Command {
-		return erasure.VerifyIdentity{VerifiedBy: by, VerifiedAt: h.clock(), Method: eventschema.IdentityDocument}
-	})
-	h.advance(officer, id, func(by uuid.UUID) erasure.Command { return erasure.Assess{AssessedBy: by, AssessedAt: h.clock()} })
-}
-
-func (h *house) advance(officer httpapi.Principal, id uuid.UUID, step func(by uuid.UUID) erasure.Command) {
-	h.t.Helper()
-	if _, err := h.AdvanceErasure(h.t.Context(), h.intent(officer), id, step(officer.ID)); err != nil {
-		h.t.Fatal(err)
-	}
-}
-
-// approval is the word of an officer who had no part in a case.
-func (h *house) approval(id uuid.UUID) error {
-	h.t.Helper()
-	by := h.as(httpapi.RolePrivacy)
-	_, err := h.AdvanceErasure(h.t.Context(), h.intent(by), id, erasure.Approve{ApprovedBy: by.ID, ApprovedAt: h.clock()})
-	return err
-}
-
-// await waits until a case is in a phase.
-func (h *house) await(id uuid.UUID, phase erasure.Phase) httpapi.ErasureView {
-	h.t.Helper()
-	limit, cancel := context.WithTimeout(h.t.Context(), time.Minute)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		view, err := h.ErasureCase(h.t.Context(), h.as(httpapi.RolePrivacy), id)
-		if err == nil && view.Status == phase {
-			return view
-		}
-		select {
-		case <-limit.Done():
-			h.t.Fatalf("case %s is %s (%v), want %s", id, view.Status, err, phase)
-		case <-tick.C:
-		}
-	}
-}
-
-func (h *house) certified(id uuid.UUID) {
-	h.t.Helper()
-	limit, cancel := context.WithTimeout(h.t.Context(), time.Minute)
-	defer cancel()
-	if _, err := h.AwaitCertificate(limit, id); err != nil {
-		h.t.Fatalf("case %s: %v", id, err)
-	}
-	h.caughtUp()
 }
 
 func punchEntry(work uuid.UUID, at time.Time) httpapi.PunchEntry {
