@@ -50,7 +50,7 @@
 //
 // What it leaves out: clusters, projections and scavenging; of security the
 // service to change users, user certificates and the defaults of access control
-// lists; of persistent subscriptions the strategy PinnedByCorrelation and the
-// latency histograms of "extra statistics". The services of projections, users,
+// lists; of persistent subscriptions the latency histograms of "extra
+// statistics". The services of projections, users,
 // operations and monitoring are not there, which clients are told as such.
 package eventnode

@@ -20,7 +20,7 @@ type message struct {
 	number   int64 // counts the messages of the source
 	pos      int64 // where the log has the original record
 	id       uuid.UUID
-	bucket   int // chosen by the stream of the event, for Pinned
+	bucket   int // chosen by what the event belongs to, for Pinned
 	replayed bool
 
 	retries int
