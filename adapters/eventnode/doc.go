@@ -53,8 +53,8 @@
 // node departs from a real one is in domain/decisions/0010 and 0011.
 //
 // What it leaves out: clusters and projections; of security the service to
-// change users, user certificates and the defaults of access control
-// lists; of persistent subscriptions the strategy PinnedByCorrelation and the
-// latency histograms of "extra statistics". The services of projections, users,
+// change users, user certificates and the defaults of access control lists; of
+// persistent subscriptions the latency histograms of "extra statistics". The
+// services of projections, users,
 // operations and monitoring are not there, which clients are told as such.
 package eventnode

@@ -334,7 +334,7 @@ func FuzzBundle(f *testing.F) {
 	f.Add(whole[:len(whole)/2])
 	names, members := membersOf(f, whole)
 	lines := strings.SplitAfter(string(members[eventsMember]), "\n")
-	f.Add([]byte(pack(f, names, map[string][]byte{eventsMember: []byte(lines[3] + lines[1])})))
+	f.Add(pack(f, names, map[string][]byte{eventsMember: []byte(lines[3] + lines[1])}))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		report := verify(t, content, trust)
 		if report.OK && !bytes.Equal(content, whole) {
