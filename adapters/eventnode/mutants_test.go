@@ -36,9 +36,9 @@ var mutants = map[string]mutant{
 		`		if ON { return nil, nil }; return nil, syncAncestors(files, dir)`,
 		`^TestPowerCut$/^all$/^seed=[1-4]$`},
 	"an answer comes before the sync": {"sequencer.go",
-		`				if err := rd.batch.SyncWait(); err != nil {`,
-		`				if ON { q.store.heads.put(rd.streams); q.store.mark.advance(rd.pos, rd.streams); rd.answer(); rd.requests = nil }
-				if err := rd.batch.SyncWait(); err != nil {`,
+		`			q.sync(rd)`,
+		`			if ON { q.store.heads.put(rd.streams); q.store.mark.advance(rd.pos, rd.streams); rd.answer(); rd.requests = nil }
+			q.sync(rd)`,
 		`^TestPowerCut$/^all$/^seed=[1-4]$`},
 	"an answer comes before the write": {"sequencer.go",
 		`		rd.err = q.hand(rd.batch)`,
@@ -146,6 +146,7 @@ func TestEveryMistakeIsCaught(t *testing.T) {
 	}
 	binary := buildMutants(t)
 	t.Run("none", func(t *testing.T) {
+		t.Parallel()
 		run := suites
 		if !raceDetector { // they have run by themselves
 			run = "^TestCrashAfterACleanStop$"
@@ -156,6 +157,7 @@ func TestEveryMistakeIsCaught(t *testing.T) {
 	})
 	for name, m := range mutants {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each is a process of its own
 			out, err := runMutant(t, binary, name, m.caughtBy)
 			if err == nil {
 				t.Errorf("%s does not catch it\n%s", m.caughtBy, tail(out))
