@@ -22,7 +22,10 @@ type eventstoreCommand struct {
 	Run   eventstoreRun   `cmd:"" default:"withargs" help:"Serve a folder of events over EventStoreDB's protocol."`
 	Certs eventstoreCerts `cmd:"" help:"Make certificates for a secure event store."`
 
-	Verify eventStoreVerifyCommand `cmd:"" help:"Check every byte and every rule of an event store's folder."`
+	Verify   eventStoreVerifyCommand   `cmd:"" help:"Check every byte and every rule of an event store's folder."`
+	Scavenge eventStoreScavengeCommand `cmd:"" help:"Remove from the disk what readers cannot see any more."`
+	Backup   eventStoreBackupCommand   `cmd:"" help:"Back an event store up while it runs, or its folder."`
+	Restore  eventStoreRestoreCommand  `cmd:"" help:"Make the folder of an event store from a backup."`
 }
 
 // Help implements kong's help provider.
