@@ -7,9 +7,10 @@ FUZZTIME      ?= 30s
 source        := eventschema domain adapters projections cmd
 demo_flags    = $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(JSON)),--json) \
                 $(if $(FILE),--file "$(FILE)") $(if $(PEOPLE),--people "$(PEOPLE)") $(if $(ZONE),--zone "$(ZONE)")
+bench_flags   = $(if $(ONLY),--only "$(ONLY)") $(if $(filter-out 0,$(LARGE)),--large) $(if $(filter-out 0,$(JSON)),--json)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test/fast lint format check bench fuzz build up clean
+.PHONY: help demo run test night test/fast lint format check bench fuzz build up clean
 
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z\/]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +27,10 @@ test: ## run every test against the real stores, with the race detector
 	@.ci/setup --race
 	@$(GO) test -race -timeout 20m ./...
 
+night: ## run every test with the large counts: kills, power cuts, tamperings by the ten thousand (hours)
+	@.ci/setup --race
+	@TRACEKEEP_NIGHT=1 $(GO) test -timeout 12h ./...
+
 test/fast: ## run the tests of events, rules and layout only: seconds, no store
 	@$(GO) test ./eventschema/... ./domain/... ./cmd
 
@@ -40,9 +45,9 @@ format: ## write every Go file as gofmt does
 check: ## run what CI runs, nothing more and nothing less
 	@.ci/run
 
-bench: ## measure this machine against its own limits
+bench: ## measure this machine against its own limits (ONLY=store,growth,import,rebuild,erasure,keys; LARGE=1 grows to 10 million events)
 	@.ci/setup
-	@$(GO) run ./cmd/tracekeep bench
+	@$(GO) run ./cmd/tracekeep bench $(bench_flags)
 
 fuzz: ## fuzz every target for FUZZTIME each (default 30s)
 	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' $(source) | sed 's/:func / /' | while read -r file target; do \

@@ -1,6 +1,7 @@
 package eventschema_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/uuid"
@@ -30,7 +31,12 @@ func history() map[string]chapter {
 	cases := eventschema.ErasureStream(tenant, id("case")).String()
 	clear := eventschema.Clear
 
-	return map[string]chapter{
+	chapters := map[string]chapter{
+		"removal-listed.v1": {stream: eventschema.RemovalStream(tenant, punches).String(), id: id("listed"), want: &eventschema.RemovalListed{
+			Stream: punches, FirstRevision: 3, Leaves: []uint64{17, 21}, Positions: []uint64{48213, 50117},
+			Bodies: []string{"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "wvMdk0v2Ta/8tKNpJbDiKPGrH8yKi/cVsMog+jaIhWw="},
+			Ground: eventschema.RemovalCut, ListedAt: at("2033-07-01T02:00:00Z"),
+		}},
 		"person-registered.v1": {
 			stream: people, id: id("registered"),
 			want: &eventschema.PersonRegistered{
@@ -95,22 +101,15 @@ func history() map[string]chapter {
 		"consent-withdrawn.v1": {stream: consents, id: id("withdrawn"), want: &eventschema.ConsentWithdrawn{
 			WorkID: work, Purpose: eventschema.PurposeLocation, WithdrawnAt: at("2026-04-05T00:00:00Z"), Method: "app",
 		}},
-		"erasure-requested.v1": {stream: cases, id: id("requested"), want: &eventschema.ErasureRequested{
-			CaseID: id("case"), PersonID: person, Scope: eventschema.ScopePerson, RequestedAt: at("2026-07-01T12:00:00Z"), RequestedBy: id("officer"),
-			ClaimHash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", WorkID: clear(eventschema.Hex(work)),
-		}},
-		"erasure-approved.v1": {stream: cases, id: id("approved"), want: &eventschema.ErasureApproved{
-			CaseID: id("case"), ApprovedAt: at("2026-07-02T12:00:00Z"), ApprovedBy: id("second officer"),
-		}},
 		"keys-destroyed.v1": {stream: cases, id: id("destroyed"), want: &eventschema.KeysDestroyed{
 			CaseID: id("case"), PersonID: person, DestroyedAt: at("2026-07-02T12:00:05Z"), Lookups: 2,
 			Keys:     []eventschema.DestroyedKey{{KeyID: id("key"), Purpose: eventschema.PurposeIdentity, Check: "5f2c", Epoch: 7}},
 			Retained: []eventschema.Retained{{Purpose: eventschema.PurposeWork, Ground: "29 CFR 516.5", Until: "2033-06-30"}},
 		}},
-		"erasure-certified.v1": {stream: cases, id: id("certified"), want: &eventschema.ErasureCertified{
-			CaseID: id("case"), PersonID: person, CertifiedAt: at("2026-07-02T12:00:09Z"), Leaf: 812, Position: 40961, Certificate: "tracekeep erasure\n{}\n\n— log sig\n",
-		}},
 	}
+	maps.Copy(chapters, historyOfCases())
+	maps.Copy(chapters, historyOfHolds())
+	return chapters
 }
 
 // stored gives the event of a chapter as its release stored it.

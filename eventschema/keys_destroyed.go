@@ -11,7 +11,7 @@ import (
 // History: v1 is the first version.
 type KeysDestroyed struct {
 	CaseID      uuid.UUID      `json:"case_id"`
-	PersonID    uuid.UUID      `json:"person_id"`
+	PersonID    uuid.UUID      `json:"person_id"` // nil for a case about a work record
 	DestroyedAt time.Time      `json:"destroyed_at"`
 	Keys        []DestroyedKey `json:"keys"`
 	Lookups     int            `json:"lookups"` // blind-index tokens removed with the keys

@@ -52,10 +52,16 @@ type storedVersion struct {
 // incomplete, which is a mistake of the programmer and found by every test.
 func NewRegistry() (*Registry, error) {
 	return registryOf(
+		removalListed(),
 		personRegistered(), personCorrected(), personClosed(), workOpened(),
 		punchRecorded(), punchCorrected(), locationRecorded(),
 		consentGiven(), consentWithdrawn(),
-		erasureRequested(), erasureApproved(), keysDestroyed(), erasureCertified(),
+		erasureRequested(), identityVerified(), scopeAssessed(), holdChecked(), coolingOffStarted(), erasureApproved(),
+		erasureStepStarted(), fenceClosed(), fenceReopened(), writersDrained(), mentionsReviewed(), keysDestroyed(),
+		cachesQuiesced(), readModelsScrubbed(), copiesPursued(), recipientNotified(), erasureVerified(), erasureCertified(), epochsRetired(),
+		erasureCancelled(), erasureRefused(), deadlineExtended(),
+		holdPlaced(), holdConfirmed(), holdReviewed(), holdLiftRequested(), holdLifted(), holdLapsed(),
+		processingRestricted(), objectionDecided(), restrictionLifted(), disclosureRecorded(),
 	)
 }
 

@@ -14,12 +14,15 @@ import (
 // Stream categories. The category is what stands before the first hyphen of a
 // stream name, as EventStoreDB has it.
 const (
-	CategoryPerson   = "person"
-	CategoryWork     = "work"
-	CategoryPunches  = "punches"
-	CategoryLocation = "location"
-	CategoryConsent  = "consent"
-	CategoryErasure  = "erasure"
+	CategoryPerson      = "person"
+	CategoryWork        = "work"
+	CategoryPunches     = "punches"
+	CategoryLocation    = "location"
+	CategoryConsent     = "consent"
+	CategoryErasure     = "erasure"
+	CategoryHold        = "hold"
+	CategoryRestriction = "restriction"
+	CategoryDisclosure  = "disclosure"
 )
 
 // ErrStreamName refuses a stream name that is not <category>-<tenant>.<id>[.<period>].
@@ -54,12 +57,12 @@ func (n StreamName) String() string {
 // [ErrStreamName] for any other, system streams included.
 func ParseStreamName(name string) (StreamName, error) {
 	category, rest, found := strings.Cut(name, "-")
-	if !found || category == "" || strings.Trim(category, "abcdefghijklmnopqrstuvwxyz") != "" {
+	if !found || category == "" || !within(category, 'a', 'z') {
 		return StreamName{}, ErrStreamName
 	}
 	first, rest, _ := strings.Cut(rest, ".")
 	second, period, dated := strings.Cut(rest, ".")
-	if dated && (period == "" || strings.Trim(period, "0123456789") != "") {
+	if dated && (period == "" || !within(period, '0', '9')) {
 		return StreamName{}, ErrStreamName
 	}
 	tenant, err := ParseHex(first)
@@ -71,6 +74,16 @@ func ParseStreamName(name string) (StreamName, error) {
 		return StreamName{}, ErrStreamName
 	}
 	return StreamName{Category: category, Tenant: tenant, ID: id, Period: period}, nil
+}
+
+// within says whether a text has only characters from first to last.
+func within(text string, first, last byte) bool {
+	for i := range len(text) {
+		if text[i] < first || text[i] > last {
+			return false
+		}
+	}
+	return true
 }
 
 // PersonStream holds what is known of one person's registration.
@@ -104,6 +117,21 @@ func ErasureStream(tenant, erasureCase uuid.UUID) StreamName {
 	return StreamName{Category: CategoryErasure, Tenant: tenant, ID: erasureCase}
 }
 
+// HoldStream holds one legal hold.
+func HoldStream(tenant, hold uuid.UUID) StreamName {
+	return StreamName{Category: CategoryHold, Tenant: tenant, ID: hold}
+}
+
+// RestrictionStream holds one case of restricted processing.
+func RestrictionStream(tenant, restrictionCase uuid.UUID) StreamName {
+	return StreamName{Category: CategoryRestriction, Tenant: tenant, ID: restrictionCase}
+}
+
+// DisclosureStream holds one disclosure.
+func DisclosureStream(tenant, disclosure uuid.UUID) StreamName {
+	return StreamName{Category: CategoryDisclosure, Tenant: tenant, ID: disclosure}
+}
+
 // Hex writes an id as 32 lower-case hex digits, as stream names carry it.
 func Hex(id uuid.UUID) string { return hex.EncodeToString(id[:]) }
 
@@ -111,11 +139,26 @@ func Hex(id uuid.UUID) string { return hex.EncodeToString(id[:]) }
 // that one stream has one name.
 func ParseHex(s string) (uuid.UUID, error) {
 	var id uuid.UUID
-	if len(s) != 32 || strings.ToLower(s) != s {
+	if len(s) != 2*len(id) {
 		return id, fmt.Errorf("id of %d characters: %w", len(s), ErrStreamName)
 	}
-	if _, err := hex.Decode(id[:], []byte(s)); err != nil {
-		return uuid.UUID{}, ErrStreamName
+	for i := range id {
+		high, low := hexDigit(s[2*i]), hexDigit(s[2*i+1])
+		if high|low > 15 {
+			return uuid.UUID{}, ErrStreamName
+		}
+		id[i] = high<<4 | low
 	}
 	return id, nil
+}
+
+// hexDigit is the value of a lower-case digit, or more than 15.
+func hexDigit(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 255
 }

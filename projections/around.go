@@ -46,44 +46,92 @@ const (
 	apart = 7 * 24 * time.Hour
 )
 
-// addFormerInstants adds every instant at which the corrected punches ever
-// counted.
-func addFormerInstants(ctx context.Context, tx pgx.Tx, instants map[workKey][]time.Time, tenants, corrected uuids) error {
+// disturbances are the stretches of time in which punches of a work id changed.
+type disturbances map[workKey][]stretch
+
+// stretch is a span of time, both ends included.
+type stretch struct{ lo, hi time.Time }
+
+// manyStretches bounds what is kept of one work id. Beyond it, and where there
+// really are as many, all becomes one: more is then paired again, and alike.
+const manyStretches = 64
+
+// add notes that something changed.
+func (d disturbances) add(key workKey, changed stretch) {
+	of := d[key]
+	if n := len(of); n > 0 && of[n-1].near(changed) {
+		of[n-1] = of[n-1].and(changed)
+		return
+	}
+	if of = append(of, changed); len(of) > manyStretches {
+		if of = together(of); len(of) > manyStretches/2 {
+			of = []stretch{of[0].and(of[len(of)-1])}
+		}
+	}
+	d[key] = of
+}
+
+// at is the stretch of one instant.
+func at(instant time.Time) stretch { return stretch{instant, instant} }
+
+func (s stretch) near(other stretch) bool {
+	return !other.lo.After(s.hi.Add(apart)) && !other.hi.Before(s.lo.Add(-apart))
+}
+
+func (s stretch) and(other stretch) stretch {
+	if other.lo.Before(s.lo) {
+		s.lo = other.lo
+	}
+	if other.hi.After(s.hi) {
+		s.hi = other.hi
+	}
+	return s
+}
+
+// together joins the stretches that lie close to each other, in order of time.
+func together(all []stretch) []stretch {
+	slices.SortFunc(all, func(a, b stretch) int { return a.lo.Compare(b.lo) })
+	joined := all[:1]
+	for _, s := range all[1:] {
+		if last := &joined[len(joined)-1]; last.near(s) {
+			*last = last.and(s)
+			continue
+		}
+		joined = append(joined, s)
+	}
+	return joined
+}
+
+// addFormerInstants adds every instant at which corrected punches ever counted.
+// which selects them: tenant_id and punch_id, a punch more than once if need be.
+func addFormerInstants(ctx context.Context, tx pgx.Tx, into disturbances, which string, args ...any) error {
 	rows, err := tx.Query(ctx, `
-WITH n AS (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[]) AS n (tenant_id, punch_id))
+WITH n AS (SELECT DISTINCT * FROM (`+which+`) AS n (tenant_id, punch_id))
 SELECT p.tenant_id, p.work_id, COALESCE(p.recorded_occurred_at, p.occurred_at)
 FROM n JOIN punch p ON p.tenant_id = n.tenant_id AND p.punch_id = n.punch_id
 UNION ALL
 SELECT p.tenant_id, p.work_id, c.occurred_at
 FROM n JOIN punch p ON p.tenant_id = n.tenant_id AND p.punch_id = n.punch_id
-JOIN punch_correction c ON c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND NOT c.void`, tenants, corrected)
+JOIN punch_correction c ON c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND NOT c.void`, args...)
 	if err != nil {
 		return err
 	}
 	var tenant, work [16]byte
-	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&tenant, &work, &at}, func() error {
-		key := workKey{tenant, work}
-		instants[key] = append(instants[key], at.UTC())
+	var counted time.Time
+	_, err = pgx.ForEachRow(rows, []any{&tenant, &work, &counted}, func() error {
+		into.add(workKey{tenant, work}, at(counted.UTC()))
 		return nil
 	})
 	return err
 }
 
-// spansOf joins the changes of a work id that lie close to each other.
-func spansOf(instants map[workKey][]time.Time) []*touched {
-	spans := make([]*touched, 0, len(instants))
-	for key, all := range instants {
-		slices.SortFunc(all, time.Time.Compare)
-		span := &touched{workKey: key, lo: all[0], hi: all[0], reach: firstReach}
-		for _, at := range all[1:] {
-			if at.Sub(span.hi) > apart {
-				spans = append(spans, span)
-				span = &touched{workKey: key, lo: at, reach: firstReach}
-			}
-			span.hi = at
+// spansOf lists the changes by work id and time.
+func spansOf(changed disturbances) []*touched {
+	spans := make([]*touched, 0, len(changed))
+	for key, all := range changed {
+		for _, s := range together(all) {
+			spans = append(spans, &touched{workKey: key, lo: s.lo, hi: s.hi, reach: firstReach})
 		}
-		spans = append(spans, span)
 	}
 	slices.SortFunc(spans, (*touched).compare)
 	return spans
@@ -217,56 +265,4 @@ func scanHoursPunch(rows pgx.Rows, before ...any) (hours.Punch, error) {
 	p.ID, p.Position, p.OccurredAt = id, uint64(position), p.OccurredAt.UTC()
 	p.Direction, p.Kind = eventschema.Direction(direction), eventschema.PunchKind(kind)
 	return p, err
-}
-
-// settleBatch is how many punches are read before their results are written.
-const settleBatch = 20_000
-
-// eachHistory yields all punches that count of one work id after the other.
-// Between two calls of flush, which comes after every batch and at the end, it
-// does not use the transaction.
-func eachHistory(ctx context.Context, tx pgx.Tx, yield func(workKey, []hours.Punch), flush func() error) error {
-	if _, err := tx.Exec(ctx, `DECLARE history NO SCROLL CURSOR FOR
-SELECT tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, position
-FROM punch WHERE NOT voided ORDER BY tenant_id, work_id, occurred_at, position`); err != nil {
-		return err
-	}
-	var current workKey
-	var history []hours.Punch
-	for {
-		rows, err := tx.Query(ctx, fmt.Sprintf("FETCH %d FROM history", settleBatch))
-		if err != nil {
-			return err
-		}
-		fetched := 0
-		for rows.Next() {
-			var tenant, work [16]byte
-			punch, err := scanHoursPunch(rows, &tenant, &work)
-			if err != nil {
-				rows.Close()
-				return err
-			}
-			if key := (workKey{tenant, work}); key != current {
-				if len(history) > 0 {
-					yield(current, history)
-				}
-				current, history = key, history[:0]
-			}
-			history = append(history, punch)
-			fetched++
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		if fetched < settleBatch && len(history) > 0 {
-			yield(current, history)
-		}
-		if err := flush(); err != nil {
-			return err
-		}
-		if fetched < settleBatch {
-			_, err := tx.Exec(ctx, `CLOSE history`)
-			return err
-		}
-	}
 }

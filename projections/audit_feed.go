@@ -17,7 +17,7 @@ import (
 // repeated: they stand in the log, under the position given here.
 func auditFeed() Projection {
 	return Projection{
-		Name: "audit_feed", Question: "What happened, in which order, by whom?", Version: 1,
+		Name: "audit_feed", Question: "What happened, in which order, by whom?", Version: 2,
 		Tables: []string{"audit_feed"},
 		Schema: `
 CREATE TABLE audit_feed (
@@ -36,20 +36,31 @@ CREATE TABLE audit_feed (
 );`,
 		Indexes: `
 ALTER TABLE audit_feed ADD PRIMARY KEY (tenant_id, position);
-CREATE INDEX audit_feed_by_stream ON audit_feed (tenant_id, stream_id, position);`,
-		Apply: applyAuditFeed,
+CREATE INDEX audit_feed_by_stream ON audit_feed (stream_id, position);`,
+		Apply: applyAuditFeed, newLoader: newAuditLoader,
 	}
 }
 
 func applyAuditFeed(ctx context.Context, tx pgx.Tx, page Page) error {
-	if len(page.Events) == 0 {
-		return nil
+	rows := auditRows(len(page.Events))
+	if err := addAudit(rows, page.Events); err != nil {
+		return err
 	}
-	rows := copyInto("audit_feed", len(page.Events),
+	if err := rows.write(ctx, tx); err != nil {
+		return fmt.Errorf("insert into the audit feed: %w", err)
+	}
+	return nil
+}
+
+func auditRows(n int) *copied {
+	return copyInto("audit_feed", n,
 		"tenant_id", "position", "revision", "recorded_at", "stream_id", "event_id", "actor_id", "correlation_id",
 		"category", "period", "event_type", "role")
-	for i := range page.Events {
-		d := &page.Events[i]
+}
+
+func addAudit(rows *copied, events []eventschema.Decoded) error {
+	for i := range events {
+		d := &events[i]
 		name, err := eventschema.ParseStreamName(d.Stream)
 		if err != nil {
 			return fmt.Errorf("stream at position %d: %w", d.Position, err)
@@ -68,11 +79,24 @@ func applyAuditFeed(ctx context.Context, tx pgx.Tx, page Page) error {
 		rows.text(d.Type)
 		rows.text(storable(d.Meta.Actor.Role))
 	}
-	if err := rows.write(ctx, tx); err != nil {
-		return fmt.Errorf("insert into the audit feed: %w", err)
-	}
 	return nil
 }
+
+// auditLoader copies across pages.
+type auditLoader struct{ rows *copied }
+
+func newAuditLoader(*Load, Projection) Loader { return auditLoader{auditRows(0).intoNew()} }
+
+// Add implements [Loader].
+func (l auditLoader) Add(ctx context.Context, tx pgx.Tx, page Page) error {
+	if err := addAudit(l.rows, page.Events); err != nil {
+		return err
+	}
+	return l.rows.writeMany(ctx, tx)
+}
+
+// Settle implements [Loader].
+func (l auditLoader) Settle(ctx context.Context, tx pgx.Tx) error { return l.rows.write(ctx, tx) }
 
 // AuditEntry is one event of the feed.
 type AuditEntry struct {
@@ -128,4 +152,15 @@ FROM audit_feed WHERE tenant_id = $1`
 		e.Position, e.Revision, e.Stream.Tenant, e.RecordedAt = uint64(position), uint64(revision), tenant, e.RecordedAt.UTC()
 		return e, err
 	})
+}
+
+// PeriodsOf lists the periods for which streams of a category exist under an id,
+// in order: the months of a work record's locations, for example.
+func PeriodsOf(ctx context.Context, q Querier, tenant uuid.UUID, category string, id uuid.UUID) ([]string, error) {
+	rows, err := q.Query(ctx, `SELECT DISTINCT period FROM audit_feed
+WHERE tenant_id = $1 AND stream_id = $2 AND category = $3 ORDER BY period`, tenant, id, category)
+	if err != nil {
+		return nil, fmt.Errorf("query periods of streams: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }

@@ -19,6 +19,7 @@ import (
 type copied struct {
 	into    string // "table (columns)"
 	columns int
+	frozen  bool
 	rows    int
 	buffer  []byte
 }
@@ -36,6 +37,26 @@ func copyInto(table string, rows int, columns ...string) *copied {
 	return c
 }
 
+// intoNew is for a table that the same transaction made. Its rows are frozen as
+// they come: nobody need look them over again, neither the first readers nor
+// the vacuum that a large load would call.
+func (c *copied) intoNew() *copied {
+	c.frozen = true
+	return c
+}
+
+// copyTogether is how many bytes of rows a load keeps before it sends them: each
+// COPY costs as much as some hundred rows.
+const copyTogether = 4 << 20
+
+// writeMany sends the rows once there are many.
+func (c *copied) writeMany(ctx context.Context, tx pgx.Tx) error {
+	if len(c.buffer) < copyTogether {
+		return nil
+	}
+	return c.write(ctx, tx)
+}
+
 // write sends the rows and forgets them.
 func (c *copied) write(ctx context.Context, tx pgx.Tx) error {
 	if c.rows == 0 {
@@ -43,7 +64,11 @@ func (c *copied) write(ctx context.Context, tx pgx.Tx) error {
 	}
 	end := binary.BigEndian.AppendUint16(c.buffer, 0xffff)
 	c.buffer, c.rows = c.buffer[:len(copyHead)], 0
-	_, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(end), "COPY "+c.into+" FROM STDIN (FORMAT binary)")
+	options := "FORMAT binary"
+	if c.frozen {
+		options += ", FREEZE"
+	}
+	_, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(end), "COPY "+c.into+" FROM STDIN ("+options+")")
 	return err
 }
 

@@ -25,7 +25,7 @@ import (
 // whether the out is missing depends on the clock.
 func workedHours() Projection {
 	return Projection{
-		Name: "hours", Question: "How long did each person work, on which day, resting on which punches?", Version: 1,
+		Name: "hours", Question: "How long did each person work, on which day, resting on which punches?", Version: 2,
 		Tables: []string{"work_interval", "punch_exception", "last_counted"},
 		Schema: `
 CREATE TABLE work_interval (
@@ -61,21 +61,20 @@ CREATE TABLE last_counted (
 	latest_at timestamptz NOT NULL, -- of the last punch, counted or a repeat
 	PRIMARY KEY (tenant_id, work_id)
 ) WITH (fillfactor = 50);`,
+		Keys: `
+ALTER TABLE work_interval ADD PRIMARY KEY (work_id, tenant_id, start_at, in_punch);
+ALTER TABLE punch_exception ADD PRIMARY KEY (work_id, tenant_id, at, punch_id);`,
 		Indexes: `
-ALTER TABLE work_interval ADD PRIMARY KEY (tenant_id, work_id, start_at, in_punch);
-ALTER TABLE punch_exception ADD PRIMARY KEY (tenant_id, work_id, at, punch_id);
-CREATE INDEX work_interval_by_date ON work_interval (tenant_id, work_date, work_id);
-CREATE INDEX punch_exception_by_date ON punch_exception (tenant_id, work_date, work_id);`,
-		Apply:  applyHours,
-		Load:   func(context.Context, pgx.Tx, Page) error { return nil },
-		Settle: settleHours,
+CREATE INDEX work_interval_by_date ON work_interval (tenant_id, work_date);
+CREATE INDEX punch_exception_by_date ON punch_exception (tenant_id, work_date);`,
+		Apply: applyHours, newLoader: newHoursLoader,
 	}
 }
 
 func applyHours(ctx context.Context, tx pgx.Tx, page Page) error {
 	rule := hours.DefaultPairing()
-	added, instants, err := changes(ctx, tx, page)
-	if err != nil || len(added)+len(instants) == 0 {
+	added, disturbed, err := changes(ctx, tx, page)
+	if err != nil || len(added)+len(disturbed) == 0 {
 		return err
 	}
 	known, err := readLast(ctx, tx, added)
@@ -84,33 +83,24 @@ func applyHours(ctx context.Context, tx pgx.Tx, page Page) error {
 	}
 	rows := newPairingRows()
 	for key, punches := range added {
-		if _, disturbed := instants[key]; disturbed || !inOrder(known[key], punches) {
+		if _, too := disturbed[key]; too || !inOrder(known[key], punches...) {
 			for _, p := range punches {
-				instants[key] = append(instants[key], p.OccurredAt)
+				disturbed.add(key, at(p.OccurredAt))
 			}
 			continue
 		}
 		rows.follow(key, rule, known[key], punches)
 	}
-	if len(instants) > 0 {
-		spans, err := windows(ctx, tx, rule, spansOf(instants))
-		if err != nil {
-			return err
-		}
-		if err := forgetPairing(ctx, tx, spans); err != nil {
-			return fmt.Errorf("clear changed hours: %w", err)
-		}
-		for _, s := range spans {
-			rows.again(s, rule)
-		}
+	if err := rows.pairAgain(ctx, tx, rule, spansOf(disturbed)); err != nil {
+		return err
 	}
 	return rows.write(ctx, tx)
 }
 
 // changes collects the punches that a page adds, and the instants at which
 // corrected punches counted before and count now.
-func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Punch, map[workKey][]time.Time, error) {
-	added, instants := map[workKey][]hours.Punch{}, map[workKey][]time.Time{}
+func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Punch, disturbances, error) {
+	added, disturbed := map[workKey][]hours.Punch{}, disturbances{}
 	var tenants, corrected uuids
 	for i := range page.Events {
 		d := &page.Events[i]
@@ -120,39 +110,35 @@ func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Pun
 				continue
 			}
 			key := workKey{d.Meta.Tenant, e.WorkID}
-			added[key] = append(added[key], hours.Punch{
-				ID: e.PunchID, OccurredAt: stored(e.OccurredAt), OffsetSeconds: e.OffsetSeconds,
-				Direction: e.Direction, Kind: e.Kind, Position: d.Position,
-			})
+			added[key] = append(added[key], hoursPunch(d, e))
 		case *eventschema.PunchCorrected:
 			tenants.add(d.Meta.Tenant)
 			corrected.add(e.PunchID)
 		}
 	}
 	if len(corrected) > 0 {
-		if err := addFormerInstants(ctx, tx, instants, tenants, corrected); err != nil {
+		if err := addFormerInstants(ctx, tx, disturbed, `SELECT * FROM unnest($1::uuid[], $2::uuid[])`, tenants, corrected); err != nil {
 			return nil, nil, fmt.Errorf("find corrected punches: %w", err)
 		}
 	}
-	return added, instants, nil
+	return added, disturbed, nil
+}
+
+func hoursPunch(d *eventschema.Decoded, e *eventschema.PunchRecorded) hours.Punch {
+	return hours.Punch{
+		ID: e.PunchID, OccurredAt: stored(e.OccurredAt), OffsetSeconds: e.OffsetSeconds,
+		Direction: e.Direction, Kind: e.Kind, Position: d.Position,
+	}
 }
 
 // inOrder says whether all punches come after everything known of their work id.
-func inOrder(row *lastPunch, punches []hours.Punch) bool {
-	for _, p := range punches {
-		if row != nil && !p.OccurredAt.After(row.latest) {
+func inOrder(row *lastPunch, punches ...hours.Punch) bool {
+	for i := range punches {
+		if row != nil && !punches[i].OccurredAt.After(row.latest) {
 			return false
 		}
 	}
 	return true
-}
-
-func settleHours(ctx context.Context, tx pgx.Tx) error {
-	rule := hours.DefaultPairing()
-	rows := newPairingRows()
-	return eachHistory(ctx, tx,
-		func(key workKey, history []hours.Punch) { rows.follow(key, rule, nil, history) },
-		func() error { return rows.write(ctx, tx) })
 }
 
 // forgetPairing deletes what was concluded inside the windows.
@@ -200,6 +186,24 @@ func (r *pairingRows) follow(key workKey, rule hours.PairingRule, row *lastPunch
 	last, _, _ := rule.LastCounted(punches, true)
 	r.add(key, rule, punches, last.ID, concluded)
 	r.last[key] = &lastPunch{counted: last, latest: punches[len(punches)-1].OccurredAt}
+}
+
+// pairAgain replaces what was concluded around changes of whole work ids.
+func (r *pairingRows) pairAgain(ctx context.Context, tx pgx.Tx, rule hours.PairingRule, changed []*touched) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	spans, err := windows(ctx, tx, rule, changed)
+	if err != nil {
+		return err
+	}
+	if err := forgetPairing(ctx, tx, spans); err != nil {
+		return fmt.Errorf("clear changed hours: %w", err)
+	}
+	for _, s := range spans {
+		r.again(s, rule)
+	}
+	return nil
 }
 
 // again pairs a window anew.
@@ -250,16 +254,35 @@ func (r *pairingRows) add(key workKey, rule hours.PairingRule, punches []hours.P
 
 // write writes the rows and forgets them.
 func (r *pairingRows) write(ctx context.Context, tx pgx.Tx) error {
+	if err := r.writePaired(ctx, tx); err != nil {
+		return err
+	}
+	if err := writeLast(ctx, tx, r.last); err != nil {
+		return fmt.Errorf("write last punches: %w", err)
+	}
+	clear(r.last)
+	return nil
+}
+
+// writePaired writes the rows and leaves the last punches.
+func (r *pairingRows) writePaired(ctx context.Context, tx pgx.Tx) error {
 	if err := r.intervals.write(ctx, tx); err != nil {
 		return fmt.Errorf("insert work intervals: %w", err)
 	}
 	if err := r.exceptions.write(ctx, tx); err != nil {
 		return fmt.Errorf("insert punch exceptions: %w", err)
 	}
-	if err := writeLast(ctx, tx, r.last); err != nil {
-		return fmt.Errorf("write last punches: %w", err)
+	return nil
+}
+
+// writeMany writes the paired rows once there are many.
+func (r *pairingRows) writeMany(ctx context.Context, tx pgx.Tx) error {
+	if err := r.intervals.writeMany(ctx, tx); err != nil {
+		return fmt.Errorf("insert work intervals: %w", err)
 	}
-	clear(r.last)
+	if err := r.exceptions.writeMany(ctx, tx); err != nil {
+		return fmt.Errorf("insert punch exceptions: %w", err)
+	}
 	return nil
 }
 

@@ -10,7 +10,11 @@
 //
 // Tables are named without a schema. The connection's search_path decides
 // where they stand, so that a rebuild can fill the same tables beside the live
-// ones. The tenant comes first in every key, and every query asks for it.
+// ones. Every query asks for the tenant. A question about a whole tenant has an
+// index that begins with it. An id that is asked for by itself is random and
+// tells rows apart sooner than the tenant, which is the same in millions of
+// rows, so it comes first in its key, and an index that is not a key leaves the
+// tenant out: sorting for indexes is the largest part of finishing a rebuild.
 package projections
 
 import (
@@ -54,29 +58,25 @@ type Projection struct {
 	// needs a new version, and a new version needs a rebuild.
 	Version int
 	// Schema makes the tables, Keys and then Indexes what else belongs to them. A
-	// load makes Keys when all pages are in, for Settle to rely on, and Indexes
-	// after Settle: making one at once is cheaper than keeping it. What is updated
-	// while loading has all of its indexes in Schema.
+	// load makes Keys when all pages are in, to settle by, and Indexes after that:
+	// making one at once is cheaper than keeping it. What is updated while loading
+	// has all of its indexes in Schema.
 	Schema, Keys, Indexes string
-	// Distinct, where set, deletes the rows of a load that Keys refuse as repeated.
-	Distinct string
-	Tables   []string
+	Tables                []string
 	// Personal names the columns (table.column) that hold sealed personal values.
 	Personal []string
 	// Apply adds a page. The caller runs it in a transaction of its own order,
 	// once for each event, after every projection that stands earlier in [All]:
 	// hours reads the punches as they are after the page.
 	Apply func(ctx context.Context, tx pgx.Tx, page Page) error
-	// Load, where set, takes the place of Apply while empty tables are filled from
-	// the whole log, and Settle completes the tables afterwards. Together they must
-	// give what Apply would have given.
-	Load   func(ctx context.Context, tx pgx.Tx, page Page) error
-	Settle func(ctx context.Context, tx pgx.Tx) error
+	// newLoader, where set, makes what takes the place of Apply while empty tables
+	// are filled from the whole log.
+	newLoader func(*Load, Projection) Loader
 }
 
 // All lists the read models in the order in which a page is applied.
 func All() []Projection {
-	return []Projection{punches(), workedHours(), people(), consents(), erasures(), auditFeed()}
+	return []Projection{punches(), workedHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), auditFeed()}
 }
 
 // Querier is what a query needs of a connection, a pool or a transaction.

@@ -21,7 +21,7 @@ import (
 // correction stays in a table of its own.
 func punches() Projection {
 	return Projection{
-		Name: "punches", Question: "What counts of each punch?", Version: 2,
+		Name: "punches", Question: "What counts of each punch?", Version: 3,
 		Tables: []string{"punch", "punch_correction"},
 		Schema: `
 CREATE TABLE punch (
@@ -62,15 +62,10 @@ CREATE TABLE punch_correction (
 	corrected_at timestamptz NOT NULL
 );`,
 		Keys: `
-ALTER TABLE punch ADD PRIMARY KEY (tenant_id, punch_id);
-ALTER TABLE punch_correction ADD PRIMARY KEY (tenant_id, punch_id, position);
-CREATE INDEX punch_by_work ON punch (tenant_id, work_id, occurred_at, position);`,
-		Distinct: `
-DELETE FROM punch p USING (SELECT tenant_id, punch_id, min(position) AS first FROM punch GROUP BY tenant_id, punch_id HAVING count(*) > 1) r
-WHERE p.tenant_id = r.tenant_id AND p.punch_id = r.punch_id AND p.position > r.first;`,
-		Apply:  applyPunches,
-		Load:   loadPunches,
-		Settle: settlePunches,
+ALTER TABLE punch ADD PRIMARY KEY (punch_id, tenant_id);
+ALTER TABLE punch_correction ADD PRIMARY KEY (punch_id, tenant_id, position);
+CREATE INDEX punch_by_work ON punch (work_id, occurred_at, position);`,
+		Apply: applyPunches, newLoader: newPunchesLoader,
 	}
 }
 
@@ -87,25 +82,6 @@ func ofPunches(page Page) (recorded, corrected []*eventschema.Decoded) {
 	return recorded, corrected
 }
 
-// loadPunches copies, and leaves to the keys which punches are repeated.
-func loadPunches(ctx context.Context, tx pgx.Tx, page Page) error {
-	recorded, corrected := ofPunches(page)
-	if err := copyPunches(ctx, tx, recorded); err != nil {
-		return fmt.Errorf("insert punches: %w", err)
-	}
-	if err := insertCorrections(ctx, tx, corrected); err != nil {
-		return fmt.Errorf("insert corrections: %w", err)
-	}
-	return nil
-}
-
-func settlePunches(ctx context.Context, tx pgx.Tx) error {
-	if _, err := tx.Exec(ctx, fmt.Sprintf(correct, `(SELECT DISTINCT tenant_id, punch_id FROM punch_correction) AS n`)); err != nil {
-		return fmt.Errorf("correct punches: %w", err)
-	}
-	return nil
-}
-
 func applyPunches(ctx context.Context, tx pgx.Tx, page Page) error {
 	recorded, corrected := ofPunches(page)
 	if err := insertPunches(ctx, tx, recorded, page.repeated); err != nil {
@@ -114,7 +90,9 @@ func applyPunches(ctx context.Context, tx pgx.Tx, page Page) error {
 	if len(corrected) == 0 {
 		return nil
 	}
-	if err := insertCorrections(ctx, tx, corrected); err != nil {
+	rows := correctionRows(len(corrected))
+	addCorrections(rows, corrected)
+	if err := rows.write(ctx, tx); err != nil {
 		return fmt.Errorf("insert corrections: %w", err)
 	}
 	if err := correctPunches(ctx, tx, corrected); err != nil {
@@ -143,7 +121,9 @@ func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decod
 	if err != nil {
 		return err
 	}
-	if err = copyPunches(ctx, attempt, recorded); err == nil {
+	rows := punchRows(len(recorded))
+	addPunches(rows, recorded)
+	if err = rows.write(ctx, attempt); err == nil {
 		return attempt.Commit(ctx)
 	}
 	if undone := attempt.Rollback(ctx); undone != nil {
@@ -155,9 +135,12 @@ func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decod
 	return insertNewPunches(ctx, tx, recorded, repeated)
 }
 
-func copyPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded) error {
-	rows := copyInto("punch", len(recorded),
+func punchRows(n int) *copied {
+	return copyInto("punch", n,
 		"tenant_id", "punch_id", "work_id", "occurred_at", "position", "offset_seconds", "voided", "direction", "kind", "zone", "station")
+}
+
+func addPunches(rows *copied, recorded []*eventschema.Decoded) {
 	for _, d := range recorded {
 		e := d.Event.(*eventschema.PunchRecorded)
 		rows.row()
@@ -173,7 +156,6 @@ func copyPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded
 		rows.text(storable(e.Zone))
 		rows.text(storable(e.Station))
 	}
-	return rows.write(ctx, tx)
 }
 
 func insertNewPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded, repeated map[uint64]bool) error {
@@ -211,10 +193,13 @@ ON CONFLICT DO NOTHING RETURNING position`, tenants, ids, works, occurred, posit
 	return err
 }
 
-func insertCorrections(ctx context.Context, tx pgx.Tx, corrected []*eventschema.Decoded) error {
-	rows := copyInto("punch_correction", len(corrected),
+func correctionRows(n int) *copied {
+	return copyInto("punch_correction", n,
 		"tenant_id", "punch_id", "position", "work_id", "correction_id", "void", "occurred_at", "offset_seconds", "direction", "kind",
 		"reason", "corrected_by", "approved_by", "corrected_at")
+}
+
+func addCorrections(rows *copied, corrected []*eventschema.Decoded) {
 	for _, d := range corrected {
 		e := d.Event.(*eventschema.PunchCorrected)
 		rows.row()
@@ -233,7 +218,6 @@ func insertCorrections(ctx context.Context, tx pgx.Tx, corrected []*eventschema.
 		rows.uuid(e.ApprovedBy)
 		rows.timestamptz(e.CorrectedAt)
 	}
-	return rows.write(ctx, tx)
 }
 
 // correctPunches derives what counts from all corrections of the punches named,

@@ -18,7 +18,7 @@ type adminServer struct {
 	store     *store
 	scavenges *scavenges
 	clock     func() time.Time
-	// authorise lets a request pass or says why not: an httpRefusal with its own
+	// authorise lets a request pass or says why not: an refusalError with its own
 	// code, any other error with 403. It is asked once, before anything else. A
 	// secure node has asked for credentials before.
 	authorise func(*http.Request) error
@@ -67,13 +67,13 @@ func (a *adminServer) close() {
 	a.requests.Wait()
 }
 
-// httpRefusal is a refusal with its status code.
-type httpRefusal struct {
+// refusalError is a refusal with its status code.
+type refusalError struct {
 	code int
 	text string
 }
 
-func (r *httpRefusal) Error() string { return r.text }
+func (r *refusalError) Error() string { return r.text }
 
 // loopbackOnly is the authority of a node without users: whoever has an account
 // on its machine may act on it, but nobody through a browser there. A page that
@@ -125,7 +125,7 @@ func (a *adminServer) handler() http.Handler {
 }
 
 func refuseHTTP(w http.ResponseWriter, code int, err error) {
-	var refusal *httpRefusal
+	var refusal *refusalError
 	if errors.As(err, &refusal) {
 		code = refusal.code
 	}

@@ -255,7 +255,7 @@ func TestWhoMayAdministerAnInsecureNode(t *testing.T) {
 		})
 	}
 	n := start(t)
-	n.admin.authorise = func(*http.Request) error { return &httpRefusal{http.StatusUnauthorized, "who are you"} }
+	n.admin.authorise = func(*http.Request) error { return &refusalError{http.StatusUnauthorized, "who are you"} }
 	var said struct{ Error string }
 	if code := call(t, n, http.MethodPost, "/admin/scavenge", &said); code != http.StatusUnauthorized || said.Error != "who are you" {
 		t.Errorf("%d %+v", code, said)

@@ -17,7 +17,11 @@ const (
 	// which grow so that the end is reached whatever the positions are.
 	skipBytes    = 32 << 10
 	skipsPerStep = 16
+
+	unreadLimit = 16
 )
+
+var errLeftOut = errors.New("left out")
 
 // audit holds the log against everything that is derived from it: the stream
 // index, the heads, the names. Opening a folder audits what follows the durable
@@ -38,6 +42,8 @@ type audit struct {
 	span    int64 // positions that they take up
 	streams int64 // heads looked at
 	defects int64 // reported
+	unread  int   // lookups that met damage
+	leftOut int64 // lookups that were left out after that
 	stopped bool  // by found
 	// after is where a part of the log begins, and touched collects its streams;
 	// touched is nil when the whole log is audited.
@@ -55,6 +61,21 @@ func newAudit(s *store, found func(Defect) error) *audit {
 	return &audit{s: s, found: found, numbers: map[string]uint64{}}
 }
 
+// get looks a key up, until too much could not be read: the engine takes half a
+// second of the processor for every look at a damaged block, and the block is
+// reported by then.
+func (a *audit) get(key []byte) ([]byte, error) {
+	if a.unread >= unreadLimit {
+		a.leftOut++
+		return nil, errLeftOut
+	}
+	raw, err := a.s.get(key)
+	if err != nil && pebble.IsCorruptionError(err) {
+		a.unread++
+	}
+	return raw, err
+}
+
 func (a *audit) report(d Defect) error {
 	a.defects++
 	err := a.found(d)
@@ -65,6 +86,9 @@ func (a *audit) report(d Defect) error {
 // goOn makes a defect of what could not be read because it is damaged, so that
 // the rest can be audited.
 func (a *audit) goOn(pos int64, err error) error {
+	if errors.Is(err, errLeftOut) {
+		return nil
+	}
 	if err == nil || a.stopped || !errors.Is(err, ErrCorrupt) {
 		return err
 	}
@@ -232,7 +256,7 @@ func (a *audit) record(pos int64, raw []byte) error {
 
 // indexed: the stream index leads to the record.
 func (a *audit) indexed(r *record) error {
-	raw, err := a.s.get(streamKey(r.stream, r.rev))
+	raw, err := a.get(streamKey(r.stream, r.rev))
 	switch {
 	case err != nil:
 		return storageError("stream index of "+string(r.name), err)
@@ -268,7 +292,7 @@ func (a *audit) named(r *record) error {
 
 // numberOf is 0 for a name without a number.
 func (a *audit) numberOf(name string) (uint64, error) {
-	raw, err := a.s.get(nameKey(name))
+	raw, err := a.get(nameKey(name))
 	if err != nil {
 		return 0, storageError("name of stream "+name, err)
 	}
@@ -312,7 +336,7 @@ func (a *audit) metadata(r *record) error {
 
 // head is nil when there is none that can be read.
 func (a *audit) head(stream uint64) (*head, error) {
-	raw, err := a.s.get(headKey(stream))
+	raw, err := a.get(headKey(stream))
 	if err != nil {
 		return nil, storageError(fmt.Sprintf("head of stream number %d", stream), err)
 	}
@@ -377,6 +401,9 @@ func (a *audit) gap(stream uint64, from, to int64) error {
 // nameOf names a stream in a defect, by its records if they can be read.
 func (a *audit) nameOf(stream uint64) string {
 	unnamed := fmt.Sprintf("number %d", stream)
+	if a.unread >= unreadLimit {
+		return unnamed
+	}
 	it, err := a.s.db.NewIter(&pebble.IterOptions{LowerBound: streamKey(stream, 0), UpperBound: streamKey(stream, math.MaxInt64)})
 	if err != nil {
 		return unnamed
@@ -387,8 +414,12 @@ func (a *audit) nameOf(stream uint64) string {
 		if err != nil || len(raw) != 8 {
 			continue
 		}
-		if r, err := a.s.readRecord(int64(binary.BigEndian.Uint64(raw))); err == nil && r.stream == stream {
+		r, err := a.s.readRecord(int64(binary.BigEndian.Uint64(raw)))
+		if err == nil && r.stream == stream {
 			return string(r.name)
+		}
+		if a.unread++; a.unread >= unreadLimit {
+			return unnamed
 		}
 	}
 	return unnamed

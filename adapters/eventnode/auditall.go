@@ -34,7 +34,13 @@ func (a *audit) all(seen func(pos int64) error) error {
 	if err := a.goOn(0, a.groups()); err != nil {
 		return err
 	}
-	return a.goOn(0, a.strangers())
+	if err := a.goOn(0, a.strangers()); err != nil {
+		return err
+	}
+	if a.leftOut > 0 {
+		return a.report(Defect{Kind: DefectFile, Detail: fmt.Sprintf("%d lookups of names, heads and index entries were left out, because too much could not be read", a.leftOut)})
+	}
+	return nil
 }
 
 // positions: what no record takes up of the log is what scavenges say they
@@ -74,8 +80,12 @@ func (b numberSet) has(i uint64) bool { return i/64 < uint64(len(b)) && b[i/64]&
 
 func (b numberSet) flip(i uint64) { b[i/64] ^= 1 << (i % 64) }
 
-// names collects the numbers that have a name.
+// names collects the numbers that have a name. The set is nil if it would not be
+// complete.
 func (a *audit) names() (numberSet, error) {
+	if a.s.lastStream == 0 {
+		return nil, nil // empty, or the heads cannot be read
+	}
 	numbers := make(numberSet, a.s.lastStream/64+1)
 	err := a.s.each(spaceName, "names of streams", func(key, value []byte) error {
 		d := Defect{Kind: DefectName, Stream: string(key[1:])}
@@ -95,7 +105,10 @@ func (a *audit) names() (numberSet, error) {
 			return nil
 		}
 	})
-	return numbers, err
+	if err != nil {
+		return nil, err
+	}
+	return numbers, nil
 }
 
 // heads goes through heads and stream index side by side, and says how many
@@ -118,9 +131,11 @@ func (a *audit) heads(named numberSet) (entries int64, err error) {
 		if err != nil {
 			return err
 		}
-		if !named.has(no) {
+		switch {
+		case named == nil:
+		case !named.has(no):
 			err = a.report(Defect{Kind: DefectName, Stream: a.nameOf(no), Detail: fmt.Sprintf("no name has its number %d", no)})
-		} else {
+		default:
 			named.flip(no)
 		}
 		if err != nil {
@@ -206,7 +221,7 @@ func (a *audit) headless(it *pebble.Iterator, below uint64) (entries int64, err 
 
 // nameless reports names whose number has no head.
 func (a *audit) nameless(left numberSet) error {
-	for no := uint64(1); no <= a.s.lastStream; no++ {
+	for no := uint64(1); left != nil && no <= a.s.lastStream; no++ {
 		if left[no/64] == 0 {
 			no |= 63 // nothing in this word
 			continue
@@ -228,15 +243,15 @@ func (a *audit) withoutRecord() error {
 			return nil // reported already
 		}
 		no, rev, pos := streamOf(key), revisionOf(key), int64(binary.BigEndian.Uint64(value))
-		raw, err := a.s.get(logKey(pos))
+		raw, err := a.get(logKey(pos))
 		if err != nil {
-			return storageError(fmt.Sprintf("record at position %d", pos), err)
+			return a.goOn(pos, storageError(fmt.Sprintf("record at position %d", pos), err))
 		}
 		d := Defect{Kind: DefectIndex, Position: pos, Revision: &rev}
 		if raw == nil {
 			d.Detail = "the stream index names a record that is missing"
 		} else if r, err := decodeRecord(pos, raw); err != nil || r.stream == no && r.rev == rev {
-			return nil // damage is reported with the record
+			return nil //nolint:nilerr // damage is reported with the record
 		} else {
 			d.Detail = fmt.Sprintf("the stream index names a record that is %s@%d", r.name, r.rev)
 		}

@@ -319,7 +319,7 @@ func TestRestoreRefuses(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(target, "CURRENT")); err == nil {
 				t.Error("something was restored")
 			}
-			if left, _ := filepath.Glob(target + "*"); len(left) > 0 && tt.want != ErrNotEmpty {
+			if left, _ := filepath.Glob(target + "*"); len(left) > 0 && !errors.Is(tt.want, ErrNotEmpty) {
 				t.Errorf("left over: %v", left)
 			}
 		})

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -170,4 +172,38 @@ func BenchmarkReadAll(b *testing.B) {
 		}
 		b.ReportMetric(float64(read)/b.Elapsed().Seconds(), "events/s")
 	})
+}
+
+// BenchmarkMetrics holds a node that counts against one that does not, in turn,
+// by the processor time of an append, which other work on the machine does not
+// change much.
+func BenchmarkMetrics(b *testing.B) {
+	const turns = 20
+	with := start(b, func(c *Config) { c.NoSync = true })
+	without := start(b, func(c *Config) { c.NoSync, c.unmeasured = true, true })
+	var spent [2]time.Duration
+	each := b.N/turns + 1
+	b.ResetTimer()
+	for turn := range turns {
+		for i := range 2 {
+			side := (turn + i) % 2 // who comes first changes
+			n := [...]*Node{with, without}[side]
+			runtime.GC()
+			began := processorTime(b)
+			batchAppend(b, n, each, 2000)
+			spent[side] += processorTime(b) - began
+		}
+	}
+	perAppend := func(side int) float64 { return float64(spent[side].Nanoseconds()) / float64(each*turns) }
+	b.ReportMetric(perAppend(0), "ns/counted")
+	b.ReportMetric(perAppend(1), "ns/uncounted")
+	b.ReportMetric(perAppend(0)/perAppend(1), "ratio")
+}
+
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -57,7 +57,7 @@ func (h *handle) Err() error {
 // tap gives a call its context. gRPC cancels the parent when the call has ended.
 func (c *calls) tap(parent context.Context, info *tap.Info) (context.Context, error) {
 	at, bounded := parent.Deadline()
-	bounded = bounded && time.Until(at) <= c.within
+	bounded = bounded && time.Until(at) <= c.within //nolint:forbidigo // deadlines of contexts are on the machine's clock
 	switch info.FullMethodName {
 	case streams.Streams_BatchAppend_FullMethodName, persistent.PersistentSubscriptions_Read_FullMethodName:
 		bounded = true // their requests have no end; Limits.Subscriptions bounds them

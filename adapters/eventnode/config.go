@@ -67,8 +67,9 @@ type Config struct {
 	// serves all of the registry under /metrics. nil means a registry of its own.
 	Metrics *prometheus.Registry
 	// Log receives what an operator should know; nil means nobody listens. A
-	// failed write to the log ends the process through Log.Fatal, because
-	// nothing may be acknowledged after it.
+	// failed write to the log, a failed sync of any file and background work
+	// that the disk refuses end the process through Log.Fatal, because nothing
+	// may be acknowledged after it.
 	Log *zap.Logger
 
 	// memTable is small in tests, so that flushes happen in them.
@@ -78,6 +79,9 @@ type Config struct {
 	lazyTables bool
 	// These are short in tests, so that they need not wait.
 	groupTick, observeEvery, slowConsumer, pingEvery, silentTime time.Duration
+	// block is small in tests with damage: to say which bit of a block changed
+	// takes the engine time that grows with the square of its size.
+	block int
 	// marks come often in tests, so that crashes find them at any age.
 	marks markPace
 	// unmeasured: benchmarks hold a node without metrics against one with them.
@@ -86,6 +90,8 @@ type Config struct {
 	measures *metrics
 	// slow is Log for what clients can cause at will.
 	slow *zap.Logger
+	// hashCost is small in tests, which log in often.
+	hashCost cost
 }
 
 // Validate reports everything that is wrong with the configuration at once.
@@ -137,6 +143,8 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.marks, markPace{look: time.Second, grown: 16 << 20, idle: time.Minute})
 	orDefault(&c.pingEvery, 10*time.Second)
 	orDefault(&c.silentTime, sniffTimeout)
+	orDefault(&c.block, 32<<10)
+	orDefault(&c.hashCost, usualCost)
 	if c.FS == nil {
 		c.FS = vfs.Default
 	}

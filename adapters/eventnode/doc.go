@@ -29,6 +29,10 @@
 //     creation time never goes backwards along the log, whatever the clock does;
 //   - a record whose bytes changed is found by its checksum and reported with
 //     its position, never returned;
+//   - a folder that lost anything which the durable mark covers is refused, and
+//     left as it was found; a torn end of the log is mended;
+//   - after a failed sync, of whatever file, nothing more is acknowledged and the
+//     process ends; so it does on a full disk;
 //   - an event that a group has reached is acknowledged, skipped, parked or
 //     delivered again, also after a crash: the checkpoint never passes one that
 //     is not finished, and a message in replay stays parked until it is.
@@ -48,9 +52,9 @@
 // A right that is taken away ends what goes on under it; see access. Where the
 // node departs from a real one is in domain/decisions/0010 and 0011.
 //
-// What it leaves out: clusters, projections and scavenging; of security the
-// service to change users, user certificates and the defaults of access control
-// lists; of persistent subscriptions the strategy PinnedByCorrelation and the
-// latency histograms of "extra statistics". The services of projections, users,
+// What it leaves out: clusters and projections; of security the service to
+// change users, user certificates and the defaults of access control lists; of
+// persistent subscriptions the latency histograms of "extra statistics". The
+// services of projections, users,
 // operations and monitoring are not there, which clients are told as such.
 package eventnode

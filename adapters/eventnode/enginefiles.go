@@ -17,8 +17,8 @@ import (
 // engineFile: the file is pebble's. Others, such as lost+found, do not matter.
 func engineFile(name string) bool {
 	switch filepath.Ext(name) {
-	case ".sst", ".log", ".blob", ".dbtmp":
-		return true
+	case ".sst", ".log", ".blob":
+		return name[0] >= '0' && name[0] <= '9'
 	}
 	return strings.HasPrefix(name, "MANIFEST-") || strings.HasPrefix(name, "OPTIONS-") || strings.HasPrefix(name, "marker.")
 }

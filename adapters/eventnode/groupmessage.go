@@ -20,7 +20,7 @@ type message struct {
 	number   int64 // counts the messages of the source
 	origin         // of the record that the message stands for
 	id       uuid.UUID
-	bucket   int // chosen by the stream of the event, for Pinned
+	bucket   int // chosen by what the event belongs to, for Pinned
 	replayed bool
 
 	retries int
@@ -33,8 +33,10 @@ type message struct {
 	newer   *message
 }
 
-func newMessage(r *record) *message {
-	return &message{origin: origin{pos: r.pos, stream: r.stream, rev: r.rev}, id: r.id, bucket: r.bucket()}
+func (r *record) origin() origin { return origin{pos: r.pos, stream: r.stream, rev: r.rev} }
+
+func newMessage(r *record, bucket int) *message {
+	return &message{origin: r.origin(), id: r.id, bucket: bucket}
 }
 
 // goesBefore is the order of redelivery: replayed messages after the others,

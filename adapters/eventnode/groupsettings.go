@@ -1,7 +1,6 @@
 package eventnode
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -154,15 +153,4 @@ func (s *groupSettings) parsePlace(text string) (int64, error) {
 		return 0, fmt.Errorf("%q is not a place in the stream", text)
 	}
 	return place, nil
-}
-
-// bucket chooses by the stream of an event, or of the event that a link points
-// to.
-func (r *record) bucket() int {
-	if string(r.typ) == typeLink {
-		if _, target, found := bytes.Cut(r.data, []byte("@")); found {
-			return bucketOf(target)
-		}
-	}
-	return bucketOf(r.name)
 }

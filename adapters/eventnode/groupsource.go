@@ -32,8 +32,7 @@ func (g *group) readAll(seen int64, batch int) (more bool, err error) {
 	if err := g.set.filter.err(); err != nil {
 		return false, err
 	}
-	g.arrive((*message).atPosition, max(seen, g.page.lastSeen))
-	return !g.page.end, nil
+	return !g.page.end, g.arrive((*message).atPosition, max(seen, g.page.lastSeen))
 }
 
 // readStream reads as subscriptions do: the stream's metadata hides events
@@ -64,8 +63,7 @@ func (g *group) readStream(seen int64, batch int) (more bool, err error) {
 		looked = h.last
 		g.catching = false
 	}
-	g.arrive((*message).atRevision, looked)
-	return !g.page.end, nil
+	return !g.page.end, g.arrive((*message).atRevision, looked)
 }
 
 func (m *message) atPosition(r *record) { m.place = r.pos }
@@ -74,18 +72,23 @@ func (m *message) atRevision(r *record) { m.place = r.rev }
 
 // arrive hands the records of the page to the rules; looked is the place up to
 // which the page goes.
-func (g *group) arrive(place func(*message, *record), looked int64) {
+func (g *group) arrive(place func(*message, *record), looked int64) error {
+	buckets, err := g.buckets(false)
+	if err != nil {
+		return err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i := range g.page.recs {
 		r := &g.page.recs[i]
-		m := newMessage(r)
+		m := newMessage(r, buckets[i])
 		place(m, r)
 		g.core.arrive(m)
 	}
 	g.core.look(looked, g.page.considered-len(g.page.recs))
 	g.live = g.page.end
 	g.deliver(g.clock())
+	return nil
 }
 
 func (g *group) setLive(live bool) {
@@ -181,11 +184,15 @@ func (g *group) readReplay() (more bool, err error) {
 	if err := g.store.scanStream(&g.page, parked.no, rg, int(g.set.ReadBatch), nil); err != nil {
 		return false, err
 	}
+	buckets, err := g.buckets(true)
+	if err != nil {
+		return false, err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i := range g.page.recs {
 		r := &g.page.recs[i]
-		m := newMessage(r)
+		m := newMessage(r, buckets[i])
 		m.atRevision(r)
 		g.core.replay(m)
 	}

@@ -44,7 +44,7 @@ func (n *Node) health(mux *http.ServeMux) {
 func scrape(from prometheus.Gatherer) http.Handler {
 	answer := promhttp.HandlerFor(from, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(scrapeTime)) // without one the answer is only less bounded
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(scrapeTime)) //nolint:forbidigo // deadlines of connections are on the machine's clock; without one the answer is only less bounded
 		answer.ServeHTTP(w, r)
 	})
 }

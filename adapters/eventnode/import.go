@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/google/uuid"
 )
 
@@ -30,8 +31,9 @@ type ImportRecord struct {
 
 // Import fills an empty folder with events at given positions and times, which
 // no client can ask for. It is for tests that compare with what another store
-// recorded, such as the data set of the official client's own suite; nothing
-// else may call it. It does not serve: Open the folder afterwards. It fails
+// recorded, such as the data set of the official client's own suite, and for
+// measurements of large stores; nothing else may call it. It does not serve:
+// Open the folder afterwards. Until it has returned nothing is sure. It fails
 // with ErrNotEmpty when the folder has events, with what Open fails with, and
 // at a record out of order; the folder is of no use then.
 func Import(cfg Config, records iter.Seq[ImportRecord]) error {
@@ -46,7 +48,12 @@ func Import(cfg Config, records iter.Seq[ImportRecord]) error {
 		return errors.Join(fmt.Errorf("import into %s: %w", cfg.Dir, ErrNotEmpty), st.close())
 	}
 	q := newSequencer(st, cfg.withDefaults(), nil, nil)
-	return errors.Join(q.importAll(records), st.close())
+	err = q.importAll(records)
+	if err == nil {
+		// Nothing was synced on the way; this writes and syncs all of it.
+		err = wrapStorage("import", st.db.Flush())
+	}
+	return errors.Join(err, st.close())
 }
 
 func (q *sequencer) importAll(records iter.Seq[ImportRecord]) error {
@@ -79,7 +86,7 @@ func (q *sequencer) commitImport(rd *round, left *scavengeState) error {
 	if err := errors.Join(err, rd.batch.Set(markKey(scavengeMark), note, nil), rd.flush()); err != nil {
 		return err
 	}
-	if err := rd.batch.Commit(nil); err != nil {
+	if err := rd.batch.Commit(pebble.NoSync); err != nil {
 		return storageError("import", err)
 	}
 	q.pos, q.lastStream = rd.pos, rd.lastStream

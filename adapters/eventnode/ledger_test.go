@@ -42,6 +42,13 @@ func (l *ledger) copy() *ledger {
 	return &ledger{acked: maps.Clone(l.acked), ends: maps.Clone(l.ends), seen: maps.Clone(l.seen), done: maps.Clone(l.done)}
 }
 
+// size is how many events were acknowledged.
+func (l *ledger) size() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.acked)
+}
+
 // finished are the revisions acknowledged by now.
 func (l *ledger) finished() map[int64]bool {
 	l.mu.Lock()

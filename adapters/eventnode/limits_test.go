@@ -30,7 +30,7 @@ func healthy(t testing.TB, n *Node) { t.Helper(); get(t, n, "/health/live", http
 
 // subscribed opens a subscription on a connection of its own and gives what the
 // node first says.
-func subscribed(t testing.TB, ctx context.Context, c streams.StreamsClient) (streams.Streams_ReadClient, error) {
+func subscribed(ctx context.Context, t testing.TB, c streams.StreamsClient) (streams.Streams_ReadClient, error) {
 	t.Helper()
 	call, err := c.Read(ctx, subscribeRequest(nil))
 	if err != nil {
@@ -45,11 +45,11 @@ func TestConnectionsAreLimited(t *testing.T) {
 	ctx, leave := context.WithCancel(within(t))
 	defer leave()
 	for range 2 {
-		if _, err := subscribed(t, ctx, rawClient(t, n)); err != nil {
+		if _, err := subscribed(ctx, t, rawClient(t, n)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := subscribed(t, ctx, rawClient(t, n)); status.Code(err) != codes.Unavailable {
+	if _, err := subscribed(ctx, t, rawClient(t, n)); status.Code(err) != codes.Unavailable {
 		t.Errorf("a third connection: %v", err)
 	}
 	healthy(t, n)
@@ -66,7 +66,7 @@ func TestRoomComesBack(t *testing.T) {
 			return n.demux.grpcDoor.open.Load() == 0 && n.streams.followers.endless.open.Load() == 0
 		})
 		conn := dial(t, n)
-		if _, err := subscribed(t, within(t), streams.NewStreamsClient(conn)); err != nil {
+		if _, err := subscribed(within(t), t, streams.NewStreamsClient(conn)); err != nil {
 			t.Fatal(err)
 		}
 		conn.Close()
@@ -124,7 +124,7 @@ func TestSubscriptionsAreLimited(t *testing.T) {
 	ask(t, batch, noStream(batchRequest("s")))
 	conn := dial(t, n)
 	for what, refused := range map[string]func() error{
-		"subscription": func() error { _, err := subscribed(t, within(t), streams.NewStreamsClient(conn)); return err },
+		"subscription": func() error { _, err := subscribed(within(t), t, streams.NewStreamsClient(conn)); return err },
 		"consumer": func() error {
 			call, err := persistent.NewPersistentSubscriptionsClient(conn).Read(within(t))
 			if err != nil {
@@ -153,7 +153,7 @@ func TestSubscriptionsAreLimited(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "there is room again", func() bool {
-		_, err := subscribed(t, within(t), streams.NewStreamsClient(conn))
+		_, err := subscribed(within(t), t, streams.NewStreamsClient(conn))
 		return err == nil
 	})
 }
@@ -163,13 +163,13 @@ func TestCallsOfOneConnectionAreLimited(t *testing.T) {
 	n := start(t, func(c *Config) { c.Limits.CallsPerConnection = 2 })
 	c := streams.NewStreamsClient(dial(t, n))
 	for range 2 {
-		if _, err := subscribed(t, within(t), c); err != nil {
+		if _, err := subscribed(within(t), t, c); err != nil {
 			t.Fatal(err)
 		}
 	}
 	soon, cancel := context.WithTimeout(within(t), 100*time.Millisecond)
 	defer cancel()
-	if _, err := subscribed(t, soon, c); status.Code(err) != codes.DeadlineExceeded {
+	if _, err := subscribed(soon, t, c); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("a third call: %v", err)
 	}
 	letters(t, connect(t, n), "s", "a")

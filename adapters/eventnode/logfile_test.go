@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func contents(t rapid.TB, files vfs.FS, name string) []byte {
+func bytesOf(t rapid.TB, files vfs.FS, name string) []byte {
 	t.Helper()
 	f, err := files.Open(name)
 	if err != nil {
@@ -40,7 +40,7 @@ func TestLogsGrowInStepsOfZeros(t *testing.T) {
 				t.Fatal(n, err)
 			}
 			want = append(want, p...)
-			got := contents(t, files, "000007.log")
+			got := bytesOf(t, files, "000007.log")
 			sizes[len(got)] = true
 			if !bytes.HasPrefix(got, want) || len(bytes.Trim(got[len(want):], "\x00")) > 0 {
 				t.Fatalf("after %d bytes the file differs", len(want))
@@ -65,7 +65,7 @@ func TestALogIsNeverMadeFromAnOldOne(t *testing.T) {
 	if _, err := files.ReuseForWrite("000007.log", "000009.log", vfs.WriteCategoryUnspecified); err != nil {
 		t.Fatal(err)
 	}
-	if got := contents(t, files, "000009.log"); len(got) != 0 {
+	if got := bytesOf(t, files, "000009.log"); len(got) != 0 {
 		t.Errorf("the new log begins with %d bytes", len(got))
 	}
 	if _, err := files.Stat("000007.log"); err == nil {
@@ -83,7 +83,7 @@ func TestOnlyLogsGrowInSteps(t *testing.T) {
 	if _, err := f.Write([]byte("table")); err != nil {
 		t.Fatal(err)
 	}
-	if got := contents(t, files, "000008.sst"); string(got) != "table" {
+	if got := bytesOf(t, files, "000008.sst"); string(got) != "table" {
 		t.Errorf("%d bytes", len(got))
 	}
 }

@@ -51,7 +51,7 @@ func TestSubscribersThatDoNotRead(t *testing.T) {
 		if i%2 == 1 {
 			r = subscribeToStream("s")
 		}
-		calls = append(calls, stalled(t, ctx, n, r))
+		calls = append(calls, stalled(ctx, t, n, r))
 	}
 	before := heap()
 	var reading sync.WaitGroup
@@ -80,7 +80,7 @@ func TestSubscribersThatDoNotRead(t *testing.T) {
 
 // stalled opens a subscription on a connection with small windows, and takes
 // nothing but the confirmation.
-func stalled(t testing.TB, ctx context.Context, n *Node, r *streams.ReadReq) streams.Streams_ReadClient {
+func stalled(ctx context.Context, t testing.TB, n *Node, r *streams.ReadReq) streams.Streams_ReadClient {
 	t.Helper()
 	call, err := rawClient(t, n, grpc.WithStaticStreamWindowSize(1<<16), grpc.WithStaticConnWindowSize(1<<16)).Read(ctx, r)
 	if err != nil {
@@ -111,15 +111,15 @@ func readEvents(t testing.TB, call streams.Streams_ReadClient, want int) {
 func TestMemoryIsBounded(t *testing.T) {
 	n := start(t, func(c *Config) {
 		c.NoSync, c.CacheBytes = true, 4<<20
-		c.Limits = Limits{MemTableBytes: 2 << 20, QueueBytes: 2 << 20, Heads: 2000, IDs: 2000, Subscriptions: 20, Connections: 8}
+		c.Limits = Limits{MemTableBytes: 2 << 20, QueueBytes: 2 << 20, Heads: 1000, IDs: 1000, Subscriptions: 20, Connections: 8}
 	})
 	visit := func() {
 		ctx, leave := context.WithCancel(within(t))
 		defer leave()
 		for range 4 {
 			conn := dial(t, n)
-			for range 5 {
-				if _, err := subscribed(t, ctx, streams.NewStreamsClient(conn)); err != nil {
+			for range 2 {
+				if _, err := subscribed(ctx, t, streams.NewStreamsClient(conn)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -130,7 +130,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		})
 	}
 	stream := func(i int) string { return fmt.Sprintf("%s-%d", strings.Repeat("s", 90), i) }
-	const little, much = 10_000, 50_000
+	const little, much = 4_000, 20_000
 	push(t, n, 0, little, 300, stream)
 	visit()
 	first := heap()
@@ -142,7 +142,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if most := n.cfg.MemoryBound(); held > most {
 		t.Errorf("%d MB are held, allowed are %d", held>>20, most>>20)
 	}
-	if ids, heads := len(n.sequencer.ids.revs), len(n.store.heads.young)+len(n.store.heads.old); ids > 2000 || heads > 2000 {
+	if ids, heads := len(n.sequencer.ids.revs), len(n.store.heads.young)+len(n.store.heads.old); ids > 1000 || heads > 1000 {
 		t.Errorf("%d ids and %d heads are remembered", ids, heads)
 	}
 }

@@ -116,6 +116,13 @@ func withTruncateBefore(data []byte, tb int64) ([]byte, error) {
 	return out, nil
 }
 
-func softDeleteMeta() []byte {
+// softDeleteMeta hides all of a stream. Of the metadata before, which may be
+// nil, the access control list stays: else whoever may delete a stream could
+// make it everybody's, and show its events again.
+func softDeleteMeta(before []byte) []byte {
+	var keys map[string]json.RawMessage
+	if _, _, err := readMeta(before); err == nil && json.Unmarshal(before, &keys) == nil && len(keys["$acl"]) > 0 {
+		return fmt.Appendf(nil, `{"$acl":%s,"$tb":%d}`, keys["$acl"], int64(tombstoneRevision))
+	}
 	return fmt.Appendf(nil, `{"$tb":%d}`, int64(tombstoneRevision))
 }

@@ -79,7 +79,7 @@ func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 	if err := dropStages(cfg.FS, dir); err != nil {
 		return nil, err
 	}
-	marked, err := beforeEngine(cfg.FS, dir)
+	marked, err := beforeEngine(cfg, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 	}
 	err = errors.Join(s.checkFormat(dir), s.readEnd())
 	if err == nil {
-		err = s.verifySince(marked)
+		err = s.reaches(marked)
 	}
 	if err == nil {
 		err = s.setMark(s.last)
@@ -151,7 +151,9 @@ func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 		// too; without this nothing would be left for blocks.
 		CacheSize:    cfg.CacheBytes + 3*int64(cfg.memTable),
 		BytesPerSync: 1 << 20,
-		Logger:       engineLog{cfg.Log},
+		// Each durable mark reads the manifest.
+		MaxManifestFileSize: 4 << 20,
+		Logger:              engineLog{cfg.Log},
 
 		DisableAutomaticCompactions: cfg.lazyTables,
 		EventListener: &pebble.EventListener{
@@ -173,7 +175,7 @@ func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-		o.Levels[i].BlockSize = 32 << 10
+		o.Levels[i].BlockSize = cfg.block
 	}
 	return o
 }
@@ -242,30 +244,27 @@ func (s *store) markNew(dir string) error {
 // readEnd finds where the log ends and which stream number is the highest.
 func (s *store) readEnd() error {
 	raw, key, err := s.lastIn(spaceLog)
-	if err != nil {
+	if err != nil || key == nil {
 		return err
-	}
-	if key == nil {
-		return nil
 	}
 	pos, ok := positionOf(key)
 	if !ok {
 		return corrupt("end of the log", fmt.Errorf("key of %d bytes", len(key)))
 	}
 	s.last = pos
-	r, err := decodeRecord(pos, raw)
-	if err != nil {
-		return corrupt(fmt.Sprintf("record at position %d", pos), err)
+	r, damage := decodeRecord(pos, raw)
+	if damage != nil {
+		damage = corrupt(fmt.Sprintf("record at position %d", pos), damage)
 	}
 	s.lastTicks = r.ticks
 	if _, key, err = s.lastIn(spaceHead); err != nil {
-		return err
+		return errors.Join(damage, err)
 	}
 	if len(key) != headKeyLen {
-		return corrupt("stream heads", fmt.Errorf("last key has %d bytes", len(key)))
+		return errors.Join(damage, corrupt("stream heads", fmt.Errorf("last key has %d bytes", len(key))))
 	}
 	s.lastStream = binary.BigEndian.Uint64(key[1:])
-	return nil
+	return damage
 }
 
 // lastIn copies the last entry of a key space; a nil key means it is empty.

@@ -44,15 +44,15 @@ type passwordHash struct {
 	salt, tag []byte
 }
 
-func hashPassword(password string) passwordHash {
-	h := passwordHash{cost: usualCost, salt: randomBytes(saltLen)}
+func hashPassword(password string, at cost) passwordHash {
+	h := passwordHash{cost: at, salt: randomBytes(saltLen)}
 	h.tag = h.derive(password)
 	return h
 }
 
 // noPassword is a hash that no password is known to have.
-func noPassword() passwordHash {
-	return passwordHash{cost: usualCost, salt: randomBytes(saltLen), tag: randomBytes(tagLen)}
+func noPassword(at cost) passwordHash {
+	return passwordHash{cost: at, salt: randomBytes(saltLen), tag: randomBytes(tagLen)}
 }
 
 func randomBytes(n int) []byte {

@@ -37,7 +37,7 @@ var cutGroup = &groupSettings{Stream: "cut-0", Group: "g"}
 // A seed makes the same load and the same cuts; which goroutine is first is for
 // the scheduler to say. -run 'TestPowerCut/all/seed=7$' plays one again.
 func TestPowerCut(t *testing.T) {
-	goal := times(75, 2000, 100_000)
+	goal := times(50, 2000, 100_000)
 	var where sync.Map
 	t.Run("all", func(t *testing.T) {
 		for load := range goal / cutsPerLoad {

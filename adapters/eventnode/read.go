@@ -115,6 +115,9 @@ func (p *readPlan) parseFrom(o *streams.ReadReq_Options) error {
 		switch a := s.All.GetAllOption().(type) {
 		case *streams.ReadReq_Options_AllOptions_Position:
 			number = a.Position.GetCommitPosition()
+			if prepare := a.Position.GetPreparePosition(); prepare > math.MaxInt64 && prepare < math.MaxUint64 {
+				return invalid("start %d is out of range", prepare)
+			}
 		case *streams.ReadReq_Options_AllOptions_Start:
 			p.start = fromStart
 		case *streams.ReadReq_Options_AllOptions_End:

@@ -281,3 +281,33 @@ func TestNoCallerNoRight(t *testing.T) {
 		}
 	}
 }
+
+// Whoever may delete a stream cannot open it by that: neither what was in it nor
+// what comes after.
+func TestDeletionKeepsRights(t *testing.T) {
+	n := start(t, secured(t))
+	admin, anna, bert := connectAs(t, n, "admin"), connectAs(t, n, "anna"), connectAs(t, n, "bert")
+	letters(t, admin, "s", "abc")
+	list := `{"$acl":{"$r":"hr","$w":"hr","$mw":"hr"},"$maxCount":2}`
+	appendTo(t, admin, "$$s", esdb.AppendToStreamOptions{}, event(typeMetadata, list))
+	denied := func(what string) {
+		t.Helper()
+		if got := readError(t, bert, "s"); got != esdb.ErrorCodeAccessDenied {
+			t.Errorf("bert reads %s: code %d", what, got)
+		}
+		_, err := bert.AppendToStream(within(t), "$$s", esdb.AppendToStreamOptions{}, event(typeMetadata, `{"$tb":0}`))
+		if codeOf(err) != esdb.ErrorCodeAccessDenied {
+			t.Errorf("bert writes the metadata of %s: %v", what, err)
+		}
+	}
+	denied("a stream of others")
+	if _, err := bert.DeleteStream(within(t), "s", esdb.DeleteStreamOptions{ExpectedRevision: esdb.Any{}}); err != nil {
+		t.Fatal(err)
+	}
+	denied("a stream that he deleted")
+	letters(t, anna, "s", "d")
+	denied("a stream that is back")
+	if got := readTypes(t, anna, "s", esdb.ReadStreamOptions{}, 10); got != "d" {
+		t.Errorf("anna reads %q", got)
+	}
+}

@@ -20,25 +20,25 @@ type markPace struct {
 	idle  time.Duration
 }
 
-// beforeEngine looks at the folder before pebble may change it, and takes the
-// clean-stop mark back: from here on the files are not what it says.
-func beforeEngine(files vfs.FS, dir string) (*durableMark, error) {
+// beforeEngine looks at the folder before pebble may change it: what pebble does
+// not find it deletes. It takes the clean-stop mark back, because from here on
+// the files are not what it says, and gives nil for a folder without a mark.
+func beforeEngine(cfg Config, dir string) (*durableMark, error) {
+	files := cfg.FS
 	m, err := readMark(files, dir)
 	if err != nil {
 		return nil, err
 	}
 	exists, err := checkManifest(files, dir, m)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if !exists {
-		if m != nil {
-			return nil, corrupt(dir, errors.New("the folder has a durable mark and no data"))
-		}
-		return m, syncAncestors(files, dir)
-	}
-	if m == nil || !m.Clean {
-		return m, nil
+	case !exists && m != nil:
+		return nil, corrupt(dir, errors.New("the folder has a durable mark and no data"))
+	case !exists:
+		return nil, syncAncestors(files, dir)
+	case m == nil || !m.Clean:
+		return m, verifyAsFound(cfg, dir, m)
 	}
 	var wrong []error
 	err = checkCatalogue(files, dir, m.Files, func(file string, err error) {
@@ -52,26 +52,50 @@ func beforeEngine(files vfs.FS, dir string) (*durableMark, error) {
 	return m, writeMark(files, dir, running)
 }
 
-// verifySince verifies what was written after the mark, and refuses a folder
-// that has lost something the mark covers. Without a mark it verifies all.
+// verifyAsFound verifies what a node wrote that was not stopped, and changes
+// nothing. Without a mark it verifies all.
+func verifyAsFound(cfg Config, dir string, m *durableMark) error {
+	read := cfg
+	read.FS = readOnly{cfg.FS}
+	o := engineOptions(read, nil)
+	o.ReadOnly = true
+	db, err := openPebble(dir, o)
+	if err != nil {
+		return err
+	}
+	s := &store{db: db, fs: cfg.FS, dir: dir, log: cfg.Log}
+	return errors.Join(s.verifySince(m), db.Close())
+}
+
 func (s *store) verifySince(m *durableMark) error {
-	if m == nil {
-		if s.last == 0 {
-			return nil
-		}
-		s.log.Info("event store: the folder has no durable mark, the whole log is verified")
-		return newAudit(s, refuseFirst).all(func(int64) error { return nil })
+	format, err := s.get(markKey(formatMark))
+	switch {
+	case err != nil:
+		return storageError("format mark", err)
+	case format == nil && m == nil:
+		return nil // nobody has written to it yet
 	}
-	if m.Node != s.nodeID {
+	if err := errors.Join(s.checkFormat(s.dir), s.readEnd(), s.reaches(m)); err != nil {
+		return err
+	}
+	if m != nil {
+		return newAudit(s, refuseFirst).since(m.Flushed)
+	}
+	s.log.Info("event store: the folder has no durable mark, the whole log is verified")
+	return newAudit(s, refuseFirst).all(func(int64) error { return nil })
+}
+
+// reaches: the log is of the same node as the mark, and as long.
+func (s *store) reaches(m *durableMark) error {
+	switch {
+	case m == nil:
+		return nil
+	case m.Node != s.nodeID:
 		return corrupt(s.fs.PathJoin(s.dir, markFile), fmt.Errorf("it is of node %s, the log of node %s", m.Node, s.nodeID))
-	}
-	if s.last < m.Position {
+	case s.last < m.Position:
 		return corrupt("end of the log", fmt.Errorf("it ends at position %d, and position %d was on the disk", s.last, m.Position))
 	}
-	if m.Clean { // not a byte has changed
-		return nil
-	}
-	return newAudit(s, refuseFirst).since(m.Flushed)
+	return nil
 }
 
 // refuseFirst makes the first defect the reason not to open.

@@ -188,15 +188,23 @@ func (rd *round) revivedMeta(s *openStream) ([]byte, error) {
 	if _, err := rd.open(metaStreamOf(s.name)); err != nil {
 		return nil, err
 	}
-	raw := s.rawMeta
-	if raw == nil && s.head.metaPos > 0 {
-		r, err := rd.q.store.readRecord(s.head.metaPos)
-		if err != nil {
-			return nil, err
-		}
-		raw = r.data
+	raw, err := rd.currentMeta(s)
+	if err != nil {
+		return nil, err
 	}
 	return withTruncateBefore(raw, s.head.last+1)
+}
+
+// currentMeta is what was last written as the metadata of a stream.
+func (rd *round) currentMeta(s *openStream) ([]byte, error) {
+	if s.rawMeta != nil || s.head.metaPos == 0 {
+		return s.rawMeta, nil
+	}
+	r, err := rd.q.store.readRecord(s.head.metaPos)
+	if err != nil || r.flags&flagJSON == 0 { // as setMeta
+		return nil, err
+	}
+	return r.data, nil
 }
 
 // replaceMeta makes the event just appended to a metadata stream the metadata
@@ -261,7 +269,15 @@ func (rd *round) softDelete(s *openStream, st streamState) outcome {
 	if st.last < 0 && !st.hasMeta {
 		return outcome{ruling: rulingWrongVersion, cur: -1, rev: -1}
 	}
-	if err := rd.appendMeta(s, softDeleteMeta()); err != nil {
+	data := softDeleteMeta(nil)
+	if rd.q.keepRights {
+		current, err := rd.currentMeta(s)
+		if err != nil {
+			return outcome{err: err}
+		}
+		data = softDeleteMeta(current)
+	}
+	if err := rd.appendMeta(s, data); err != nil {
 		return outcome{err: err}
 	}
 	return outcome{ruling: rulingWrite, cur: s.head.last, rev: s.head.last, pos: rd.pos}

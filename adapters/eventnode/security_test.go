@@ -35,6 +35,7 @@ func secured(t testing.TB) func(*Config) {
 		t.Fatal(err)
 	}
 	return func(c *Config) {
+		c.hashCost = leastCost
 		c.Security = &Security{
 			CertFile: filepath.Join(dir, NodeCert), KeyFile: filepath.Join(dir, NodeKey),
 			Users: []User{

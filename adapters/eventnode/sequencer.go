@@ -92,13 +92,15 @@ type sequencer struct {
 	log    *zap.Logger
 	slow   *zap.Logger // says the same thing now and then only
 	noSync bool
-	queue  chan *writeRequest
-	room   *room         // for what is queued or not answered
-	wait   time.Duration // how long a write waits for that room
-	rounds chan *round
-	stop   chan struct{} // closed when no more requests will be queued
-	done   chan struct{} // closed when the last round has been answered
-	ids    *idMemory
+	// keepRights: a soft delete leaves the access control list of the stream.
+	keepRights bool
+	queue      chan *writeRequest
+	room       *room         // for what is queued or not answered
+	wait       time.Duration // how long a write waits for that room
+	rounds     chan *round
+	stop       chan struct{} // closed when no more requests will be queued
+	done       chan struct{} // closed when the last round has been answered
+	ids        *idMemory
 	// heads are those of recently written streams, durable or not.
 	heads   headCache
 	metrics *metrics
@@ -117,7 +119,7 @@ type sequencer struct {
 
 func newSequencer(s *store, cfg Config, m *metrics, warm <-chan warmth) *sequencer {
 	return &sequencer{
-		store: s, clock: cfg.Clock, log: cfg.Log, slow: cfg.slow, noSync: cfg.NoSync, metrics: m,
+		store: s, clock: cfg.Clock, log: cfg.Log, slow: cfg.slow, noSync: cfg.NoSync, keepRights: cfg.Security != nil, metrics: m,
 		room: newRoom(cfg.Limits.QueueBytes), wait: cfg.Limits.QueueWait,
 		queue: make(chan *writeRequest, queueLen), rounds: make(chan *round, roundsUnsynced),
 		stop: make(chan struct{}), done: make(chan struct{}),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -156,38 +157,47 @@ func TestStopUnderLoad(t *testing.T) {
 			h.call(1, streams.Streams_Append_FullMethodName)
 			_ = h.data(1, []byte{0, 0, 0, 200, 0, 1, 2, 3}) // half a request
 			for range 5 {
-				stalled(t, ctx, n, subscribeRequest(nil))
+				stalled(ctx, t, n, subscribeRequest(nil))
 			}
 			dialHTTP2(t, n).mute.Store(true)
 			dialHTTP2(t, n).conn.Close()
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			n := start(t, func(c *Config) { c.Dir, c.Limits.StopTime = dir, 4*time.Second })
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
-			misbehave(t, ctx, n)
-			l := newAckLedger()
-			var writers sync.WaitGroup
-			var conns []streams.StreamsClient
-			for range 4 {
-				conns = append(conns, streams.NewStreamsClient(dial(t, n)))
+			dir, times := t.TempDir(), 1
+			if os.Getenv("TRACEKEEP_NIGHT") == "1" {
+				times = 50
 			}
-			for i := range 64 {
-				writers.Go(func() { keepAppending(ctx, conns[i%4], l, fmt.Sprint("single-", i)) })
+			for range times {
+				stopUnderLoad(t, dir, misbehave)
 			}
-			for i := range 2 {
-				writers.Go(func() { keepBatching(ctx, conns[i], l, fmt.Sprint("batch-", i)) })
-			}
-			until(t, "the load is on", func() bool { return l.count.Load() > 2000 })
-			if err := n.Close(); err != nil {
-				t.Error(err)
-			}
-			writers.Wait()
-			l.check(t, dir, true)
 		})
 	}
+}
+
+func stopUnderLoad(t *testing.T, dir string, misbehave func(t *testing.T, ctx context.Context, n *Node)) {
+	n := start(t, func(c *Config) { c.Dir, c.Limits.StopTime = dir, 4*time.Second })
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	misbehave(t, ctx, n)
+	l := newAckLedger()
+	var writers sync.WaitGroup
+	var conns []streams.StreamsClient
+	for range 4 {
+		conns = append(conns, streams.NewStreamsClient(dial(t, n)))
+	}
+	for i := range 64 {
+		writers.Go(func() { keepAppending(ctx, conns[i%4], l, fmt.Sprint("single-", i)) })
+	}
+	for i := range 2 {
+		writers.Go(func() { keepBatching(ctx, conns[i], l, fmt.Sprint("batch-", i)) })
+	}
+	until(t, "the load is on", func() bool { return l.count.Load() > 2000 })
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+	writers.Wait()
+	l.check(t, dir, true)
 }
 
 // Health says first that the node stops. Then no write is taken any more, those
@@ -288,7 +298,7 @@ func TestStopAmongStalledSubscribers(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	for range 3 {
-		stalled(t, ctx, n, subscribeRequest(nil))
+		stalled(ctx, t, n, subscribeRequest(nil))
 	}
 	push(t, n, 0, 100, 32<<10, func(int) string { return "s" })
 	until(t, "they are stalled", func() bool {

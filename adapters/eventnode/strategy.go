@@ -7,6 +7,9 @@ const (
 	roundRobin       = "RoundRobin"
 	dispatchToSingle = "DispatchToSingle"
 	pinned           = "Pinned"
+	// pinnedByCorrelation is Pinned by what the metadata of events have as
+	// $correlationId instead of by their streams.
+	pinnedByCorrelation = "PinnedByCorrelation"
 )
 
 // strategy chooses who gets a message. It is only asked while some consumer
@@ -27,7 +30,7 @@ func newStrategy(name string) strategy {
 		return &taking{turns: true}
 	case dispatchToSingle:
 		return &taking{}
-	case pinned:
+	case pinned, pinnedByCorrelation:
 		return &pinning{}
 	}
 	return nil
@@ -58,10 +61,10 @@ func (*taking) left(*consumer) {}
 
 const buckets = 1024
 
-// bucketOf maps a stream to its bucket.
-func bucketOf(stream []byte) int {
+// bucketOf maps the name of a stream, or a correlation id, to its bucket.
+func bucketOf(name []byte) int {
 	h := fnv.New64a()
-	_, _ = h.Write(stream)
+	_, _ = h.Write(name)
 	return int(h.Sum64() % buckets)
 }
 

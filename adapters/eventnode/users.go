@@ -59,9 +59,9 @@ type users struct {
 	waiting atomic.Int64
 }
 
-func newUsers() *users {
+func newUsers(at cost) *users {
 	return &users{
-		byName: map[string]*user{}, nobody: &user{hash: noPassword()},
+		byName: map[string]*user{}, nobody: &user{hash: noPassword(at)},
 		key: randomBytes(sha256.Size), hashing: make(chan struct{}, hashesAtOnce),
 	}
 }
@@ -137,7 +137,7 @@ func (u *users) takeTurn(ctx context.Context) error {
 // gives them the passwords that the configuration names. All other users exist
 // in memory only.
 func (s *store) openUsers(cfg Config) (*users, error) {
-	all := newUsers()
+	all := newUsers(cfg.hashCost)
 	sec := cfg.Security
 	for _, u := range []User{
 		{Name: userAdmin, Password: sec.AdminPassword, Groups: []string{roleAdmins}},
@@ -148,7 +148,7 @@ func (s *store) openUsers(cfg Config) (*users, error) {
 		}
 	}
 	for _, u := range sec.Users {
-		all.add(u.Name, u.Groups, hashPassword(u.Password)).prove(all, u.Password)
+		all.add(u.Name, u.Groups, hashPassword(u.Password, cfg.hashCost)).prove(all, u.Password)
 	}
 	return all, nil
 }
@@ -165,7 +165,7 @@ func (s *store) openUser(all *users, u User, cfg Config) error {
 	}
 	same := found && hash.is(wanted)
 	if !found || u.Password != "" && !same {
-		if hash, same = hashPassword(wanted), true; found {
+		if hash, same = hashPassword(wanted, cfg.hashCost), true; found {
 			cfg.Log.Info("password of a user was changed by the configuration", zap.String("user", u.Name))
 		}
 		if err := s.putUser(u.Name, hash, durably(cfg)); err != nil {

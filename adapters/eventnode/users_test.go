@@ -17,18 +17,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// cheap is a hash that costs a test nothing.
-func cheap(password string) passwordHash {
-	h := passwordHash{cost: leastCost, salt: randomBytes(saltLen)}
-	h.tag = h.derive(password)
-	return h
-}
-
 func someUsers() *users {
-	u := newUsers()
-	u.nobody.hash = passwordHash{cost: leastCost, salt: randomBytes(saltLen), tag: randomBytes(tagLen)}
-	u.add("a", []string{"g"}, cheap("right"))
-	u.add("ab", nil, cheap("c"))
+	u := newUsers(leastCost)
+	u.add("a", []string{"g"}, hashPassword("right", leastCost))
+	u.add("ab", nil, hashPassword("c", leastCost))
 	return u
 }
 
@@ -129,7 +121,7 @@ func TestFirstLoginIsHashedOnce(t *testing.T) {
 	}
 	until(t, "all wait", func() bool { return u.waiting.Load() == 10 })
 	u.byName["a"].prove(u, "right")
-	u.byName["a"].hash = noPassword() // nothing is hashed any more
+	u.byName["a"].hash = noPassword(leastCost) // nothing is hashed any more
 	for range hashesAtOnce {
 		<-u.hashing
 	}
@@ -137,19 +129,19 @@ func TestFirstLoginIsHashedOnce(t *testing.T) {
 }
 
 func TestPasswordHash(t *testing.T) {
-	h := hashPassword("secret")
+	h := hashPassword("secret", usualCost)
 	text := h.String()
 	if strings.Contains(text, "secret") || !strings.HasPrefix(text, "$argon2id$v=19$m=47104,t=1,p=1$") {
 		t.Errorf("%s", text)
 	}
-	if again := hashPassword("secret").String(); again == text {
+	if again := hashPassword("secret", usualCost).String(); again == text {
 		t.Error("two hashes have the same salt")
 	}
 	back, err := parsePasswordHash(text)
 	if err != nil || !back.is("secret") || back.is("Secret") || back.is("") {
 		t.Errorf("%v", err)
 	}
-	if noPassword().is("") {
+	if noPassword(usualCost).is("") {
 		t.Error("no password is one")
 	}
 	for rule, bad := range map[string]string{
@@ -171,7 +163,7 @@ func TestPasswordHash(t *testing.T) {
 }
 
 func FuzzPasswordHash(f *testing.F) {
-	f.Add(cheap("x").String())
+	f.Add(hashPassword("x", leastCost).String())
 	f.Add("$argon2id$v=19$m=47104,t=1,p=1$$")
 	f.Fuzz(func(t *testing.T, text string) {
 		if h, err := parsePasswordHash(text); err == nil && h.String() != text {

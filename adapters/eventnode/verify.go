@@ -188,7 +188,7 @@ func (v *verification) open() (*store, map[string]bool, error) {
 	log := zap.NewNop()
 	o := engineOptions(Config{FS: v.files, CacheBytes: v.cfg.CacheBytes, Log: log}.withDefaults(), nil)
 	o.ReadOnly = true
-	db, err := pebble.Open(v.cfg.Dir, o)
+	db, err := openPebble(v.cfg.Dir, o)
 	if err != nil {
 		var system *fs.PathError
 		if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) {
@@ -226,7 +226,7 @@ func (v *verification) contents(s *store) error {
 		err = v.damaged(Defect{Kind: DefectEnd}, s.readEnd())
 	}
 	if err == nil {
-		err = v.reaches(s)
+		err = v.damaged(Defect{Kind: DefectEnd, Position: s.last}, s.reaches(v.mark))
 	}
 	if err != nil {
 		return err
@@ -242,23 +242,6 @@ func (v *verification) contents(s *store) error {
 	})
 	v.report.Events, v.report.Streams, v.report.Position = a.count, a.streams, s.last
 	return err
-}
-
-// reaches: the log is as long as the mark says it was.
-func (v *verification) reaches(s *store) error {
-	m := v.mark
-	if m == nil {
-		return nil
-	}
-	if m.Node != s.nodeID {
-		if err := v.found(Defect{Kind: DefectFile, File: markFile, Detail: fmt.Sprintf("it is of node %s, the log of node %s", m.Node, s.nodeID)}); err != nil {
-			return err
-		}
-	}
-	if s.last < m.Position {
-		return v.found(Defect{Kind: DefectEnd, Position: s.last, Detail: fmt.Sprintf("the log ends here, and position %d was on the disk", m.Position)})
-	}
-	return nil
 }
 
 // logs reads the write-ahead logs. What was being written when a node was killed

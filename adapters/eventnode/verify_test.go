@@ -22,7 +22,7 @@ import (
 func variedFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	n := start(t, quickTicks, func(c *Config) { c.Dir, c.memTable = dir, crashMemTable })
+	n := start(t, quickTicks, func(c *Config) { c.Dir, c.memTable, c.block = dir, crashMemTable, 1<<10 })
 	c := connect(t, n)
 	for i := range 40 {
 		letters(t, c, fmt.Sprint("s", i%3), strings.Repeat("abcdefghij", 3))
@@ -313,7 +313,7 @@ func TestVerifyNamesEveryDefectOfKeys(t *testing.T) {
 			if !said || len(defects) > 4 {
 				t.Errorf("found %d: %v, which does not say %q and no more", len(defects), defects[:min(4, len(defects))], x.says)
 			}
-			n, err := Open(Config{Dir: dir, Listen: "127.0.0.1:0", Clock: time.Now})
+			n, err := Open(Config{Dir: dir, Listen: "127.0.0.1:0", Clock: time.Now, memTable: crashMemTable, CacheBytes: 1 << 20})
 			if x.want[0] == DefectOrder { // Import may take such times
 				if err == nil {
 					err = n.Close()

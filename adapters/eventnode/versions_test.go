@@ -9,6 +9,8 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -145,4 +147,62 @@ func wrongVersionInWords(w *streams.AppendResp_WrongExpectedVersion) string {
 		name(w.GetNoStream_20_6_0() != nil, false, false, w.GetCurrentRevision_20_6_0()),
 		name(w.GetExpectedNoStream() != nil, w.GetExpectedStreamExists() != nil, w.GetExpectedAny() != nil, w.GetExpectedRevision()),
 		name(false, w.GetStreamExists_20_6_0() != nil, w.GetAny_20_6_0() != nil, w.GetExpectedRevision_20_6_0()))
+}
+
+// Reads that make no sense are refused as such, and those beside them are not.
+func TestReadsThatMakeNoSense(t *testing.T) {
+	n := start(t)
+	position := func(commit, prepare uint64) func(*streams.ReadReq_Options) {
+		return func(o *streams.ReadReq_Options) {
+			o.GetAll().AllOption = &streams.ReadReq_Options_AllOptions_Position{Position: &streams.ReadReq_Options_Position{CommitPosition: commit, PreparePosition: prepare}}
+		}
+	}
+	revision := func(r uint64) func(*streams.ReadReq_Options) {
+		return func(o *streams.ReadReq_Options) {
+			o.GetStream().RevisionOption = &streams.ReadReq_Options_StreamOptions_Revision{Revision: r}
+		}
+	}
+	filtered := func(multiplier uint32, e *streams.ReadReq_Options_FilterOptions_Expression) func(*streams.ReadReq_Options) {
+		return func(o *streams.ReadReq_Options) {
+			o.FilterOption = &streams.ReadReq_Options_Filter{Filter: &streams.ReadReq_Options_FilterOptions{
+				Filter: &streams.ReadReq_Options_FilterOptions_EventType{EventType: e}, CheckpointIntervalMultiplier: multiplier}}
+		}
+	}
+	some := &streams.ReadReq_Options_FilterOptions_Expression{Prefix: []string{"a"}}
+	backwards := func(o *streams.ReadReq_Options) { o.ReadDirection = streams.ReadReq_Options_Backwards }
+	for _, tt := range []struct {
+		rule, stream string
+		sense        bool
+		change       func(*streams.ReadReq_Options)
+	}{
+		{"a subscription to a stream", "s", true, nil},
+		{"a subscription that goes back", "s", false, backwards},
+		{"a subscription to the log that goes back", allStream, false, backwards},
+		{"a stream with a filter", "s", false, filtered(1, some)},
+		{"the log with a filter", allStream, true, filtered(1, some)},
+		{"a filter that filters nothing", allStream, false, filtered(1, &streams.ReadReq_Options_FilterOptions_Expression{})},
+		{"a filter without checkpoints", allStream, false, filtered(0, some)},
+		{"no filter option", allStream, true, func(o *streams.ReadReq_Options) { o.FilterOption = nil }},
+		{"no count", "s", false, func(o *streams.ReadReq_Options) { o.CountOption = nil }},
+		{"no form of ids", "s", false, func(o *streams.ReadReq_Options) { o.UuidOption = nil }},
+		{"no stream", "s", false, func(o *streams.ReadReq_Options) { o.StreamOption = nil }},
+		{"no name", "", false, nil},
+		{"no start", "s", false, func(o *streams.ReadReq_Options) { o.GetStream().RevisionOption = nil }},
+		{"no start in the log", allStream, false, func(o *streams.ReadReq_Options) { o.GetAll().AllOption = nil }},
+		{"the last revision there can be", "s", true, revision(math.MaxInt64)},
+		{"a revision beyond", "s", false, revision(math.MaxInt64 + 1)},
+		{"the revision that means the end", "s", true, revision(math.MaxUint64)},
+		{"the last position there can be", allStream, true, position(math.MaxInt64, math.MaxInt64)},
+		{"a position beyond", allStream, false, position(math.MaxInt64+1, 0)},
+		{"a prepare position beyond", allStream, false, position(1, math.MaxInt64+1)},
+		{"the position that means the end", allStream, true, position(math.MaxUint64, math.MaxUint64)},
+	} {
+		call, err := rawClient(t, n).Read(within(t), readReq(tt.stream, tt.change))
+		if err == nil {
+			_, err = call.Recv()
+		}
+		if sense := err == nil; sense != tt.sense || !sense && status.Code(err) != codes.InvalidArgument {
+			t.Errorf("%s: %v", tt.rule, err)
+		}
+	}
 }

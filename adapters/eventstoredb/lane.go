@@ -179,11 +179,10 @@ func (r *ride) interrupted() error {
 // denial is nil unless the server let the whole call in for nobody, in which
 // case nothing that was sent on it had an effect.
 func denial(err error) error {
-	switch status.Code(err) {
-	case codes.Unauthenticated, codes.PermissionDenied:
-		return fmt.Errorf("%w: %s", ErrDenied, status.Convert(err).Message())
+	if code := status.Code(err); code != codes.Unauthenticated && code != codes.PermissionDenied {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w: %s", ErrDenied, status.Convert(err).Message())
 }
 
 // send gives each append its correlation id and sends it, in order of arrival.

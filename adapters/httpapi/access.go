@@ -40,9 +40,13 @@ type Place struct {
 //
 // Sources: workers punch, read and correct their own data (promises ST-40,
 // ST-42); HR sees the company, managers see hours and presence (ST-23, ST-24);
-// administrators of the system see no punches (ST-26); erasure is the privacy
-// officers' (DS-12); the auditor reads everything and changes nothing.
+// administrators of the system see no punches (ST-26); erasure, holds and
+// restriction are the privacy officers' (DS-12); a person may see whom their
+// values were disclosed to (34 CFR 99.32); the auditor reads everything and
+// changes nothing.
 func Table() map[string]Access {
+	officers := Access{Roles: map[Role]Reach{RolePrivacy: All}}
+	oversight := Access{Roles: map[Role]Reach{RolePrivacy: All, RoleAuditor: All}}
 	person, query, work := Place{"path", "person_id"}, Place{"query", "person_id"}, Place{"body", "work_id"}
 	return map[string]Access{
 		"record-punch":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All}, Subject: []Place{work}},
@@ -64,10 +68,34 @@ func Table() map[string]Access {
 		"get-event-proof": {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}},
 		"get-checkpoint":  {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All, RoleAdmin: All}},
 
-		"request-erasure":         {Roles: map[Role]Reach{RolePrivacy: All}},
-		"approve-erasure":         {Roles: map[Role]Reach{RolePrivacy: All}},
-		"get-erasure":             {Roles: map[Role]Reach{RolePrivacy: All, RoleAuditor: All}},
-		"get-erasure-certificate": {Roles: map[Role]Reach{RolePrivacy: All, RoleAuditor: All}},
+		"request-erasure":           officers,
+		"verify-identity":           officers,
+		"assess-erasure":            officers,
+		"approve-erasure":           officers,
+		"cancel-erasure":            officers,
+		"refuse-erasure":            officers,
+		"extend-erasure":            officers,
+		"record-notification":       officers,
+		"list-erasures":             oversight,
+		"get-erasure":               oversight,
+		"get-erasure-certificate":   oversight,
+		"print-erasure-certificate": oversight,
+
+		"place-hold":        officers,
+		"confirm-hold":      officers,
+		"review-hold":       officers,
+		"request-hold-lift": officers,
+		"lift-hold":         officers,
+		"list-holds":        oversight,
+		"get-hold":          oversight,
+
+		"restrict-processing": officers,
+		"decide-objection":    officers,
+		"lift-restriction":    officers,
+		"list-restrictions":   oversight,
+
+		"record-disclosure": {Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}},
+		"list-disclosures":  {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 
 		"live":  {Public: true},
 		"ready": {Public: true},

@@ -137,6 +137,10 @@ func (a *API) routes() error {
 	a.registerReading(api)
 	a.registerTrail(api)
 	a.registerErasures(api)
+	a.registerCertificates(api)
+	a.registerHolds(api)
+	a.registerRestrictions(api)
+	a.registerDisclosures(api)
 	a.registerHealth(api)
 	return a.registerDocument(api.OpenAPI())
 }
@@ -193,7 +197,7 @@ func intent(ctx context.Context) Intent { return exchangeOf(ctx).intent }
 
 func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
-		in.Erasures == nil || in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
+		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")
 	}
 	return nil

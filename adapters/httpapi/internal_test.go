@@ -22,7 +22,8 @@ func bare(t testing.TB) *API {
 	// Embedded interfaces that are nil: there, and never called.
 	api, err := New(Config{Clock: time.Now, Random: rand.Reader, Log: zap.NewNop(), PageTokenKey: [32]byte{1}}, Inside{
 		Punches: struct{ Punches }{}, People: struct{ People }{}, Consents: struct{ Consents }{}, Reading: struct{ Reading }{},
-		Trail: struct{ Trail }{}, Erasures: struct{ Erasures }{}, Freshness: struct{ Freshness }{}, Health: struct{ Health }{},
+		Trail: struct{ Trail }{}, Erasures: struct{ Erasures }{}, Certificates: struct{ Certificates }{},
+		Holds: struct{ Holds }{}, Restrictions: struct{ Restrictions }{}, Disclosures: struct{ Disclosures }{}, Freshness: struct{ Freshness }{}, Health: struct{ Health }{},
 		Idempotency: struct{ Idempotency }{},
 	})
 	if err != nil {

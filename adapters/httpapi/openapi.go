@@ -42,9 +42,10 @@ func (a *API) operation(id, method, path, tag, summary, description string) huma
 	case "correct-person", "close-person":
 		op.DefaultStatus = http.StatusOK
 		statuses = append(statuses, http.StatusPreconditionFailed, http.StatusPreconditionRequired)
-	case "approve-erasure":
+	case "verify-identity", "assess-erasure", "approve-erasure", "cancel-erasure", "refuse-erasure", "extend-erasure", "record-notification",
+		"confirm-hold", "review-hold", "request-hold-lift", "lift-hold", "decide-objection", "lift-restriction":
 		op.DefaultStatus = http.StatusOK
-	case "get-person", "get-erasure":
+	case "get-person", "get-erasure", "get-hold":
 		op.Responses["304"] = &huma.Response{Description: "The client has the current representation."}
 	}
 	for _, status := range statuses {

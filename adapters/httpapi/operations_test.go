@@ -60,10 +60,10 @@ func (d documented) example(t testing.TB) string {
 // target fills the path and the query for a person and a work record.
 func (d documented) target(person, work string) string {
 	path := strings.NewReplacer("{person_id}", person, "{punch_id}", stranger.String(), "{position}", "48213").Replace(d.path)
-	if strings.HasSuffix(path, "/certificate") {
+	if strings.Contains(path, "/certificate") {
 		path = strings.ReplaceAll(path, "{case_id}", closedCase.String())
 	}
-	path = strings.ReplaceAll(path, "{case_id}", openCase.String())
+	path = strings.NewReplacer("{case_id}", openCase.String(), "{hold_id}", someHold.String()).Replace(path)
 	if d.id == "get-hours" {
 		path += "?from=2026-03-02&to=2026-03-08&work_id=" + work
 	}
@@ -100,6 +100,12 @@ func TestEveryOperationDoesWhatItsExampleShows(t *testing.T) {
 			if op.id == "get-checkpoint" {
 				if !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") || !strings.Contains(string(a.body), "\n— ") {
 					t.Errorf("not a signed note: %q", a.body)
+				}
+				return
+			}
+			if op.id == "print-erasure-certificate" {
+				if a.Header.Get("Content-Type") != "application/pdf" || !strings.HasPrefix(string(a.body), "%PDF-") {
+					t.Errorf("no PDF: %q as %s", a.body, a.Header.Get("Content-Type"))
 				}
 				return
 			}

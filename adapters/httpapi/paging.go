@@ -48,8 +48,8 @@ func (a *API) nextID(asks question, paging Paging, after uuid.UUID, filter []str
 	return a.next(asks, paging, after[:], filter, link, token)
 }
 
-func (a *API) nextPosition(asks question, paging Paging, after uint64, link, token *string) error {
-	return a.next(asks, paging, binary.BigEndian.AppendUint64(nil, after), nil, link, token)
+func (a *API) nextPosition(asks question, paging Paging, after uint64, link, token *string, filter ...string) error {
+	return a.next(asks, paging, binary.BigEndian.AppendUint64(nil, after), filter, link, token)
 }
 
 // next fills the token of the next page and its link, which is relative to the

@@ -328,52 +328,6 @@ type ProofView struct {
 	Checkpoint string
 }
 
-// Erasures runs erasure cases. Errors: *Refusal (same_officer, case_open, …),
-// ErrNotFound, ErrConflict, ErrUnavailable.
-type Erasures interface {
-	// RequestErasure opens a case for a whole person.
-	RequestErasure(ctx context.Context, intent Intent, person uuid.UUID, receivedAt time.Time) (ErasureReceipt, error)
-	// ApproveErasure is the second person's word; the case then goes forward on
-	// its own. The same officer who requested is refused.
-	ApproveErasure(ctx context.Context, intent Intent, erasureCase uuid.UUID, receivedAt time.Time) (Receipt, error)
-	ErasureCase(ctx context.Context, by Principal, erasureCase uuid.UUID) (ErasureView, error)
-	// Certificate answers ErrNotFound until the case is certified.
-	Certificate(ctx context.Context, by Principal, erasureCase uuid.UUID) (CertificateView, error)
-}
-
-// ErasureReceipt answers a request. ClaimCode is for the person and is empty
-// when the request was Repeated and the code cannot be given twice.
-type ErasureReceipt struct {
-	Receipt
-	CaseID    uuid.UUID
-	ClaimCode string
-}
-
-// ErasureView is one case. Times are nil until their step is done.
-type ErasureView struct {
-	CaseID        uuid.UUID
-	PersonID      uuid.UUID
-	Revision      uint64
-	Scope         eventschema.ErasureScope
-	RequestedAt   time.Time
-	RequestedBy   uuid.UUID
-	ApprovedAt    *time.Time
-	ApprovedBy    *uuid.UUID
-	DestroyedAt   *time.Time
-	KeysDestroyed int
-	Retained      []eventschema.Retained
-	CertifiedAt   *time.Time
-}
-
-// CertificateView is the certificate of a case: a signed note, byte for byte.
-type CertificateView struct {
-	CaseID      uuid.UUID
-	CertifiedAt time.Time
-	Leaf        uint64
-	Position    uint64
-	Certificate string
-}
-
 // Freshness waits for the read models, so that a client reads what it wrote.
 type Freshness interface {
 	// Await returns nil once every read model the API reads from has applied the
@@ -437,13 +391,17 @@ const (
 
 // Inside is everything behind the API. Every member is required.
 type Inside struct {
-	Punches     Punches
-	People      People
-	Consents    Consents
-	Reading     Reading
-	Trail       Trail
-	Erasures    Erasures
-	Freshness   Freshness
-	Health      Health
-	Idempotency Idempotency
+	Punches      Punches
+	People       People
+	Consents     Consents
+	Reading      Reading
+	Trail        Trail
+	Erasures     Erasures
+	Certificates Certificates
+	Holds        Holds
+	Restrictions Restrictions
+	Disclosures  Disclosures
+	Freshness    Freshness
+	Health       Health
+	Idempotency  Idempotency
 }

@@ -52,7 +52,7 @@ func TestNoFileOfTheKeyStoreHoldsAValueOrAKey(t *testing.T) {
 	wantErr(t, k.Index(t.Context(), badge("BADGE-7391-QX", subject(t, k).Subject, ref.Subject)), keyring.ErrTaken)
 	wantFound(t, k, map[string]keyring.Found{"BADGE-7391-QX": {Person: ref.Subject, Work: ref.Subject}}, "BADGE-7391-QX")
 	wantClear(t, k, ref, seal(t, k, ref))
-	kek, err := os.ReadFile(s.kek)
+	kek, err := os.ReadFile(s.keks(t)[0])
 	if err != nil {
 		t.Fatal(err)
 	}

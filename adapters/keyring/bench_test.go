@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"io"
+	"os"
 	"testing"
 	"time"
 
@@ -129,6 +130,85 @@ func BenchmarkPrefetch(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkUnwrap fetches and unwraps one key for each opening, as the first
+// opening of a key does.
+func BenchmarkUnwrap(b *testing.B) {
+	k := live(b)
+	where := at(subject(b, k))
+	envelope, err := k.Seal(b.Context(), where, section)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		k.Forget()
+		if _, err := k.Open(b.Context(), where, envelope, eventschema.UseService); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkRewrap moves 30,000 keys to the next epoch, in the night 300,000, and
+// tests and retires.
+func BenchmarkRewrap(b *testing.B) {
+	k := live(b)
+	keys := 30_000
+	if os.Getenv("TRACEKEEP_NIGHT") != "" {
+		keys = 300_000
+	}
+	for made := 0; made < keys; made += 6000 {
+		create(b, k, people(2000)...)
+	}
+	for b.Loop() {
+		if done := rotate(b, k, alone); done.Moved != int64(keys) {
+			b.Fatalf("%+v", done)
+		}
+	}
+	b.ReportMetric(float64(keys*b.N)/b.Elapsed().Seconds(), "keys/s")
+}
+
+// BenchmarkLastUse destroys a key that eight processes hold, of which seven lose
+// every notification, and measures until the last of them opens nothing with it.
+func BenchmarkLastUse(b *testing.B) {
+	s := newStore(b)
+	cfg := s.config()
+	cfg.Clock, cfg.Monotonic = time.Now, nil
+	holders := make([]*keyring.Keyring, 8)
+	for i := range holders {
+		k, err := keyring.Init(b.Context(), cfg)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = k.Close() })
+		if i > 0 {
+			k.LoseNotices()
+		}
+		holders[i] = k
+	}
+	var last time.Duration
+	for b.Loop() {
+		ref := subject(b, holders[0])
+		envelope := seal(b, holders[0], ref)
+		for _, k := range holders {
+			wantClear(b, k, ref, envelope)
+		}
+		erase(b, holders[0], ref)
+		destroyed := time.Now()
+		for _, k := range holders {
+			for {
+				opening, err := k.Open(b.Context(), at(ref), envelope, eventschema.UseService)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if opening.State == eventschema.StateErased {
+					break
+				}
+				last = max(last, time.Since(destroyed))
+			}
+		}
+	}
+	b.ReportMetric(last.Seconds(), "s-to-last-use")
 }
 
 func people(n int) []keyring.Ref {

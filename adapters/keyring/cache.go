@@ -20,6 +20,10 @@ const (
 // cacheLimit is the number of keys kept, about 1 KiB each.
 const cacheLimit = 1 << 18
 
+// forgottenLimit is how many forgotten keys are remembered one by one, for the
+// fetches under way.
+const forgottenLimit = 1 << 16
+
 // instant is one moment on both clocks. The monotonic clock stands still in a
 // paused virtual machine and the wall clock can be set; a key is fresh only
 // while both say so.
@@ -50,8 +54,10 @@ type entry struct {
 // process.
 type cache struct {
 	mu         sync.RWMutex
-	generation uint64  // of invalidations
-	lease      instant // start of the last beat; nothing is used once it has run out
+	generation uint64               // of invalidations
+	floor      uint64               // what a fetch brings that began before this invalidation is not kept
+	forgotten  map[uuid.UUID]uint64 // the invalidation, not before floor, in which a key was forgotten
+	lease      instant              // start of the last beat; nothing is used once it has run out
 	byID       map[uuid.UUID]*entry
 	current    map[Ref]*entry // the generation to seal with; every one is in byID too
 	allowances map[uuid.UUID]*atomic.Int64
@@ -59,6 +65,7 @@ type cache struct {
 
 func newCache() *cache {
 	return &cache{
+		forgotten:  map[uuid.UUID]uint64{},
 		byID:       map[uuid.UUID]*entry{},
 		current:    map[Ref]*entry{},
 		allowances: map[uuid.UUID]*atomic.Int64{},
@@ -86,15 +93,21 @@ func (c *cache) begin() uint64 {
 	return c.generation
 }
 
-// keep stores what a fetch brought, unless anything was invalidated since the
-// fetch began: what it brought may have been destroyed meanwhile.
+// keep stores what a fetch brought, except keys that were invalidated since the
+// fetch began: they may have been destroyed meanwhile. It answers whether it
+// stored everything.
 func (c *cache) keep(begun uint64, sealers bool, entries ...*entry) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.generation != begun {
+	if begun < c.floor {
 		return false
 	}
+	all := true
 	for _, e := range entries {
+		if c.forgotten[e.id] > begun {
+			all = false
+			continue
+		}
 		if old := c.byID[e.id]; old != nil && e.erased {
 			c.dropCurrent(old)
 		}
@@ -105,7 +118,7 @@ func (c *cache) keep(begun uint64, sealers bool, entries ...*entry) bool {
 		}
 	}
 	c.trim()
-	return true
+	return all
 }
 
 // reserve credits seals that the database has reserved for this process.
@@ -139,7 +152,12 @@ func (c *cache) forget(ids []uuid.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.generation++
+	if len(c.forgotten)+len(ids) > forgottenLimit {
+		c.floor = c.generation
+		clear(c.forgotten)
+	}
 	for _, id := range ids {
+		c.forgotten[id] = c.generation
 		if e := c.byID[id]; e != nil {
 			c.drop(e)
 		}
@@ -152,6 +170,8 @@ func (c *cache) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.generation++
+	c.floor = c.generation
+	clear(c.forgotten)
 	clear(c.byID)
 	clear(c.current)
 }

@@ -57,6 +57,27 @@ func TestAFetchUnderWayDoesNotBringADestroyedKeyBack(t *testing.T) {
 	}
 }
 
+// Erasures of others must not keep a long fetch from ever succeeding.
+func TestAFetchUnderWayKeepsWhatWasNotInvalidated(t *testing.T) {
+	c := newCache()
+	gone, stays := &entry{id: uuid.UUID{1}}, &entry{id: uuid.UUID{2}}
+	begun := c.begin()
+	c.forget([]uuid.UUID{gone.id})
+	if c.keep(begun, false, gone, stays) || c.byID[gone.id] != nil || c.byID[stays.id] != stays {
+		t.Error("kept what was destroyed, or not what was not")
+	}
+	begun = c.begin()
+	many := make([]uuid.UUID, forgottenLimit)
+	for i := range many {
+		many[i] = uuid.UUID{3, byte(i), byte(i >> 8)}
+	}
+	c.forget(many)
+	c.forget([]uuid.UUID{stays.id}) // more than are remembered one by one
+	if c.keep(begun, false, stays, gone) || len(c.forgotten) > forgottenLimit {
+		t.Error("kept after more was forgotten than is remembered")
+	}
+}
+
 func TestATombstoneEndsSealing(t *testing.T) {
 	c := newCache()
 	living := &entry{id: uuid.UUID{1}, ref: Ref{Subject: uuid.UUID{2}}}

@@ -88,8 +88,8 @@ func (k *Keyring) Create(ctx context.Context, refs ...Ref) error {
 	refs = slices.Compact(refs)
 	begun, fetched := k.cache.begin(), k.now()
 	var fresh []freshKey
-	err := k.inTx(ctx, func(tx pgx.Tx) (err error) {
-		fresh, err = k.createIn(ctx, tx, refs)
+	err := k.inEpochTx(ctx, func(tx pgx.Tx, under epoch) (err error) {
+		fresh, err = k.createIn(ctx, tx, under, refs)
 		return err
 	})
 	if err != nil {
@@ -98,7 +98,7 @@ func (k *Keyring) Create(ctx context.Context, refs ...Ref) error {
 	return k.keepFresh(begun, fetched, fresh)
 }
 
-func (k *Keyring) createIn(ctx context.Context, tx pgx.Tx, refs []Ref) ([]freshKey, error) {
+func (k *Keyring) createIn(ctx context.Context, tx pgx.Tx, under epoch, refs []Ref) ([]freshKey, error) {
 	fences := map[Ref]Fence{}
 	for start := 0; start < len(refs); { // sorted, so that one tenant stands together
 		end := start
@@ -137,20 +137,20 @@ func (k *Keyring) createIn(ctx context.Context, tx pgx.Tx, refs []Ref) ([]freshK
 	items := slices.Clone(missing)
 	items = slices.DeleteFunc(items, func(ref Ref) bool { return ref.Item == uuid.Nil })
 	persons := slices.DeleteFunc(missing, func(ref Ref) bool { return ref.Item != uuid.Nil })
-	fresh, err := k.addKeys(ctx, tx, persons, 1)
+	fresh, err := k.addKeys(ctx, tx, under, persons, 1)
 	if err != nil {
 		return nil, err
 	}
-	more, err := k.addKeys(ctx, tx, items, 1)
+	more, err := k.addKeys(ctx, tx, under, items, 1)
 	return append(fresh, more...), err
 }
 
 // addKeys makes and stores keys and answers those that were not there yet.
-func (k *Keyring) addKeys(ctx context.Context, tx pgx.Tx, refs []Ref, generation int) ([]freshKey, error) {
+func (k *Keyring) addKeys(ctx context.Context, tx pgx.Tx, under epoch, refs []Ref, generation int) ([]freshKey, error) {
 	if len(refs) == 0 {
 		return nil, nil
 	}
-	made, err := k.makeKeys(ctx, tx, refs, generation)
+	made, err := k.makeKeys(ctx, tx, under, refs, generation)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func (k *Keyring) keepFresh(begun uint64, fetched instant, fresh []freshKey) err
 		entries[i], ids[i] = e, f.id
 	}
 	if k.cache.keep(begun, true, entries...) {
-		k.cache.reserve(sealBlock, ids...)
+		k.cache.reserve(k.sealBlock, ids...)
 	}
 	return nil
 }

@@ -298,12 +298,17 @@ func collectDestroyed(rows pgx.Rows) ([]DestroyedKey, error) {
 func deleteLookups(ctx context.Context, tx pgx.Tx, order Order) (int, error) {
 	whole := slices.DeleteFunc(slices.Clone(order.Destroy), func(t Target) bool { return len(t.Items) > 0 })
 	subjects, purposes, _ := unroll(whole)
-	tag, err := tx.Exec(ctx, `
-		DELETE FROM lookup l WHERE tenant = $1 AND (
-			person = ANY ($2::uuid[]) OR work = ANY ($2::uuid[])
-			OR EXISTS (SELECT FROM unnest($3::uuid[], $4::text[]) AS t (subject, purpose)
-			           WHERE t.subject IN (l.person, l.work) AND t.purpose IN ('', l.purpose)))`,
-		[16]byte(order.Tenant), order.Erase, subjects, purposes)
+	const due = `lookup l WHERE tenant = $1 AND (
+		person = ANY ($2::uuid[]) OR work = ANY ($2::uuid[])
+		OR EXISTS (SELECT FROM unnest($3::uuid[], $4::text[]) AS t (subject, purpose)
+		           WHERE t.subject IN (l.person, l.work) AND t.purpose IN ('', l.purpose)))`
+	// Locked first, in one order for everybody, and by a statement of its own: a
+	// token that a rotation moves meanwhile is then deleted where it has moved to.
+	if _, err := tx.Exec(ctx, `SELECT FROM `+due+` ORDER BY tenant, kind, token FOR UPDATE`,
+		[16]byte(order.Tenant), order.Erase, subjects, purposes); err != nil {
+		return 0, err
+	}
+	tag, err := tx.Exec(ctx, `DELETE FROM `+due, [16]byte(order.Tenant), order.Erase, subjects, purposes)
 	if err != nil {
 		return 0, err
 	}

@@ -290,7 +290,7 @@ func TestAStolenWrappedKeyWithTheKEKFileOpensUntilTheEpochIsRetired(t *testing.T
 	s.exec(t, `INSERT INTO dek TABLE stolen_dek`)
 	wantClear(t, s.open(t), ref, envelope)
 
-	if err := os.Remove(s.kek); err != nil {
+	if err := os.Remove(s.keks(t)[0]); err != nil {
 		t.Fatal(err)
 	}
 	_, err := keyring.Open(t.Context(), s.config())

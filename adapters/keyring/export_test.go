@@ -56,3 +56,16 @@ func (k *Keyring) UseUp() {
 
 // RemoveDead looks for holders that no longer beat.
 func (k *Keyring) RemoveDead(ctx context.Context) error { return k.removeDead(ctx) }
+
+// The points of a rotation.
+var Points = []Point{pointIntended, pointProviderKey, pointEpochMade, pointMoved, pointRetokened, pointTested, pointRetiring, pointQuiet, pointKeyGone, pointRetired}
+
+// Point is a place in a rotation.
+type Point = point
+
+// CrashAt lets the process fail whenever it comes to a point and the function
+// says so.
+func (k *Keyring) CrashAt(crash func(Point) error) { k.crash = crash }
+
+// Forget forgets every key of this process.
+func (k *Keyring) Forget() { k.cache.flush() }

@@ -117,7 +117,7 @@ func (k *Keyring) unwrapRow(r *keyRow) ([]byte, error) {
 func (k *Keyring) unwrapUnder(number int, wrapped, aad []byte) ([]byte, error) {
 	under, ok := k.epoch(number)
 	if !ok {
-		return nil, fmt.Errorf("epoch %d is not known to this process: %w", number, ErrNoKey)
+		return nil, fmt.Errorf("epoch %d: %w", number, errUnknownEpoch)
 	}
 	key, err := unwrap(under.kek, wrapped, aad)
 	if err != nil {
@@ -175,7 +175,8 @@ func (k *Keyring) fetchByID(ctx context.Context, id uuid.UUID) error {
 	}
 	found, err := k.expandAll(rows, fetched)
 	if err != nil {
-		return err
+		_ = results.Close() // the connection is needed to learn
+		return k.learn(ctx, err)
 	}
 	if len(found) == 0 {
 		e := &entry{id: id, erased: true, fetched: fetched}
@@ -220,6 +221,9 @@ func (k *Keyring) prefetch(ctx context.Context, tenant uuid.UUID, subjects []uui
 			return err
 		}
 		entries, err := k.expandAll(rows, fetched)
+		if err = k.learn(ctx, err); errors.Is(err, errInvalidated) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -227,7 +231,7 @@ func (k *Keyring) prefetch(ctx context.Context, tenant uuid.UUID, subjects []uui
 			return nil
 		}
 	}
-	return errInvalidated
+	return nil // whoever opens one that was invalidated fetches it alone
 }
 
 // refColumns are references as the arrays that a set-wise statement unnests.

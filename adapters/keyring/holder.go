@@ -59,7 +59,7 @@ func (k *Keyring) revoke(ctx context.Context, tx pgx.Tx, what act, tenant, under
 	if err := row.Scan(&revocation); err != nil {
 		return err
 	}
-	return announce(ctx, tx, keys, revocation)
+	return announce(ctx, tx, what, keys, revocation)
 }
 
 // beat registers the holder or renews its lease, forgets whatever was revoked
@@ -100,16 +100,27 @@ func (k *Keyring) stayHolder(ctx context.Context) error {
 // catchUp acknowledges what no notification told. Notifications carry the keys;
 // without one everything is forgotten.
 func (k *Keyring) catchUp(ctx context.Context) error {
-	rows, err := k.pool.Query(ctx, `SELECT revocation FROM revocation r WHERE quiet_at IS NULL
+	rows, err := k.pool.Query(ctx, `SELECT revocation, act FROM revocation r WHERE quiet_at IS NULL
 		AND NOT EXISTS (SELECT FROM cache_ack a WHERE a.revocation = r.revocation AND a.holder = $1)`, [16]byte(k.holding.id))
 	if err != nil {
 		return err
 	}
-	missed, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil || len(missed) == 0 {
+	var missed []int64
+	var retired bool
+	var revocation int64
+	var what act
+	if _, err := pgx.ForEachRow(rows, []any{&revocation, (*string)(&what)}, func() error {
+		missed, retired = append(missed, revocation), retired || what == actRetire
+		return nil
+	}); err != nil || len(missed) == 0 {
 		return err
 	}
 	k.cache.flush()
+	if retired {
+		if err := k.dropRetired(ctx); err != nil {
+			return err
+		}
+	}
 	return k.acknowledge(ctx, missed...)
 }
 
@@ -147,6 +158,7 @@ func (k *Keyring) keepBeating(ctx context.Context) {
 		k.log.Warn("this process cannot say that it lives; it uses no cached key after its lease", zap.Error(err))
 		if !k.cache.leased(k.now()) {
 			k.cache.flush()
+			k.setEpochs(nil) // whoever needs one loads it again
 		}
 	}
 }

@@ -21,14 +21,19 @@ var ErrNotInitialised = errors.New("the key store is not initialised")
 
 // Config says where the keys are.
 type Config struct {
-	URL     string           // Postgres database of the key store, its own
-	KEKFile string           // the root, mode 0600
-	Random  io.Reader        // crypto/rand.Reader; must allow concurrent reads
-	Clock   func() time.Time // time.Now
+	URL      string           // Postgres database of the key store, its own
+	Provider Provider         // keeps the key of every epoch that is made
+	Former   []Provider       // providers that epochs not yet retired were made with
+	Random   io.Reader        // crypto/rand.Reader; must allow concurrent reads
+	Clock    func() time.Time // time.Now
 
 	// Monotonic is the time since any fixed moment on a clock that no setting
 	// moves. Nil takes the monotonic reading that Clock's times carry.
 	Monotonic func() time.Duration
+
+	// SealLimit is how often one key seals before the next generation is made;
+	// zero is the limit of the design, 2^28, which is also the highest.
+	SealLimit int64
 
 	Log *zap.Logger // nil: silent
 }
@@ -41,13 +46,16 @@ func (c Config) Validate() error {
 		what    string
 	}{
 		{c.URL == "", "a database URL"},
-		{c.KEKFile == "", "a KEK file"},
+		{c.Provider == nil, "a provider of epoch keys"},
 		{c.Random == nil, "a source of randomness"},
 		{c.Clock == nil, "a clock"},
 	} {
 		if need.missing {
 			errs = append(errs, fmt.Errorf("the key store needs %s", need.what))
 		}
+	}
+	if c.SealLimit < 0 || c.SealLimit > sealLimit {
+		errs = append(errs, fmt.Errorf("a key may seal between 1 and %d times", sealLimit))
 	}
 	return errors.Join(errs...)
 }
@@ -60,8 +68,11 @@ type Keyring struct {
 	monotonic func() time.Duration
 	started   time.Time
 	log       *zap.Logger
-	epochs    []epoch
+	custody   custody
+	epochs    epochs
 	tokens    tokenKeys
+	sealLimit int64
+	sealBlock int64 // seals reserved at once
 	cache     *cache
 	holding   holding
 
@@ -70,6 +81,8 @@ type Keyring struct {
 	stopBeating   context.CancelFunc
 	beating       chan struct{} // closed when the last beat has ended
 	closing       sync.Once
+
+	crash func(point) error // of tests, see [Keyring.at]
 }
 
 var (
@@ -77,10 +90,10 @@ var (
 	_ eventschema.Opener = (*Keyring)(nil)
 )
 
-// Init makes the KEK file and the first epoch where they are missing and opens
-// the key store. It may be repeated, and finishes an Init that was interrupted.
-// It never makes a new KEK file for a database that holds an epoch: that is
-// [ErrNoKEK], and the file must come back from its backup.
+// Init makes the first epoch where there is none and opens the key store. It may
+// be repeated, and finishes an Init that was interrupted. It never makes a new
+// provider key for an epoch that exists: a lost one is [ErrNoKEK], and must come
+// back from its backup or its escrow.
 func Init(ctx context.Context, cfg Config) (*Keyring, error) {
 	k, err := open(ctx, cfg, true)
 	if err != nil {
@@ -112,8 +125,13 @@ func open(ctx context.Context, cfg Config, initialise bool) (_ *Keyring, err err
 	}
 	k := &Keyring{
 		pool: pool, random: cfg.Random, clock: cfg.Clock, monotonic: cfg.Monotonic, started: cfg.Clock(),
+		custody: newCustody(cfg.Provider, cfg.Former), sealLimit: cfg.SealLimit, sealBlock: sealBlock,
 		log: cfg.Log, cache: newCache(), listening: make(chan struct{}), beating: make(chan struct{}),
 	}
+	if k.sealLimit == 0 {
+		k.sealLimit = sealLimit
+	}
+	k.sealBlock = min(k.sealBlock, k.sealLimit)
 	if k.holding.id, err = uuid.NewRandomFromReader(cfg.Random); err != nil {
 		return nil, fmt.Errorf("draw the id of a holder: %w", err)
 	}
@@ -125,7 +143,7 @@ func open(ctx context.Context, cfg Config, initialise bool) (_ *Keyring, err err
 	if err := migrate(ctx, pool); err != nil {
 		return nil, err
 	}
-	if err := k.unlock(ctx, cfg.KEKFile, initialise); err != nil {
+	if err := k.unlock(ctx, initialise); err != nil {
 		return nil, err
 	}
 	if err := k.beat(ctx); err != nil {
@@ -134,39 +152,63 @@ func open(ctx context.Context, cfg Config, initialise bool) (_ *Keyring, err err
 	return k, k.startListening(ctx)
 }
 
-// unlock reads the root, makes what is missing if it may, and unwraps the
-// epochs.
-func (k *Keyring) unlock(ctx context.Context, kekFile string, initialise bool) error {
-	var initialised bool
-	row := k.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM kek_epoch)`)
-	if err := row.Scan(&initialised); err != nil {
+// unlock makes the first epoch if there is none and it may, and unwraps the
+// living ones.
+func (k *Keyring) unlock(ctx context.Context, initialise bool) error {
+	if initialised, err := k.initialised(ctx); err != nil {
 		return err
-	}
-	if !initialised && !initialise {
+	} else if !initialised && !initialise {
 		return ErrNotInitialised
-	}
-	key, err := readKEK(kekFile)
-	if errors.Is(err, ErrNoKEK) && !initialised {
-		if err := makeKEK(kekFile, k.random); err != nil {
+	} else if !initialised {
+		if err := k.makeFirstEpoch(ctx); err != nil {
 			return err
 		}
-		key, err = readKEK(kekFile)
+	}
+	return k.loadEpochs(ctx)
+}
+
+func (k *Keyring) initialised(ctx context.Context) (initialised bool, err error) {
+	row := k.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM kek_epoch WHERE state = 'living')`)
+	return initialised, row.Scan(&initialised)
+}
+
+// makeFirstEpoch waits for another process that does the same.
+func (k *Keyring) makeFirstEpoch(ctx context.Context) error {
+	return k.alone(ctx, true, func() error {
+		if initialised, err := k.initialised(ctx); err != nil || initialised {
+			return err
+		}
+		_, err := k.makeEpoch(ctx)
+		return err
+	})
+}
+
+// alone runs what only one process may do at a time. Another one waits, or is
+// refused with [ErrRotating].
+func (k *Keyring) alone(ctx context.Context, wait bool, do func() error) error {
+	conn, err := k.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	locked := true
+	if wait {
+		_, err = conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, int64(rotationLock))
+	} else {
+		err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, int64(rotationLock)).Scan(&locked)
 	}
 	if err != nil {
 		return err
 	}
-	root, err := newAEAD(key)
-	clear(key)
-	if err != nil {
-		return err
+	if !locked {
+		return ErrRotating
 	}
-	if !initialised {
-		if err := k.makeFirstEpoch(ctx, root); err != nil {
-			return err
+	defer func() {
+		if _, err := conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(rotationLock)); err != nil {
+			_ = conn.Conn().Close(context.WithoutCancel(ctx)) // ends the lock with the session
 		}
-	}
-	k.epochs, err = k.loadEpochs(ctx, root)
-	return err
+	}()
+	return do()
 }
 
 // Close ends the listener and the connections and forgets every key. A second
@@ -180,10 +222,7 @@ func (k *Keyring) Close() error {
 		k.cache.flush()
 		k.leave()
 		k.pool.Close()
-		for _, e := range k.epochs {
-			clear(e.index)
-		}
-		k.tokens.forget()
+		k.setEpochs(nil)
 	})
 	return nil
 }

@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -21,13 +22,14 @@ const (
 	idsAtMost    = 4000
 	noticeAll    = "*"
 	noticeQuiet  = "quiet "
+	noticeEpochs = "epochs" // one was made
 )
 
 // announce tells every process, at commit, which keys to forget, and then to
 // acknowledge the revocation. The notice names keys, which nobody can connect to
 // a subject once their rows are gone. Postgres delivers the notices of one
 // transaction in their order.
-func announce(ctx context.Context, tx pgx.Tx, keys []uuid.UUID, revocation int64) error {
+func announce(ctx context.Context, tx pgx.Tx, what act, keys []uuid.UUID, revocation int64) error {
 	notices := []string{noticeAll}
 	if len(keys) <= idsAtMost {
 		notices = nil
@@ -39,7 +41,7 @@ func announce(ctx context.Context, tx pgx.Tx, keys []uuid.UUID, revocation int64
 			notices = append(notices, text.String())
 		}
 	}
-	notices = append(notices, noticeQuiet+strconv.FormatInt(revocation, 10))
+	notices = append(notices, fmt.Sprintf("%s%d %s", noticeQuiet, revocation, what))
 	_, err := tx.Exec(ctx, `SELECT pg_notify($1, notice) FROM unnest($2::text[]) AS notice`, channel, notices)
 	return err
 }
@@ -130,29 +132,39 @@ func (k *Keyring) hear(ctx context.Context, conn *pgx.Conn) error {
 			k.cache.forget(ids)
 			continue
 		}
-		if revocation, ok := parseQuiet(notice.Payload); ok {
-			k.answer(ctx, revocation)
+		if revocation, what, ok := parseQuiet(notice.Payload); ok {
+			k.answer(ctx, revocation, what)
 			continue
+		}
+		if notice.Payload == noticeEpochs {
+			continue // whoever meets the epoch loads it
 		}
 		k.cache.flush()
 	}
 }
 
 // parseQuiet reads the notice that ends a revocation.
-func parseQuiet(text string) (revocation int64, ok bool) {
-	digits, ok := strings.CutPrefix(text, noticeQuiet)
+func parseQuiet(text string) (revocation int64, what act, ok bool) {
+	rest, ok := strings.CutPrefix(text, noticeQuiet)
 	if !ok {
-		return 0, false
+		return 0, "", false
 	}
+	digits, name, _ := strings.Cut(rest, " ")
 	revocation, err := strconv.ParseInt(digits, 10, 64)
-	return revocation, err == nil
+	return revocation, act(name), err == nil
 }
 
 // answer acknowledges a revocation whose keys were just forgotten. If it cannot
 // now, the next beat does.
-func (k *Keyring) answer(ctx context.Context, revocation int64) {
+func (k *Keyring) answer(ctx context.Context, revocation int64, what act) {
 	bounded, cancel := context.WithTimeout(ctx, beatEvery)
 	defer cancel()
+	if what == actRetire {
+		if err := k.dropRetired(bounded); err != nil {
+			k.log.Warn("a retired epoch is not forgotten yet", zap.Error(err))
+			return
+		}
+	}
 	if err := k.acknowledge(bounded, revocation); err != nil && ctx.Err() == nil {
 		k.log.Warn("a revocation is not acknowledged yet", zap.Error(err))
 	}

@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 
@@ -46,9 +45,11 @@ func (f Found) same(o Found) bool {
 
 const blindLabel = "tracekeep blind index v1"
 
-// tokenKeys remembers derived index keys.
+// tokenKeys holds the roots of the index keys of the living epochs, and
+// remembers what was derived from them.
 type tokenKeys struct {
 	mu      sync.Mutex
+	roots   map[int][]byte
 	derived map[tokenScope][]byte
 }
 
@@ -58,93 +59,195 @@ type tokenScope struct {
 	kind   string
 }
 
-func (t *tokenKeys) key(e epoch, tenant uuid.UUID, kind string) ([]byte, error) {
+// add takes the root of an epoch.
+func (t *tokenKeys) add(epoch int, root []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	scope := tokenScope{e.number, tenant, kind}
-	if key, ok := t.derived[scope]; ok {
-		return key, nil
+	if t.roots == nil {
+		t.roots, t.derived = map[int][]byte{}, map[tokenScope][]byte{}
 	}
-	label := appendField(appendID(appendField(nil, blindLabel), tenant), kind)
-	key, err := hkdf.Key(sha256.New, e.index, nil, string(label), keySize)
-	if err != nil {
-		return nil, err
-	}
-	if t.derived == nil {
-		t.derived = map[tokenScope][]byte{}
-	}
-	t.derived[scope] = key
-	return key, nil
+	t.roots[epoch] = root
 }
 
-func (t *tokenKeys) forget() {
+// keep overwrites and forgets the keys of every other epoch.
+func (t *tokenKeys) keep(living []epoch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, key := range t.derived {
-		clear(key)
+	lives := map[int]bool{}
+	for _, e := range living {
+		lives[e.number] = true
 	}
-	clear(t.derived)
+	for number, root := range t.roots {
+		if !lives[number] {
+			clear(root)
+			delete(t.roots, number)
+		}
+	}
+	for scope, key := range t.derived {
+		if !lives[scope.epoch] {
+			clear(key)
+			delete(t.derived, scope)
+		}
+	}
 }
 
-func (k *Keyring) token(e epoch, tenant uuid.UUID, kind, value string) ([]byte, error) {
-	key, err := k.tokens.key(e, tenant, kind)
-	if err != nil {
-		return nil, err
+// mac hashes under the lock, so that no key is overwritten while it is in use.
+func (t *tokenKeys) mac(epoch int, tenant uuid.UUID, kind string, value []byte) ([]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	scope := tokenScope{epoch, tenant, kind}
+	key, ok := t.derived[scope]
+	if !ok {
+		root, living := t.roots[epoch]
+		if !living {
+			return nil, fmt.Errorf("epoch %d: %w", epoch, errUnknownEpoch)
+		}
+		label := appendField(appendID(appendField(nil, blindLabel), tenant), kind)
+		var err error
+		if key, err = hkdf.Key(sha256.New, root, nil, string(label), keySize); err != nil {
+			return nil, err
+		}
+		t.derived[scope] = key
 	}
 	mac := hmac.New(sha256.New, key)
-	_, _ = io.WriteString(mac, value)
+	mac.Write(value)
 	return mac.Sum(nil), nil
 }
 
-// lookupRow is a token as stored.
+// root answers a copy of the root of an epoch.
+func (t *tokenKeys) root(epoch int) ([]byte, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	root, ok := t.roots[epoch]
+	return bytes.Clone(root), ok
+}
+
+// lookupRow is a token to be stored.
 type lookupRow struct {
 	scope   tokenScope
 	token   []byte
-	purpose string
+	older   [][]byte // the same value under the older living epochs
+	purpose eventschema.Purpose
 	owner   Found
+	sealed  []byte
+}
+
+// sealedAt is where the value beside a token stands: under the key of its owner
+// and purpose, so that it dies with the token.
+func (t Token) sealedAt() eventschema.Coordinates {
+	subject := t.Person
+	if subject == uuid.Nil {
+		subject = t.Work
+	}
+	return eventschema.Coordinates{
+		Tenant: t.Tenant, Subject: subject, Purpose: t.Purpose,
+		Stream: "lookup", EventType: t.Kind, SchemaVersion: 1, Section: "value",
+	}
+}
+
+func (t Token) validate() error {
+	if t.Tenant == uuid.Nil || t.Kind == "" || t.Value == "" || t.Person == uuid.Nil && t.Work == uuid.Nil {
+		return ErrToken
+	}
+	return nil
+}
+
+// complete gives tokens without a purpose theirs.
+func complete(tokens []Token) ([]Token, error) {
+	tokens = slices.Clone(tokens)
+	for i := range tokens {
+		if err := tokens[i].validate(); err != nil {
+			return nil, err
+		}
+		if tokens[i].Purpose == "" {
+			tokens[i].Purpose = eventschema.PurposeIdentity
+		}
+	}
+	return tokens, nil
 }
 
 // Index makes values findable, all or none. It is idempotent, and a value that
 // its person already has moves to the new work id. A value of somebody else is
 // [ErrTaken]; an owner who is closing or erased is refused as by
-// [Keyring.Create], and one without a key is [ErrNoKey].
+// [Keyring.Create], and one without the key of the purpose is [ErrNoKey]. The
+// value is kept beside its token, sealed under that key, so that the token can be
+// made again under the next epoch.
 func (k *Keyring) Index(ctx context.Context, tokens ...Token) error {
-	rows, err := k.lookupRows(tokens)
-	if err != nil {
-		return fmt.Errorf("index %d values: %w", len(tokens), err)
-	}
-	if len(rows) == 0 {
+	if len(tokens) == 0 {
 		return nil
 	}
-	err = k.inTx(ctx, func(tx pgx.Tx) error {
-		if err := checkOwners(ctx, tx, rows); err != nil {
+	err := func() error {
+		tokens, err := complete(tokens)
+		if err != nil {
 			return err
 		}
-		return insertTokens(ctx, tx, rows)
-	})
+		sealed, err := k.sealValues(ctx, tokens)
+		if err != nil {
+			return err
+		}
+		return k.inEpochTx(ctx, func(tx pgx.Tx, under epoch) error {
+			rows, err := k.lookupRows(under, tokens, sealed)
+			if err != nil {
+				return err
+			}
+			if err := checkOwners(ctx, tx, rows); err != nil {
+				return err
+			}
+			if err := replaceOlder(ctx, tx, rows); err != nil {
+				return err
+			}
+			return insertTokens(ctx, tx, rows)
+		})
+	}()
 	if err != nil {
 		return fmt.Errorf("index %d values: %w", len(tokens), err)
 	}
 	return nil
 }
 
-// lookupRows computes the tokens, sorted and each once.
-func (k *Keyring) lookupRows(tokens []Token) ([]lookupRow, error) {
-	e := k.newest()
-	rows := make([]lookupRow, 0, len(tokens))
+// sealValues seals the values of tokens, with one query for all keys.
+func (k *Keyring) sealValues(ctx context.Context, tokens []Token) ([][]byte, error) {
+	refs := make([]Ref, 0, len(tokens))
 	for _, t := range tokens {
-		owner := Found{t.Person, t.Work}
-		if t.Tenant == uuid.Nil || t.Kind == "" || t.Value == "" || owner == (Found{}) {
-			return nil, ErrToken
+		if ref := refOf(t.sealedAt()); !slices.Contains(refs[max(0, len(refs)-1):], ref) {
+			refs = append(refs, ref)
 		}
-		if t.Purpose == "" {
-			t.Purpose = eventschema.PurposeIdentity
-		}
-		token, err := k.token(e, t.Tenant, t.Kind, t.Value)
-		if err != nil {
+	}
+	slices.SortFunc(refs, Ref.compare)
+	if err := k.PrepareSeals(ctx, slices.Compact(refs)...); err != nil {
+		return nil, err
+	}
+	sealed := make([][]byte, len(tokens))
+	for i, t := range tokens {
+		var err error
+		if sealed[i], err = k.Seal(ctx, t.sealedAt(), []byte(t.Value)); err != nil {
 			return nil, err
 		}
-		rows = append(rows, lookupRow{tokenScope{e.number, t.Tenant, t.Kind}, token, string(t.Purpose), owner})
+	}
+	return sealed, nil
+}
+
+// lookupRows computes the tokens under every living epoch, sorted and each once.
+func (k *Keyring) lookupRows(under epoch, tokens []Token, sealed [][]byte) ([]lookupRow, error) {
+	living := k.epochs.all()
+	rows := make([]lookupRow, 0, len(tokens))
+	for i, t := range tokens {
+		row := lookupRow{scope: tokenScope{under.number, t.Tenant, t.Kind}, purpose: t.Purpose, owner: Found{t.Person, t.Work}}
+		if sealed != nil {
+			row.sealed = sealed[i]
+		}
+		for _, e := range living {
+			token, err := k.tokens.mac(e.number, t.Tenant, t.Kind, []byte(t.Value))
+			if err != nil {
+				return nil, err
+			}
+			if e.number == under.number {
+				row.token = token
+			} else {
+				row.older = append(row.older, token)
+			}
+		}
+		rows = append(rows, row)
 	}
 	slices.SortStableFunc(rows, func(a, b lookupRow) int {
 		return cmpOr(compareIDs(a.scope.tenant, b.scope.tenant), bytes.Compare(a.token, b.token))
@@ -164,15 +267,17 @@ func (k *Keyring) lookupRows(tokens []Token) ([]lookupRow, error) {
 }
 
 // checkOwners locks the owners' fences, so that no token outlives a concurrent
-// destruction.
+// destruction, and asks for the key that the token will die with.
 func checkOwners(ctx context.Context, tx pgx.Tx, rows []lookupRow) error {
 	owners := map[uuid.UUID][]uuid.UUID{}
+	var refs []Ref
 	for _, r := range rows {
 		for _, id := range []uuid.UUID{r.owner.Person, r.owner.Work} {
 			if id != uuid.Nil {
 				owners[r.scope.tenant] = append(owners[r.scope.tenant], id)
 			}
 		}
+		refs = append(refs, refOf(Token{Tenant: r.scope.tenant, Person: r.owner.Person, Work: r.owner.Work, Purpose: r.purpose}.sealedAt()))
 	}
 	for _, tenant := range sortedIDs(owners) {
 		fences, err := lockFences(ctx, tx, tenant, owners[tenant], "SHARE")
@@ -189,23 +294,93 @@ func checkOwners(ctx context.Context, tx pgx.Tx, rows []lookupRow) error {
 			}
 		}
 	}
-	return nil
+	missing, err := missingKeys(ctx, tx, refs)
+	if err == nil && len(missing) > 0 {
+		err = ErrNoKey
+	}
+	return err
+}
+
+// replaceOlder removes the same values under older epochs, which the new rows
+// take the place of.
+func replaceOlder(ctx context.Context, tx pgx.Tx, rows []lookupRow) error {
+	old := olderTokens(rows)
+	if len(old.tokens) == 0 {
+		return nil
+	}
+	found, err := tx.Query(ctx, `SELECT w.n, l.person, l.work FROM `+old.asTable()+`
+		JOIN lookup l ON l.tenant = w.tenant AND l.kind = w.kind AND l.token = w.token
+		ORDER BY l.tenant, l.kind, l.token FOR UPDATE OF l`, old.args()...)
+	if err != nil {
+		return err
+	}
+	var n int
+	var owner Found
+	taken := false
+	tag, err := pgx.ForEachRow(found, []any{&n, into(&owner.Person), into(&owner.Work)}, func() error {
+		taken = taken || !rows[n].owner.same(owner)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case taken:
+		return ErrTaken
+	case tag.RowsAffected() == 0:
+		return nil
+	}
+	_, err = tx.Exec(ctx, `DELETE FROM lookup l USING `+old.asTable()+`
+		WHERE l.tenant = w.tenant AND l.kind = w.kind AND l.token = w.token`, old.args()...)
+	return err
+}
+
+// tokenColumns are tokens as the arrays of a statement, each with the index of
+// the row it belongs to.
+type tokenColumns struct {
+	of      []int32
+	tenants []uuid.UUID
+	kinds   []string
+	tokens  [][]byte
+}
+
+func (tokenColumns) asTable() string {
+	return `unnest($1::integer[], $2::uuid[], $3::text[], $4::bytea[]) AS w (n, tenant, kind, token)`
+}
+
+func (c tokenColumns) args(more ...any) []any {
+	return append([]any{c.of, c.tenants, c.kinds, c.tokens}, more...)
+}
+
+func (c *tokenColumns) add(n int, scope tokenScope, token []byte) {
+	c.of, c.tenants = append(c.of, int32(n)), append(c.tenants, scope.tenant)
+	c.kinds, c.tokens = append(c.kinds, scope.kind), append(c.tokens, token)
+}
+
+func olderTokens(rows []lookupRow) tokenColumns {
+	var c tokenColumns
+	for n, r := range rows {
+		for _, token := range r.older {
+			c.add(n, r.scope, token)
+		}
+	}
+	return c
 }
 
 func insertTokens(ctx context.Context, tx pgx.Tx, rows []lookupRow) error {
 	var tenants, persons, works []uuid.UUID
 	var kinds, purposes []string
-	var tokens [][]byte
+	var tokens, sealed [][]byte
 	for _, r := range rows {
 		tenants, kinds, tokens = append(tenants, r.scope.tenant), append(kinds, r.scope.kind), append(tokens, r.token)
-		purposes, persons, works = append(purposes, r.purpose), append(persons, r.owner.Person), append(works, r.owner.Work)
+		purposes, persons, works = append(purposes, string(r.purpose)), append(persons, r.owner.Person), append(works, r.owner.Work)
+		sealed = append(sealed, r.sealed)
 	}
 	tag, err := tx.Exec(ctx, `
-		INSERT INTO lookup (tenant, kind, token, purpose, person, work, epoch)
-		SELECT *, $7 FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[], $5::uuid[], $6::uuid[])
-		ON CONFLICT (tenant, kind, token) DO UPDATE SET work = excluded.work, purpose = excluded.purpose
-		WHERE lookup.person = excluded.person AND (lookup.person <> $8 OR lookup.work = excluded.work)`,
-		tenants, kinds, tokens, purposes, persons, works, rows[0].scope.epoch, [16]byte(uuid.Nil))
+		INSERT INTO lookup (tenant, kind, token, purpose, person, work, sealed, epoch)
+		SELECT *, $8 FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[], $5::uuid[], $6::uuid[], $7::bytea[])
+		ON CONFLICT (tenant, kind, token) DO UPDATE SET work = excluded.work, purpose = excluded.purpose, sealed = excluded.sealed
+		WHERE lookup.person = excluded.person AND (lookup.person <> $9 OR lookup.work = excluded.work)`,
+		tenants, kinds, tokens, purposes, persons, works, sealed, rows[0].scope.epoch, [16]byte(uuid.Nil))
 	if err != nil {
 		return err
 	}
@@ -213,37 +388,4 @@ func insertTokens(ctx context.Context, tx pgx.Tx, rows []lookupRow) error {
 		return ErrTaken
 	}
 	return nil
-}
-
-// Find answers whom values belong to, with one query; an unknown value is
-// absent from the answer.
-func (k *Keyring) Find(ctx context.Context, tenant uuid.UUID, kind string, values ...string) (map[string]Found, error) {
-	valueOf := make(map[string]string, len(values)*len(k.epochs))
-	var tokens [][]byte
-	for _, e := range k.epochs {
-		for _, value := range values {
-			token, err := k.token(e, tenant, kind, value)
-			if err != nil {
-				return nil, fmt.Errorf("find %d values: %w", len(values), err)
-			}
-			tokens = append(tokens, token)
-			valueOf[string(token)] = value
-		}
-	}
-	rows, err := k.pool.Query(ctx, `SELECT token, person, work FROM lookup
-		WHERE tenant = $1 AND kind = $2 AND token = ANY ($3::bytea[])`, [16]byte(tenant), kind, tokens)
-	if err != nil {
-		return nil, fmt.Errorf("find %d values: %w", len(values), err)
-	}
-	found := map[string]Found{}
-	var token []byte
-	var owner Found
-	_, err = pgx.ForEachRow(rows, []any{&token, into(&owner.Person), into(&owner.Work)}, func() error {
-		found[valueOf[string(token)]] = owner
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("find %d values: %w", len(values), err)
-	}
-	return found, nil
 }

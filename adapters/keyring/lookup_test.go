@@ -78,6 +78,10 @@ func TestTokensNeedALivingOwner(t *testing.T) {
 	wantErr(t, k.Index(t.Context(), badge("A-17", uuid.New(), uuid.Nil)), keyring.ErrNoKey)
 	wantErr(t, k.Index(t.Context(), badge("A-17", uuid.Nil, uuid.Nil)), keyring.ErrToken)
 	wantErr(t, k.Index(t.Context(), badge("", closing.Subject, uuid.Nil)), keyring.ErrToken)
+	withoutKey := subject(t, k)
+	mail := badge("A-17", withoutKey.Subject, uuid.Nil)
+	mail.Purpose = eventschema.PurposeContact // nothing would take the token away again
+	wantErr(t, k.Index(t.Context(), mail), keyring.ErrNoKey)
 	wantFound(t, k, map[string]keyring.Found{}, "A-17")
 }
 
@@ -118,5 +122,35 @@ func TestTokensGoWithTheKeyOfTheirPurpose(t *testing.T) {
 				t.Errorf("%d tokens deleted", receipt.Lookups)
 			}
 		})
+	}
+}
+
+// A token that a rotation moves at this moment goes with its person too.
+func TestATokenThatMovesDuringAnErasureIsDeleted(t *testing.T) {
+	s := newStore(t)
+	k := s.open(t)
+	ref := subject(t, k)
+	index(t, k, badge("A-17", ref.Subject, uuid.Nil))
+	tx, err := connect(t, s.url).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `UPDATE lookup SET token = sha256('moved')`); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { _, err := k.Destroy(t.Context(), eraseOrder(ref)); done <- err }()
+	until(t, func() bool {
+		return s.exec(t, `SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE NOT granted AND datname = current_database()
+			UNION ALL SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
+	})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if n := s.count(t, "lookup"); n != 0 {
+		t.Fatal("the token of an erased person is left")
 	}
 }

@@ -1,23 +1,40 @@
 package keyring
 
 import (
-	"crypto/hmac"
+	"context"
 	"crypto/sha256"
 	"fmt"
 
 	"github.com/google/uuid"
 )
 
-// Mac answers a keyed hash of a value, for recognising what was seen before
-// without keeping something that confirms a guess to whoever reads it. Kind
-// keeps uses apart. The key is that of the newest epoch: after a rotation the
-// same value has another hash.
-func (k *Keyring) Mac(tenant uuid.UUID, kind string, value []byte) ([sha256.Size]byte, error) {
-	key, err := k.tokens.key(k.newest(), tenant, "mac "+kind)
-	if err != nil {
-		return [sha256.Size]byte{}, fmt.Errorf("key of %s: %w", kind, err)
+// Mac is a keyed hash, and the epoch whose key made it.
+type Mac struct {
+	Epoch int
+	Sum   [sha256.Size]byte
+}
+
+// Macs answers the keyed hashes of a value under every living epoch, newest
+// first, for recognising what was seen before without keeping something that
+// confirms a guess to whoever reads it. Keep the first one with its epoch, and
+// compare with all: after a rotation the same value has another hash, and a hash
+// of an epoch that is not in the answer can be compared with nothing any more.
+// Kind keeps uses apart.
+func (k *Keyring) Macs(ctx context.Context, tenant uuid.UUID, kind string, value []byte) ([]Mac, error) {
+	living := k.epochs.all()
+	if len(living) == 0 { // forgotten, because the database was out of reach
+		if err := k.loadEpochs(ctx); err != nil {
+			return nil, fmt.Errorf("hash for %s: %w", kind, err)
+		}
+		living = k.epochs.all()
 	}
-	mac := hmac.New(sha256.New, key)
-	mac.Write(value)
-	return [sha256.Size]byte(mac.Sum(nil)), nil
+	macs := make([]Mac, 0, len(living))
+	for i := len(living) - 1; i >= 0; i-- {
+		sum, err := k.tokens.mac(living[i].number, tenant, "mac "+kind, value)
+		if err != nil {
+			return nil, fmt.Errorf("hash for %s: %w", kind, err)
+		}
+		macs = append(macs, Mac{Epoch: living[i].number, Sum: [sha256.Size]byte(sum)})
+	}
+	return macs, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -19,13 +20,19 @@ import (
 	"tracekeep/eventschema"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Around(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childURL) != "" {
+		os.Exit(rotateAndDie())
+	}
+	goleak.VerifyTestMain(pgtest.Around(m))
+}
 
 // store is one key store, which several processes may open.
 type store struct {
-	url, kek string
+	url, dir string // the database, and the folder of provider keys
 	clock    *clock
 	random   io.Reader
+	provider keyring.Provider // nil: files in the folder
 }
 
 // clock is set by the test. It starts at a moment and moves only when told to.
@@ -56,13 +63,27 @@ func (c *clock) advance(wall, monotonic time.Duration) {
 func newStore(tb testing.TB) *store {
 	tb.Helper()
 	return &store{
-		url: pgtest.Database(tb), kek: filepath.Join(tb.TempDir(), "kek"), random: rand.Reader,
+		url: pgtest.Database(tb), dir: tb.TempDir(), random: rand.Reader,
 		clock: &clock{wall: time.Date(2026, 3, 1, 8, 0, 0, 123456789, time.UTC)},
 	}
 }
 
 func (s *store) config() keyring.Config {
-	return keyring.Config{URL: s.url, KEKFile: s.kek, Random: s.random, Clock: s.clock.Now, Monotonic: s.clock.Monotonic}
+	provider := s.provider
+	if provider == nil {
+		provider = keyring.NewFiles(s.dir, "kek", s.random)
+	}
+	return keyring.Config{URL: s.url, Provider: provider, Random: s.random, Clock: s.clock.Now, Monotonic: s.clock.Monotonic}
+}
+
+// keks lists the KEK files, by name.
+func (s *store) keks(tb testing.TB) []string {
+	tb.Helper()
+	files, err := filepath.Glob(filepath.Join(s.dir, "*.kek"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return files
 }
 
 // open is one process.

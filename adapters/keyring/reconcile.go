@@ -11,7 +11,8 @@ import (
 )
 
 // Destroyed is what the event store remembers of one erasure: the keys that
-// were destroyed, and the person who must not return.
+// were destroyed, and the person who must not return, if the case erased a whole
+// person.
 type Destroyed struct {
 	Case, Person uuid.UUID
 	At           time.Time
@@ -21,8 +22,8 @@ type Destroyed struct {
 // Reconcile holds the key store against the erasures on record, before it
 // serves anything. A copy restored from before an erasure brings its keys,
 // fences and tokens back; they are destroyed again here, in one transaction,
-// and the subjects of revived work keys are restricted again. It answers how
-// many keys had come back. It is idempotent.
+// and the work records of whole persons whose keys were revived are restricted
+// again. It answers how many keys had come back. It is idempotent.
 func (k *Keyring) Reconcile(ctx context.Context, tenant uuid.UUID, record []Destroyed) (revived int, err error) {
 	var touched []uuid.UUID
 	err = k.inTx(ctx, func(tx pgx.Tx) error {
@@ -37,13 +38,16 @@ func (k *Keyring) Reconcile(ctx context.Context, tenant uuid.UUID, record []Dest
 }
 
 func (k *Keyring) reconcileIn(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, record []Destroyed) ([]uuid.UUID, error) {
-	var persons, personCases, keys, keyCases [][16]byte
+	var persons, personCases, cases, keys, keyCases [][16]byte
 	var purposes []string
 	var checks [][]byte
 	var epochs []int32
 	var personTimes, keyTimes []time.Time
 	for _, d := range record {
-		persons, personCases, personTimes = append(persons, d.Person), append(personCases, d.Case), append(personTimes, d.At)
+		cases = append(cases, d.Case)
+		if d.Person != uuid.Nil {
+			persons, personCases, personTimes = append(persons, d.Person), append(personCases, d.Case), append(personTimes, d.At)
+		}
 		for _, key := range d.Keys {
 			check, err := hex.DecodeString(key.Check)
 			if err != nil {
@@ -76,9 +80,9 @@ func (k *Keyring) reconcileIn(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, 
 		restricted AS (
 			UPDATE subject s SET fence = 'restricted', case_id = t.case_id, restricted_case = t.case_id
 			FROM gone JOIN tombstone t ON t.key_id = gone.key_id
-			WHERE s.tenant = $1 AND s.subject = gone.subject AND s.fence <> 'erased'),
+			WHERE s.tenant = $1 AND s.subject = gone.subject AND s.fence <> 'erased' AND t.case_id = ANY ($4::uuid[])),
 		tokens AS (DELETE FROM lookup WHERE tenant = $1 AND person = ANY ($2::uuid[]))
-		SELECT key_id FROM gone`, [16]byte(tenant), persons, personCases)
+		SELECT key_id FROM gone`, [16]byte(tenant), persons, cases, personCases)
 	if err != nil {
 		return nil, err
 	}

@@ -177,6 +177,42 @@ func TestAKeyIsReplacedBeforeItSealsTooOften(t *testing.T) {
 	}
 }
 
+func TestALowerLimitMakesMoreGenerations(t *testing.T) {
+	s := newStore(t)
+	cfg := s.config()
+	cfg.SealLimit = 5
+	k, err := keyring.Init(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = k.Close() }()
+	ref := subject(t, k)
+	seals := map[string]int{}
+	var envelopes [][]byte
+	for range 23 {
+		envelope := seal(t, k, ref)
+		seals[string(envelope[3:19])]++
+		envelopes = append(envelopes, envelope)
+	}
+	if len(seals) != 5 || s.count(t, "dek") != 5 {
+		t.Fatalf("%d keys sealed, %d are stored", len(seals), s.count(t, "dek"))
+	}
+	for id, n := range seals {
+		if n > 5 {
+			t.Errorf("key %x sealed %d times", id, n)
+		}
+	}
+	for _, envelope := range envelopes {
+		wantClear(t, k, ref, envelope)
+	}
+	for _, limit := range []int64{-1, keyring.SealLimit + 1} {
+		cfg.SealLimit = limit
+		if cfg.Validate() == nil {
+			t.Errorf("a limit of %d is accepted", limit)
+		}
+	}
+}
+
 func TestEverySealIsReservedFirst(t *testing.T) {
 	s := newStore(t)
 	ref := subject(t, s.open(t))

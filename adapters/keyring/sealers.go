@@ -32,7 +32,7 @@ func (k *Keyring) PrepareSeals(ctx context.Context, refs ...Ref) error {
 			return fmt.Errorf("prepare to seal for %d keys: %w", len(refs), err)
 		}
 	}
-	return fmt.Errorf("prepare to seal for %d keys: %w", len(refs), errInvalidated)
+	return nil // whoever seals with one that was invalidated fetches it alone
 }
 
 // fetchSealers brings the newest generation of every key named and reserves
@@ -44,7 +44,7 @@ func (k *Keyring) fetchSealers(ctx context.Context, refs []Ref) error {
 	begun, fetched := k.cache.begin(), k.now()
 	entries, rows, err := k.newestKeys(ctx, refs, fetched)
 	if err != nil {
-		return err
+		return k.learn(ctx, err)
 	}
 	var spent []keyRow
 	for i, e := range entries {
@@ -119,7 +119,7 @@ func (k *Keyring) reserve(ctx context.Context, spent []keyRow) (renewed bool, er
 	rows, err := k.pool.Query(ctx, `
 		WITH due AS (SELECT key_id FROM dek WHERE key_id = ANY ($1::uuid[]) ORDER BY key_id FOR NO KEY UPDATE)
 		UPDATE dek SET reserved = reserved + $2
-		FROM due WHERE dek.key_id = due.key_id AND reserved + $2 <= $3 RETURNING dek.key_id`, ids, sealBlock, sealLimit)
+		FROM due WHERE dek.key_id = due.key_id AND reserved + $2 <= $3 RETURNING dek.key_id`, ids, k.sealBlock, k.sealLimit)
 	if err != nil {
 		return false, err
 	}
@@ -127,7 +127,7 @@ func (k *Keyring) reserve(ctx context.Context, spent []keyRow) (renewed bool, er
 	if err != nil {
 		return false, err
 	}
-	k.cache.reserve(sealBlock, granted...)
+	k.cache.reserve(k.sealBlock, granted...)
 	if len(granted) == len(spent) {
 		return false, nil
 	}
@@ -146,9 +146,10 @@ func (k *Keyring) reserve(ctx context.Context, spent []keyRow) (renewed bool, er
 }
 
 // renew makes the generation after a spent one, unless the spent key was
-// destroyed meanwhile.
+// destroyed meanwhile. The seals it is stored with are this process's.
 func (k *Keyring) renew(ctx context.Context, spent keyRow) error {
-	return k.inTx(ctx, func(tx pgx.Tx) error {
+	var made []freshKey
+	err := k.inEpochTx(ctx, func(tx pgx.Tx, under epoch) error {
 		fences, err := lockFences(ctx, tx, spent.ref.Tenant, []uuid.UUID{spent.ref.Subject}, "SHARE")
 		if err != nil {
 			return err
@@ -161,9 +162,17 @@ func (k *Keyring) renew(ctx context.Context, spent keyRow) error {
 		if err := row.Scan(&living); err != nil || !living {
 			return err
 		}
-		_, err = k.addKeys(ctx, tx, []Ref{spent.ref}, spent.generation+1)
+		made, err = k.addKeys(ctx, tx, under, []Ref{spent.ref}, spent.generation+1)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	for _, m := range made {
+		clear(m.key)
+		k.cache.reserve(k.sealBlock, m.id)
+	}
+	return nil
 }
 
 func scanID(row pgx.CollectableRow) (id uuid.UUID, err error) {
@@ -178,8 +187,7 @@ type freshKey struct {
 }
 
 // makeKeys makes and wraps keys under the newest epoch.
-func (k *Keyring) makeKeys(ctx context.Context, tx pgx.Tx, refs []Ref, generation int) ([]freshKey, error) {
-	under := k.newest()
+func (k *Keyring) makeKeys(ctx context.Context, tx pgx.Tx, under epoch, refs []Ref, generation int) ([]freshKey, error) {
 	parents, err := k.parentsOf(ctx, tx, refs)
 	if err != nil {
 		return nil, err
@@ -266,7 +274,7 @@ func (k *Keyring) insertKeys(ctx context.Context, tx pgx.Tx, made []freshKey) ([
 		SELECT *, $10::integer, $11::integer, $12::bigint, $13::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[],
 			$6::uuid[], $7::uuid[], $8::bytea[], $9::bytea[])
 		ON CONFLICT (tenant, subject, purpose, period, item, generation) DO NOTHING RETURNING key_id`,
-		columns(refs).args(ids, parents, wrapped, checks, made[0].generation, made[0].epoch, sealBlock, k.stamp())...)
+		columns(refs).args(ids, parents, wrapped, checks, made[0].generation, made[0].epoch, k.sealBlock, k.stamp())...)
 	if err != nil {
 		return nil, err
 	}

@@ -2,38 +2,36 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"go.uber.org/zap"
 
+	"tracekeep/adapters/ledger/trail"
 	"tracekeep/eventschema"
 )
 
 // Append adds a page of events and returns when they are durably in the trail
-// under a new signed checkpoint. Positions must strictly increase
-// ([ErrOutOfOrder]). Events the trail already has are skipped when they are the
-// same without gaps, otherwise the answer is [ErrFork] and nothing is written:
-// so a page may be repeated after an unknown outcome. ctx is looked at before
-// each checkpoint, of which a page of up to 8,192 events needs one. After a
-// failed write every call answers [ErrFailed] until the ledger is opened anew.
+// under a new signed checkpoint. Events of the store's own streams get no leaf,
+// see [Counts]. Positions must strictly increase ([ErrOutOfOrder]). Events the
+// trail already has are skipped when they are the same without gaps, otherwise
+// the answer is [ErrFork] and nothing is written: so a page may be repeated after
+// an unknown outcome. ctx is looked at before each checkpoint, of which a page of
+// up to 8,192 events needs one. After a failed write every call answers
+// [ErrFailed] until the ledger is opened anew.
 func (l *Ledger) Append(ctx context.Context, page []eventschema.Recorded) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if l.closed {
-		return ErrClosed
-	}
-	if l.failed != nil {
-		return fmt.Errorf("%w: %w", ErrFailed, l.failed)
+	if err := l.usable(); err != nil {
+		return err
 	}
 	for i := 1; i < len(page); i++ {
 		if page[i].Position <= page[i-1].Position {
 			return fmt.Errorf("position %d after %d: %w", page[i].Position, page[i-1].Position, ErrOutOfOrder)
 		}
 	}
-	fresh, err := l.skipKnown(page)
+	fresh, err := l.skipKnown(counted(page))
 	if err != nil {
 		return err
 	}
@@ -49,10 +47,23 @@ func (l *Ledger) Append(ctx context.Context, page []eventschema.Recorded) error 
 	return nil
 }
 
+// Counts says whether an event has a leaf; see [trail.Counts].
+func Counts(event eventschema.Recorded) bool { return trail.Counts(event.Stream) }
+
+// counted leaves out what has no leaf.
+func counted(page []eventschema.Recorded) []eventschema.Recorded {
+	others := func(event eventschema.Recorded) bool { return !Counts(event) }
+	if !slices.ContainsFunc(page, others) {
+		return page
+	}
+	return slices.DeleteFunc(slices.Clone(page), others)
+}
+
 // Confirm compares the trail with the event store before the follower
-// continues. next is the first page the store answers when it is read from
-// [Ledger.LastPosition] on, that position included. A store that is shorter
-// than the trail, or holds another event there, is [ErrFork]. It writes nothing.
+// continues. next begins with the first event that counts which the store answers
+// when it is read from [Ledger.LastPosition] on, that position included. A store
+// that is shorter than the trail, or holds another event there, is [ErrFork]. It
+// writes nothing.
 func (l *Ledger) Confirm(ctx context.Context, next []eventschema.Recorded) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("confirm the trail: %w", err)
@@ -93,7 +104,7 @@ func (l *Ledger) skipKnown(page []eventschema.Recorded) ([]eventschema.Recorded,
 				return nil, err
 			}
 		}
-		if known[index%tileWidth] != LeafHash(event) {
+		if _, same := trail.Recognise(EventOf(event), known[index%tileWidth]); !same {
 			return nil, fmt.Errorf("event at position %d is not the one in the trail: %w", event.Position, ErrFork)
 		}
 		index++
@@ -101,19 +112,26 @@ func (l *Ledger) skipKnown(page []eventschema.Recorded) ([]eventschema.Recorded,
 	return nil, nil
 }
 
-// commitChunk writes one checkpoint's worth of events. The order is what makes
-// a crash harmless: journal on disk, tiles and positions visible, checkpoint on
-// disk.
+// commitChunk makes the leaves of one checkpoint's worth of events and writes them.
 func (l *Ledger) commitChunk(events []eventschema.Recorded) error {
 	leaves := make([]leaf, len(events))
 	unsalted := 0
 	for i, event := range events {
-		kind, sum := commit(event)
-		leaves[i] = leaf{position: event.Position, hash: leafHash(kind, event.Position, sum)}
-		if kind == kindUnsalted && !strings.HasPrefix(event.Type, "$") {
+		made := trail.Commit(EventOf(event))
+		leaves[i] = leaf{position: event.Position, hash: made.LeafAt(event.Position)}
+		if !made.Salted() && !strings.HasPrefix(event.Type, "$") {
 			unsalted++
 		}
 	}
+	if unsalted > 0 {
+		l.log.Warn("events without a salt in the trail", zap.Int("events", unsalted), zap.Uint64("up_to", leaves[len(leaves)-1].position))
+	}
+	return l.commitLeaves(leaves)
+}
+
+// commitLeaves adds leaves under one checkpoint. The order is what makes a crash
+// harmless: journal on disk, tiles and positions visible, checkpoint on disk.
+func (l *Ledger) commitLeaves(leaves []leaf) error {
 	from := *l.current.Load()
 	step, err := grow(from, leaves)
 	if err != nil {
@@ -132,9 +150,6 @@ func (l *Ledger) commitChunk(events []eventschema.Recorded) error {
 		return err
 	}
 	l.replacePartials(step.next.tree)
-	if unsalted > 0 {
-		l.log.Warn("events without a salt in the trail", zap.Int("events", unsalted), zap.Uint64("up_to", step.next.checkpoint.Position))
-	}
 	if l.journal.held >= l.limit {
 		return l.flush()
 	}
@@ -151,14 +166,4 @@ func (l *Ledger) replacePartials(t *tree) {
 		}
 	}
 	l.live = now
-}
-
-// Locate answers the index of the leaf for an $all position, and false when the
-// trail has none or can no longer be read.
-func (l *Ledger) Locate(position uint64) (uint64, bool) {
-	index, exact, err := positions{file: l.positions}.search(l.Checkpoint().Size, position)
-	if err != nil && !errors.Is(err, ErrClosed) {
-		l.log.Error("positions unreadable", zap.Error(err))
-	}
-	return index, err == nil && exact
 }

@@ -1,6 +1,10 @@
 package ledger
 
-import "errors"
+import (
+	"errors"
+
+	"tracekeep/adapters/ledger/trail"
+)
 
 var (
 	// ErrLocked says that another writer has the directory open.
@@ -23,12 +27,10 @@ var (
 	// ErrCorrupt says that files of the trail contradict each other or the
 	// signed checkpoint.
 	ErrCorrupt = errors.New("trail is damaged")
-	// ErrMalformed says that a text or file is not in its format.
-	ErrMalformed = errors.New("malformed")
-	// ErrSignature says that a note is not signed by the expected key.
-	ErrSignature = errors.New("signature does not verify")
-	// ErrProof says that a proof does not show what it claims.
-	ErrProof = errors.New("proof does not verify")
+	// ErrMalformed, ErrSignature and ErrProof are those of package trail.
+	ErrMalformed = trail.ErrMalformed
+	ErrSignature = trail.ErrSignature
+	ErrProof     = trail.ErrProof
 	// ErrConfig says that a configuration cannot work.
 	ErrConfig = errors.New("configuration of the trail")
 )

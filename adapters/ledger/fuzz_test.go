@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"testing"
+
+	"tracekeep/adapters/ledger/trail"
 )
 
 // A checkpoint that opens must be one this key signed; its parser must take
@@ -20,8 +22,8 @@ func FuzzCheckpoint(f *testing.F) {
 		if opened, err := OpenCheckpoint(text, key); err == nil && (opened.Root != signed.Root || opened.Size != signed.Size) {
 			t.Fatalf("forged: %q", text)
 		}
-		head, err := parseCheckpoint(text)
-		if body := checkpointBody(head.Origin, head.Size, head.Root); err == nil && !bytes.HasPrefix([]byte(text), []byte(body)) {
+		head, err := trail.ParseCheckpoint(text)
+		if body := trail.CheckpointBody(head.Origin, head.Size, head.Root); err == nil && !bytes.HasPrefix([]byte(text), []byte(body)) {
 			t.Fatalf("%q was read as %q", text, body)
 		}
 	})

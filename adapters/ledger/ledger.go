@@ -12,6 +12,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/mod/sumdb/note"
+
+	"tracekeep/adapters/ledger/trail"
 )
 
 const (
@@ -55,7 +57,7 @@ type Ledger struct {
 	dir    string
 	origin string
 	log    *zap.Logger
-	key    logKey
+	key    atomic.Pointer[logKeys]
 	lock   *os.File
 
 	current   atomic.Pointer[head]
@@ -97,7 +99,9 @@ func open(cfg Config, limit uint64) (*Ledger, error) {
 	if l.log == nil {
 		l.log = zap.NewNop()
 	}
-	if l.key, err = openKey(cfg.Dir, cfg.Origin, cfg.Random); err == nil {
+	keys, err := openKeys(cfg.Dir, cfg.Origin, cfg.Random)
+	if err == nil {
+		l.key.Store(keys)
 		err = l.restore()
 	}
 	if err != nil {
@@ -117,9 +121,9 @@ func (l *Ledger) LastPosition() (uint64, bool) {
 	return at.Position, at.Size > 0
 }
 
-// VerifierKey is the public key of the log as sumdb/note writes it. Auditors
-// must get it by another way than the trail itself.
-func (l *Ledger) VerifierKey() string { return l.key.verifierKey }
+// VerifierKey is the public key in force as sumdb/note writes it. Auditors must
+// get one key of the log by another way than the trail itself.
+func (l *Ledger) VerifierKey() string { return l.key.Load().verifierKey }
 
 // Close flushes everything and releases the lock. A second call does nothing.
 // After a failed write it only releases: the next [Open] recovers.
@@ -148,8 +152,8 @@ func (l *Ledger) release() error {
 
 // publish signs a head, replaces the checkpoint and only then shows the head.
 func (l *Ledger) publish(next head) error {
-	body := checkpointBody(l.origin, next.checkpoint.Size, next.checkpoint.Root)
-	signed, err := note.Sign(&note.Note{Text: body}, l.key.log)
+	body := trail.CheckpointBody(l.origin, next.checkpoint.Size, next.checkpoint.Root)
+	signed, err := note.Sign(&note.Note{Text: body}, l.key.Load().log)
 	if err != nil {
 		return fmt.Errorf("sign the checkpoint: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/ledger/trail"
 	"tracekeep/eventschema"
 )
 
@@ -42,15 +43,16 @@ func history(seed uint64, n int) []eventschema.Recorded {
 		created = created.Add(time.Duration(random.IntN(1e6)) * 100)
 		stream := fmt.Sprintf("punches-0123456789abcdef0123456789abcdef.%032x.2026", random.IntN(7))
 		events[i] = eventschema.Recorded{
-			Stream: stream, Revision: revisions[stream], Position: position, ID: uuid.Must(uuid.NewRandomFromReader(source)),
+			Stream: stream, Position: position, ID: uuid.Must(uuid.NewRandomFromReader(source)),
 			Type: "punch-recorded.v2", ContentType: eventschema.ContentTypeJSON, Created: created,
 			Data: fmt.Appendf(nil, `{"n":%d,"envelope":"%x"}`, i, random.Uint64()), Metadata: salted(source),
 		}
-		revisions[stream]++
 		if i%11 == 5 {
 			events[i].Stream, events[i].Type, events[i].Metadata = "$$"+stream, "$metadata", nil
 			events[i].Data = fmt.Appendf(nil, `{"$maxAge":%d}`, i)
 		}
+		events[i].Revision = revisions[events[i].Stream]
+		revisions[events[i].Stream]++
 	}
 	return events
 }
@@ -105,7 +107,7 @@ func definedRoot(hashes []Hash) Hash {
 	for split*2 < len(hashes) {
 		split *= 2
 	}
-	return join(definedRoot(hashes[:split]), definedRoot(hashes[split:]))
+	return trail.Join(definedRoot(hashes[:split]), definedRoot(hashes[split:]))
 }
 
 func TestRootFollowsRFC6962AtEverySize(t *testing.T) {
@@ -190,6 +192,9 @@ func TestWhatAppendRefuses(t *testing.T) {
 	other.Data = []byte(`{"other":1}`)
 	between := events[120]
 	between.Position++
+	own := func(stream string, behind int) eventschema.Recorded {
+		return eventschema.Recorded{Stream: stream, Type: "$statsCollected", Position: events[behind].Position + 1}
+	}
 	without := func(i int, page []eventschema.Recorded) []eventschema.Recorded {
 		return slices.Delete(slices.Clone(page), i, i+1)
 	}
@@ -208,6 +213,8 @@ func TestWhatAppendRefuses(t *testing.T) {
 		"a hole before the end of the known part is a fork": {without(49, events[250:350]), ErrFork, 300},
 		"a fork late in a page writes nothing of it":        {append(slices.Clone(events[250:280]), events[290:310]...), ErrFork, 300},
 		"an empty page changes nothing":                     {nil, nil, 300},
+		"the store's own streams have no leaf":              {[]eventschema.Recorded{own("$stats-1", 301), own("$$$scavenges", 302)}, nil, 300},
+		"among others they are left out":                    {[]eventschema.Recorded{own("$stats-1", 299), events[300], own("$ce-a", 300)}, nil, 301},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			l := openTest(t, t.TempDir())

@@ -1,11 +1,14 @@
 package ledger
 
 import (
+	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"tracekeep/adapters/ledger/trail"
 )
 
 func TestNotesAreSignedForTheirPurposeOnly(t *testing.T) {
@@ -42,7 +45,7 @@ func TestNotesAreSignedForTheirPurposeOnly(t *testing.T) {
 // renames the key on its signature line: the signature covers only the text.
 func TestSignedTextIsNeverACheckpoint(t *testing.T) {
 	l := openTest(t, t.TempDir())
-	forged := checkpointBody(testOrigin, 9, Hash{1})
+	forged := trail.CheckpointBody(testOrigin, 9, Hash{1})
 	signed, err := l.SignNote(forged)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +54,7 @@ func TestSignedTextIsNeverACheckpoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if opened.Text == forged || !strings.HasPrefix(opened.Text, noteLabel+"\n") {
+	if opened.Text == forged || !strings.HasPrefix(opened.Text, trail.NoteLabel+"\n") {
 		t.Fatalf("signed as it came: %q", opened.Text)
 	}
 }
@@ -59,13 +62,13 @@ func TestSignedTextIsNeverACheckpoint(t *testing.T) {
 func TestWhatIsNoCheckpointOfTheLog(t *testing.T) {
 	l := openTest(t, t.TempDir())
 	sign := func(body string) string {
-		signed, err := note.Sign(&note.Note{Text: body}, l.key.log)
+		signed, err := note.Sign(&note.Note{Text: body}, l.key.Load().log)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(signed)
 	}
-	right := sign(checkpointBody(testOrigin, 0, l.Checkpoint().Root))
+	right := sign(trail.CheckpointBody(testOrigin, 0, l.Checkpoint().Root))
 	if _, err := OpenCheckpoint(right, l.VerifierKey()); err != nil {
 		t.Fatal(err)
 	}
@@ -77,11 +80,11 @@ func TestWhatIsNoCheckpointOfTheLog(t *testing.T) {
 		text string
 		want error
 	}{
-		"another origin under the same key":     {sign(checkpointBody("example.com/other", 0, Hash{})), ErrSignature},
+		"another origin under the same key":     {sign(trail.CheckpointBody("example.com/other", 0, Hash{})), ErrSignature},
 		"a second spelling of the signature":    {string(respelled), ErrMalformed},
 		"a size with a leading zero":            {sign(testOrigin + "\n01\n" + Hash{}.String() + "\n"), ErrMalformed},
 		"a root of 31 bytes":                    {sign(testOrigin + "\n1\n" + Hash{}.String()[:40] + "AA==\n"), ErrMalformed},
-		"an empty extension line":               {sign(checkpointBody(testOrigin, 0, Hash{}) + "\n"), ErrMalformed},
+		"an empty extension line":               {sign(trail.CheckpointBody(testOrigin, 0, Hash{}) + "\n"), ErrMalformed},
 		"a size beyond what proofs can express": {sign(testOrigin + "\n9223372036854775808\n" + Hash{}.String() + "\n"), ErrMalformed},
 	} {
 		if _, err := OpenCheckpoint(c.text, l.VerifierKey()); !errors.Is(err, c.want) {
@@ -92,7 +95,13 @@ func TestWhatIsNoCheckpointOfTheLog(t *testing.T) {
 
 func verifierOf(t *testing.T, l *Ledger) note.Verifier {
 	t.Helper()
-	key, err := notesKey(l.VerifierKey())
+	name, rest, _ := strings.Cut(l.VerifierKey(), "+")
+	_, encoded, _ := strings.Cut(rest, "+")
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := note.NewEd25519VerifierKey(name+trail.NotesSuffix, raw[1:])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +119,7 @@ func TestWhatAConfigRefuses(t *testing.T) {
 		"a space":            {Dir: t.TempDir(), Origin: "two words"},
 		"a plus sign":        {Dir: t.TempDir(), Origin: "a+b"},
 		"a new line":         {Dir: t.TempDir(), Origin: "a\nb"},
-		"the label of notes": {Dir: t.TempDir(), Origin: noteLabel},
+		"the label of notes": {Dir: t.TempDir(), Origin: trail.NoteLabel},
 	} {
 		if err := cfg.Validate(); !errors.Is(err, ErrConfig) {
 			t.Errorf("%s: %v", rule, err)

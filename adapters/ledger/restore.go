@@ -20,7 +20,7 @@ func (l *Ledger) restore() error {
 	if err != nil {
 		return fmt.Errorf("read the checkpoint: %w", err)
 	}
-	signed, err := OpenCheckpoint(string(text), l.key.verifierKey)
+	signed, err := l.Keys().OpenCheckpoint(string(text))
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,8 @@ import (
 	"strconv"
 
 	"github.com/transparency-dev/merkle/compact"
-	"github.com/transparency-dev/merkle/rfc6962"
+
+	"tracekeep/adapters/ledger/trail"
 )
 
 const (
@@ -69,19 +70,6 @@ func levels(size uint64) uint {
 	return n
 }
 
-// reduce computes the root of a perfect subtree from its 2^n leaves.
-func reduce(hashes []Hash) Hash {
-	if len(hashes) == 1 {
-		return hashes[0]
-	}
-	half := len(hashes) / 2
-	return join(reduce(hashes[:half]), reduce(hashes[half:]))
-}
-
-func join(left, right Hash) Hash {
-	return Hash(rfc6962.DefaultHasher.HashChildren(left[:], right[:]))
-}
-
 // tree reads the nodes of a log of a given size. The rightmost tiles are in
 // memory, because the writer replaces their files; all others never change. It
 // is safe for concurrent use.
@@ -135,7 +123,7 @@ func (t *tree) node(id compact.NodeID) (Hash, error) {
 	if to > uint64(len(hashes)) {
 		return Hash{}, fmt.Errorf("node %d of level %d is incomplete: %w", id.Index, id.Level, ErrCorrupt)
 	}
-	return reduce(hashes[from:to]), nil
+	return trail.Reduce(hashes[from:to]), nil
 }
 
 // nodes reads several subtrees as the merkle libraries take them.

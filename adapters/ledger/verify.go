@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"github.com/transparency-dev/merkle/compact"
-	"golang.org/x/mod/sumdb/note"
 
+	"tracekeep/adapters/ledger/trail"
 	"tracekeep/eventschema"
 )
 
@@ -22,12 +22,15 @@ const progressStep = 4096
 
 // Verify compares a whole event store with the trail in dir and the trail with
 // its signed checkpoint, and names what was altered, removed, inserted or moved.
+// An event that is gone is no finding when a listing in the trail shows which one
+// it was and the store had been told that it may remove it; see [trail.Listing].
 //
-// events yields what the store holds, in order of position, chosen as the
-// writer chose them; events after the checkpoint are counted as later. progress
-// may be nil and is told the number of events read. dir is only read, needs no
-// lock, and may be written to meanwhile: the checkpoint found at the start
-// counts. Memory does not grow with the log.
+// verifierKey is a key of the log that is trusted, the first or a later one; the
+// file of hand-overs in dir leads to the others. events yields what the store
+// holds, in order of position; events after the checkpoint are counted as later.
+// progress may be nil and is told the number of events read. dir is only read,
+// needs no lock, and may be written to meanwhile: the checkpoint found at the
+// start counts. Memory grows with the number of streams, not of events.
 //
 // Whatever is wrong with the trail or the events is a finding. The error is
 // for what kept Verify from looking: ctx, a failing source of events, an
@@ -39,16 +42,17 @@ func Verify(ctx context.Context, dir, verifierKey string, events iter.Seq2[event
 	if progress == nil {
 		progress = func(uint64) {}
 	}
-	a := &audit{dir: dir, journal: map[uint64]struct{}{}}
+	a := &audit{dir: dir, journal: map[uint64]struct{}{}, accounts: trail.NewAccounts(true)}
 	if err := a.readCheckpoint(strings.TrimSpace(verifierKey)); err != nil {
-		return a.report, err
-	}
-	if err := a.readTrail(ctx); err != nil {
 		return a.report, err
 	}
 	if a.scan != nil {
 		defer a.scan.Close()
 	}
+	if err := a.readTrail(ctx); err != nil {
+		return a.report, err
+	}
+	a.checkHandovers()
 	var done uint64
 	for event, err := range events {
 		if err != nil {
@@ -73,6 +77,8 @@ func Verify(ctx context.Context, dir, verifierKey string, events iter.Seq2[event
 type audit struct {
 	dir    string
 	report Report
+	keys   trail.Keys
+
 	size   uint64
 	signed bool // the checkpoint is signed by the key
 	// authentic says that the level-0 tiles give the signed root, so that every
@@ -88,59 +94,105 @@ type audit struct {
 	index    uint64 // next leaf to find
 	previous uint64 // position of the event before
 	seen     bool
+	whole    bool           // leaves of the log's older kind come
 	rebuilt  *compact.Range // over the events, while the tiles are not authentic
+
+	missing      trail.Marks // leaves without an event that no listing explains yet
+	accounts     *trail.Accounts
+	certificates *trail.Certificates
 }
 
 // readCheckpoint settles what is compared with. Under a bad signature the
 // comparison goes on, unauthenticated, to tell as much as possible.
 func (a *audit) readCheckpoint(verifierKey string) error {
-	if _, err := note.NewVerifier(verifierKey); err != nil {
-		return fmt.Errorf("verifier key: %w", ErrMalformed)
-	}
-	if _, err := os.ReadDir(a.dir); err != nil {
-		return fmt.Errorf("directory of the trail: %w", err)
-	}
+	// The checkpoint comes first: if the key changes now, it is one that the older
+	// key may still sign.
 	text, err := os.ReadFile(filepath.Join(a.dir, checkpointFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read the checkpoint: %w", err)
 	}
+	if err := a.readKeys(verifierKey); err != nil {
+		return err
+	}
 	a.openPositions()
-	head, err := OpenCheckpoint(string(text), verifierKey)
+	head, err := a.keys.OpenCheckpoint(string(text))
 	switch {
 	case err == nil:
 		a.signed, a.size = true, head.Size
 	case errors.Is(err, ErrSignature):
-		a.report.add(Finding{Kind: KindBadSignature, Detail: "checkpoint is not signed by the given key"})
+		a.blame(KindBadSignature, 0, "checkpoint is not signed by the given key")
 	default:
-		a.report.add(Finding{Kind: KindCorrupt, Detail: "checkpoint is missing or malformed"})
+		a.blame(KindCorrupt, 0, "checkpoint is missing or malformed")
 	}
 	held := uint64(0)
 	if a.scan != nil {
 		held = a.scan.size
 	}
 	if !a.signed {
-		body := cutNote(string(text))
-		if head, err = parseCheckpoint(body); err == nil && head.Size <= held {
+		body := trail.CutNote(string(text))
+		if head, err = trail.ParseCheckpoint(body); err == nil && head.Size <= held {
 			held = head.Size
 		}
 		a.size, head.Text = held, string(text)
 	}
 	if held < a.size {
-		a.report.add(Finding{Kind: KindCorrupt, Detail: fmt.Sprintf("%s holds %d of %d leaves", positionsFile, held, a.size)})
+		a.blame(KindCorrupt, 0, fmt.Sprintf("%s holds %d of %d leaves", positionsFile, held, a.size))
 	}
 	a.report.Checkpoint = head
 	if a.size > 0 {
 		a.report.Checkpoint.Position = a.position(a.size - 1)
 	}
-	a.checkKeyFile(verifierKey)
 	return nil
 }
 
-func (a *audit) checkKeyFile(verifierKey string) {
-	beside, err := os.ReadFile(filepath.Join(a.dir, verifierKeyFile))
-	if err == nil && string(beside) != verifierKey+"\n" {
-		a.report.add(Finding{Kind: KindCorrupt, Detail: verifierKeyFile + " is not the given key"})
+// readKeys finds the keys of the log, from the one that is trusted.
+func (a *audit) readKeys(verifierKey string) error {
+	if _, err := trail.ParseKey(verifierKey); err != nil {
+		return err
 	}
+	if _, err := os.ReadDir(a.dir); err != nil {
+		return fmt.Errorf("directory of the trail: %w", err)
+	}
+	handovers, err := readHandovers(a.dir)
+	if err != nil {
+		return err
+	}
+	if a.keys, err = trail.ParseKeys(verifierKey, handovers); err != nil {
+		a.blame(KindCorrupt, 0, handoversFile+" does not lead to the given key")
+		if a.keys, err = trail.OneKey(verifierKey); err != nil {
+			return err
+		}
+	}
+	beside, err := os.ReadFile(filepath.Join(a.dir, verifierKeyFile))
+	if err == nil && string(beside) != a.keys.Current()+"\n" {
+		a.blame(KindCorrupt, 0, verifierKeyFile+" is not the given key")
+	}
+	a.report.Keys = len(a.keys.Terms())
+	a.certificates = trail.NewCertificates(a.keys)
+	return nil
+}
+
+// checkHandovers holds what the hand-overs say of the log against it.
+func (a *audit) checkHandovers() {
+	for _, said := range a.keys.Handovers() {
+		if root, known := a.rootAt(said.Size); known && root != said.Root || a.signed && said.Size > a.size {
+			a.blame(KindForked, 0, fmt.Sprintf("the key was handed over at a log of %d leaves that this one never was", said.Size))
+		}
+	}
+}
+
+// rootAt is the root of the log at an earlier size, as far as it is sure.
+func (a *audit) rootAt(size uint64) (Hash, bool) {
+	if !a.authentic || size > a.size {
+		return Hash{}, false
+	}
+	root, err := a.tree.rootAt(size)
+	return root, err == nil
+}
+
+// blame reports what is wrong with a leaf, or a file of the trail.
+func (a *audit) blame(kind Kind, leaf uint64, detail string) {
+	a.report.add(finding{Finding: Finding{Position: a.position(leaf), Leaf: leaf, Kind: kind, Detail: detail}})
 }
 
 // position answers 0 for a leaf whose position is lost.
@@ -156,11 +208,11 @@ func (a *audit) openPositions() {
 
 // conclude decides what the differences mean once all events were seen.
 func (a *audit) conclude() (Report, error) {
+	for leaf := range a.missing.All {
+		a.blame(KindRemoved, leaf, fmt.Sprintf("leaf %d has no event, and no listing of removals names it", leaf))
+	}
 	if a.index < a.size {
-		a.report.add(Finding{
-			Position: a.position(a.index), Kind: KindTruncated, index: a.index, isLeaf: true,
-			Detail: fmt.Sprintf("the store ends %d events before the trail", a.size-a.index),
-		})
+		a.blame(KindTruncated, a.index, fmt.Sprintf("the store ends %d events before the trail", a.size-a.index))
 	}
 	a.blameJournal()
 	if !a.authentic && a.signed {
@@ -174,6 +226,9 @@ func (a *audit) conclude() (Report, error) {
 			a.blameFork()
 		}
 	}
+	found, summary := a.accounts.Close(len(a.report.open) > 0)
+	a.report.addAll(found)
+	a.report.Summary, a.report.Certificates = summary, a.certificates.Checked()
 	a.report.close()
 	return a.report, nil
 }
@@ -181,17 +236,17 @@ func (a *audit) conclude() (Report, error) {
 // blameFiles: the events give the signed root, so every difference is damage in
 // the files of the trail.
 func (a *audit) blameFiles() {
-	for i := range a.report.Findings {
-		if f := &a.report.Findings[i]; f.isLeaf {
+	for i := range a.report.open {
+		if f := &a.report.open[i]; f.isLeaf {
 			f.Kind = KindCorrupt
-			f.Detail = fmt.Sprintf("%s does not hold the signed hash of leaf %d", a.tileOf(f.index), f.index)
+			f.Detail = fmt.Sprintf("%s does not hold the signed hash of leaf %d", a.tileOf(f.Leaf), f.Leaf)
 		}
 	}
-	if len(a.report.Findings) > 0 {
+	if len(a.report.open) > 0 {
 		return
 	}
 	for _, index := range a.suspects {
-		a.report.add(Finding{Position: a.position(index), Kind: KindCorrupt, Detail: "hashes disagree above " + a.tileOf(index)})
+		a.blame(KindCorrupt, index, "hashes disagree above "+a.tileOf(index))
 	}
 }
 
@@ -200,10 +255,10 @@ func (a *audit) blameFork() {
 	fork := Finding{Kind: KindForked, Detail: "neither the events nor the tiles give the signed root"}
 	if len(a.suspects) > 0 {
 		first := slices.Min(a.suspects)
-		fork.Position = a.position(first)
+		fork.Position, fork.Leaf = a.position(first), first
 		fork.Detail = fmt.Sprintf("%s and the hashes above it or the journal disagree from leaf %d on, and nothing gives the signed root", a.tileOf(first), first)
 	}
-	a.report.add(fork)
+	a.report.add(finding{Finding: fork})
 }
 
 func (a *audit) tileOf(index uint64) string { return a.pathOf(0, index) }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 
+	"tracekeep/adapters/ledger/trail"
 	"tracekeep/eventschema"
 )
 
@@ -10,22 +11,60 @@ import (
 const searchWidth = 64
 
 // compare finds the leaf of the next event.
-func (a *audit) compare(event eventschema.Recorded) error {
-	kind, sum := commit(event)
-	hash := leafHash(kind, event.Position, sum)
+func (a *audit) compare(recorded eventschema.Recorded) error {
+	if !Counts(recorded) && !a.hasLeaf(recorded.Position) {
+		return nil
+	}
+	event := EventOf(recorded)
+	made := a.commit(event)
 	if a.seen && event.Position <= a.previous {
 		a.report.Events++
-		a.compareStray(event, hash)
-		return a.rebuild(hash)
+		a.compareStray(event, made.LeafAt(event.Position))
+		return a.rebuild(made.LeafAt(event.Position))
 	}
 	a.seen, a.previous = true, event.Position
-	if a.skipTo(event.Position, hash); a.index >= a.size {
+	before := a.index
+	if err := a.skipTo(event.Position, made.LeafAt(event.Position)); err != nil {
+		return err
+	}
+	if a.index >= a.size {
 		a.report.Later++
 		return nil
 	}
 	a.report.Events++
-	a.settle(event, kind, sum, hash)
-	return a.rebuild(hash)
+	if a.index != before {
+		made = a.commit(event)
+	}
+	a.settle(event, made)
+	return a.rebuild(made.LeafAt(event.Position))
+}
+
+// commit computes the commitment of the kind that the log has here: it changes
+// once, from the older kind to today's.
+func (a *audit) commit(event trail.Event) trail.Commitment {
+	kinds := [2]func(trail.Event) trail.Commitment{trail.Commit, trail.CommitWhole}
+	if a.whole {
+		kinds[0], kinds[1] = kinds[1], kinds[0]
+	}
+	made := kinds[0](event)
+	if a.index >= a.size || a.matches(a.index, made.LeafAt(event.Position)) {
+		return made
+	}
+	if other := kinds[1](event); a.matches(a.index, other.LeafAt(event.Position)) {
+		a.whole = !a.whole
+		return other
+	}
+	return made
+}
+
+// hasLeaf says whether a leaf stands for a position: older releases gave one to
+// the store's own events, too.
+func (a *audit) hasLeaf(position uint64) bool {
+	if a.scan == nil {
+		return false
+	}
+	_, exact, err := a.scan.search(min(a.size, a.scan.size), position)
+	return err == nil && exact
 }
 
 // rebuild keeps the root over the events while only that can tell whether the
@@ -37,27 +76,32 @@ func (a *audit) rebuild(hash Hash) error {
 	return a.rebuilt.Append(hash[:], nil)
 }
 
-// skipTo reports leaves as removed until the next leaf is that of the event, or
+// skipTo marks leaves as missing until the next leaf is that of the event, or
 // lies at or after its position.
-func (a *audit) skipTo(position uint64, hash Hash) {
+func (a *audit) skipTo(position uint64, hash Hash) error {
 	if a.index >= a.size || a.matches(a.index, hash) {
-		return
+		return nil
 	}
 	for ahead := a.index + 1; ahead < min(a.size, a.index+searchWidth); ahead++ {
 		if a.matches(ahead, hash) {
 			for a.index < ahead {
-				a.remove()
+				if err := a.miss(); err != nil {
+					return err
+				}
 			}
-			return
+			return nil
 		}
 	}
 	for a.index < a.size && !a.matches(a.index, hash) {
 		at, known := a.scan.at(a.index)
 		if !known || at >= position {
-			return
+			return nil
 		}
-		a.remove()
+		if err := a.miss(); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 func (a *audit) matches(index uint64, hash Hash) bool {
@@ -65,49 +109,82 @@ func (a *audit) matches(index uint64, hash Hash) bool {
 	return ok && stored == hash
 }
 
-func (a *audit) remove() {
-	a.report.add(Finding{
-		Position: a.position(a.index), Kind: KindRemoved, index: a.index, isLeaf: true,
-		Detail: fmt.Sprintf("leaf %d has no event", a.index),
-	})
+// miss notes that the next leaf has no event. A listing may explain it later.
+func (a *audit) miss() error {
+	a.missing.Add(a.index)
+	stored, _ := a.leaf(a.index)
 	a.index++
+	return a.rebuild(stored)
 }
 
 // settle judges an event against the next leaf.
-func (a *audit) settle(event eventschema.Recorded, kind byte, sum, hash Hash) {
+func (a *audit) settle(event trail.Event, made trail.Commitment) {
 	at, known := a.scan.at(a.index)
 	stored, readable := a.leaf(a.index)
-	finding := Finding{Position: event.Position, Stream: event.Stream, Revision: event.Revision, index: a.index, isLeaf: true}
+	f := finding{isLeaf: true, Finding: Finding{Position: event.Position, Leaf: a.index, Stream: event.Stream, Revision: event.Revision}}
 	switch {
-	case readable && stored == hash:
+	case readable && stored == made.LeafAt(event.Position):
 		if known && at != event.Position {
-			finding.Kind, finding.isLeaf = KindCorrupt, false
-			finding.Detail = fmt.Sprintf("%s has %d for leaf %d", positionsFile, at, a.index)
-			a.report.add(finding)
+			f.Kind, f.isLeaf = KindCorrupt, false
+			f.Detail = fmt.Sprintf("%s has %d for leaf %d", positionsFile, at, a.index)
+			a.report.add(f)
 			delete(a.journal, a.index)
 		}
+		a.account(event)
 	case known && event.Position < at:
-		finding.Kind, finding.Detail = KindInserted, "the trail has no event at this position"
-		a.report.add(finding)
+		f.Kind, f.Detail = KindInserted, "the trail has no event at this position"
+		a.report.add(f)
 		return // the leaf still waits for its event
 	case !readable: // the tile is reported, the signed root decides
 	default:
-		finding.Kind, finding.Detail = KindAltered, fmt.Sprintf("the event is not the one of leaf %d", a.index)
-		if from, moved := a.origin(kind, sum); moved {
-			finding.Kind = KindReordered
-			finding.Detail = fmt.Sprintf("the event was recorded at position %d", from)
+		f.Kind, f.Detail = KindAltered, fmt.Sprintf("the event is not the one of leaf %d", a.index)
+		if from, moved := a.origin(made); moved {
+			f.Kind = KindReordered
+			f.Detail = fmt.Sprintf("the event was recorded at position %d", from)
 		}
-		a.report.add(finding)
+		a.report.add(f)
 	}
 	a.index++
 }
 
+// account takes an event that is the one of its leaf into the accounts.
+func (a *audit) account(event trail.Event) {
+	a.accounts.Event(a.index, event)
+	a.report.addAll(a.certificates.Event(a.index, event, a.rootAt))
+	if !trail.IsListing(event) {
+		return
+	}
+	listing, err := trail.ParseListing(event)
+	if err != nil {
+		a.falseClaim(event, err.Error())
+		return
+	}
+	for i, leaf := range listing.Leaves {
+		stored, readable := a.leaf(leaf)
+		switch removed := listing.Names(i); {
+		case leaf >= a.index || !readable: // the first is found below, the second is reported with its tile
+		case !removed.Shows(stored):
+			a.falseClaim(event, fmt.Sprintf("leaf %d is not the one of %s revision %d", leaf, removed.Stream, removed.Revision))
+		case a.missing.Has(leaf):
+			a.missing.Remove(leaf)
+			a.report.addAll(a.accounts.Removed(leaf, removed))
+		}
+	}
+	a.report.addAll(a.accounts.List(a.index, event, listing))
+}
+
+func (a *audit) falseClaim(event trail.Event, detail string) {
+	a.report.addAll([]Finding{{
+		Position: event.Position, Leaf: a.index, Stream: event.Stream, Revision: event.Revision, Kind: KindFalseClaim, Detail: detail,
+	}})
+}
+
 // origin looks for the position at which a moved event was recorded.
-func (a *audit) origin(kind byte, sum Hash) (uint64, bool) {
+func (a *audit) origin(made trail.Commitment) (uint64, bool) {
 	first := a.index - min(a.index, searchWidth)
 	for index := first; index < min(a.size, a.index+searchWidth); index++ {
 		at, known := a.scan.at(index)
-		if known && index != a.index && a.matches(index, leafHash(kind, at, sum)) {
+		if known && index != a.index && a.matches(index, made.LeafAt(at)) {
 			return at, true
 		}
 	}
@@ -115,25 +192,27 @@ func (a *audit) origin(kind byte, sum Hash) (uint64, bool) {
 }
 
 // compareStray judges an event that does not stand after the one before it.
-func (a *audit) compareStray(event eventschema.Recorded, hash Hash) {
-	finding := Finding{Position: event.Position, Stream: event.Stream, Revision: event.Revision, Kind: KindInserted}
+func (a *audit) compareStray(event trail.Event, hash Hash) {
+	f := finding{Finding: Finding{Position: event.Position, Stream: event.Stream, Revision: event.Revision, Kind: KindInserted}}
 	known := false
 	if a.scan != nil {
 		index, exact, err := a.scan.search(min(a.size, a.scan.size), event.Position)
 		known = err == nil && exact && a.matches(index, hash)
-		finding.index = index
+		f.Leaf = index
 	}
 	if known {
-		finding.Detail = fmt.Sprintf("the event stands after position %d", a.previous)
-		if a.report.recast(event.Position, KindRemoved, KindReordered, finding) {
+		if a.missing.Has(f.Leaf) {
+			a.missing.Remove(f.Leaf)
+			f.Kind, f.Detail = KindReordered, fmt.Sprintf("the event stands after position %d", a.previous)
+			a.report.add(f)
 			return
 		}
-		finding.Detail = "the recorded event follows another one with its position"
-		if a.report.recast(event.Position, KindAltered, KindInserted, finding) {
+		f.Detail = "the recorded event follows another one with its position"
+		if a.report.recast(event.Position, KindAltered, KindInserted, f.Finding) {
 			return
 		}
 	}
-	finding.isLeaf = true
-	finding.Detail = fmt.Sprintf("the event stands after position %d and the trail has no place for it", a.previous)
-	a.report.add(finding)
+	f.isLeaf = true
+	f.Detail = fmt.Sprintf("the event stands after position %d and the trail has no place for it", a.previous)
+	a.report.add(f)
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"tracekeep/adapters/ledger/trail"
 )
 
 // readOwnJournal compares the journal, and the tiles it stands on, with the
@@ -16,7 +18,7 @@ func (a *audit) readOwnJournal() error {
 		return nil
 	}
 	if errors.Is(err, ErrCorrupt) {
-		a.report.add(Finding{Kind: KindCorrupt, Detail: err.Error()})
+		a.blame(KindCorrupt, 0, err.Error())
 		return nil
 	}
 	if err != nil {
@@ -26,10 +28,7 @@ func (a *audit) readOwnJournal() error {
 		return a.checkJournalAhead(base)
 	}
 	if held := base + uint64(len(leaves)); held < a.size {
-		a.report.add(Finding{
-			Position: a.position(held), Kind: KindCorrupt,
-			Detail: fmt.Sprintf("journal covers leaves %d to %d of %d", base, held, a.size),
-		})
+		a.blame(KindCorrupt, held, fmt.Sprintf("journal covers leaves %d to %d of %d", base, held, a.size))
 	}
 	a.compareJournal(base, leaves)
 	for level := range levels(base) {
@@ -66,10 +65,7 @@ func (a *audit) suspectJournal(index uint64) {
 // blameJournal reports where the journal is wrong and the positions are not.
 func (a *audit) blameJournal() {
 	for index := range a.journal {
-		a.report.add(Finding{
-			Position: a.position(index), Kind: KindCorrupt,
-			Detail: fmt.Sprintf("journal and trail disagree about leaf %d", index),
-		})
+		a.blame(KindCorrupt, index, fmt.Sprintf("journal and trail disagree about leaf %d", index))
 	}
 }
 
@@ -92,7 +88,7 @@ func (a *audit) compareBase(level uint, base uint64) error {
 	first := all / tileWidth * tileWidth
 	kept, err := splitTile(path, content, width)
 	if err != nil {
-		a.report.add(Finding{Position: a.position(first << (level * tileHeight)), Kind: KindCorrupt, Detail: err.Error()})
+		a.blame(KindCorrupt, first<<(level*tileHeight), err.Error())
 		return nil
 	}
 	now, err := a.tree.tile(level, all/tileWidth)
@@ -106,7 +102,7 @@ func (a *audit) compareBase(level uint, base uint64) error {
 				a.suspects = append(a.suspects, index)
 				return nil
 			}
-			a.report.add(Finding{Position: a.position(index), Kind: KindCorrupt, Detail: fmt.Sprintf("%s: hash %d is wrong", path, i)})
+			a.blame(KindCorrupt, index, fmt.Sprintf("%s: hash %d is wrong", path, i))
 			return nil
 		}
 	}
@@ -120,9 +116,9 @@ func (a *audit) checkJournalAhead(base uint64) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read the checkpoint: %w", err)
 	}
-	body := cutNote(string(text))
-	if now, err := parseCheckpoint(body); err != nil || base > now.Size {
-		a.report.add(Finding{Kind: KindCorrupt, Detail: fmt.Sprintf("journal begins at leaf %d beyond the checkpoint", base)})
+	body := trail.CutNote(string(text))
+	if now, err := trail.ParseCheckpoint(body); err != nil || base > now.Size {
+		a.blame(KindCorrupt, 0, fmt.Sprintf("journal begins at leaf %d beyond the checkpoint", base))
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"github.com/transparency-dev/merkle/compact"
+
+	"tracekeep/adapters/ledger/trail"
 )
 
 // leafCache keeps the level-0 tiles around the leaf that is compared.
@@ -52,7 +54,7 @@ func (a *audit) leaves(number uint64) []Hash {
 func (a *audit) readTrail(ctx context.Context) error {
 	a.rebuilt = rangeFactory().NewEmptyRange(0)
 	a.openTails()
-	edge := rangeFactory().NewEmptyRange(0)
+	rebuilt := trail.NewTree()
 	upper := upperTiles{tree: a.tree}
 	var wrong []compact.NodeID
 	visit := func(id compact.NodeID, hash []byte) {
@@ -81,18 +83,18 @@ func (a *audit) readTrail(ctx context.Context) error {
 			if !complete {
 				break
 			}
-			if err := edge.Append(hashes[i][:], visit); err != nil {
+			if err := rebuilt.AppendVisiting(hashes[i], visit); err != nil {
 				return fmt.Errorf("recompute the tree: %w", err)
 			}
 		}
 	}
-	return a.judgeTrail(edge, wrong, complete)
+	return a.judgeTrail(rebuilt, wrong, complete)
 }
 
 // judgeTrail compares the recomputed root with the signed one.
-func (a *audit) judgeTrail(edge *compact.Range, wrong []compact.NodeID, complete bool) error {
+func (a *audit) judgeTrail(rebuilt *trail.Tree, wrong []compact.NodeID, complete bool) error {
 	if complete {
-		root, err := rootOf(edge)
+		root, err := rebuilt.Root()
 		if err != nil {
 			return err
 		}
@@ -108,10 +110,7 @@ func (a *audit) judgeTrail(edge *compact.Range, wrong []compact.NodeID, complete
 		}
 		path := a.pathOf(id.Level/tileHeight, id.Index)
 		if !named[path] {
-			a.report.add(Finding{
-				Position: a.position(first), Kind: KindCorrupt,
-				Detail: fmt.Sprintf("%s: hash %d is wrong or missing", path, id.Index%tileWidth),
-			})
+			a.blame(KindCorrupt, first, fmt.Sprintf("%s: hash %d is wrong or missing", path, id.Index%tileWidth))
 		}
 		named[path] = true
 	}
@@ -136,7 +135,7 @@ func (a *audit) openTails() {
 }
 
 func (a *audit) reportTile(number uint64, err error) {
-	a.report.add(Finding{Position: a.position(number * tileWidth), Kind: KindCorrupt, Detail: err.Error()})
+	a.blame(KindCorrupt, number*tileWidth, err.Error())
 }
 
 // upperTiles answers single hashes of the upper tiles, which are asked for in
@@ -173,15 +172,23 @@ func VerifyExtends(ctx context.Context, dir, verifierKey, held string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("verify the trail: %w", err)
 	}
-	from, err := OpenCheckpoint(held, verifierKey)
-	if err != nil {
-		return fmt.Errorf("held checkpoint: %w", err)
-	}
 	text, err := os.ReadFile(filepath.Join(dir, checkpointFile))
 	if err != nil {
 		return fmt.Errorf("read the checkpoint: %w", err)
 	}
-	to, err := OpenCheckpoint(string(text), verifierKey)
+	handovers, err := readHandovers(dir)
+	if err != nil {
+		return err
+	}
+	keys, err := trail.ParseKeys(verifierKey, handovers)
+	if err != nil {
+		return err
+	}
+	from, err := keys.OpenCheckpoint(held)
+	if err != nil {
+		return fmt.Errorf("held checkpoint: %w", err)
+	}
+	to, err := keys.OpenCheckpoint(string(text))
 	if err != nil {
 		return err
 	}
@@ -196,5 +203,5 @@ func VerifyExtends(ctx context.Context, dir, verifierKey, held string) error {
 	if err != nil {
 		return err
 	}
-	return checkConsistency(from, to, hashes)
+	return trail.CheckConsistency(from.Head(), to.Head(), hashes)
 }

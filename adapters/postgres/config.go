@@ -23,7 +23,9 @@ type Config struct {
 	Registry    *eventschema.Registry
 	Projections []projections.Projection // in the order of application; see projections.All
 	Log         *zap.Logger              // nil: silent
-	MaxConns    int32                    // of the pool; 0: as the URL says; fewer than 4 are made 4
+	MaxConns    int32                    // of the pool; 0: as the URL says; fewer than 5 are made 5
+	// LoadPage is how many events travel together in a load from empty; 0: 1,000.
+	LoadPage int
 	// Clock measures how long a rebuild takes. Without one that is not reported.
 	Clock func() time.Time
 }
@@ -39,6 +41,9 @@ func (c Config) Validate() error {
 	}
 	if c.Registry == nil {
 		wrong = append(wrong, errors.New("read models: registry is missing"))
+	}
+	if c.LoadPage < 0 {
+		wrong = append(wrong, errors.New("read models: a page of a load has at least one event"))
 	}
 	if len(c.Projections) == 0 {
 		wrong = append(wrong, errors.New("read models: no projection"))
@@ -56,6 +61,9 @@ func (c Config) Validate() error {
 func (c Config) withDefaults() Config {
 	if c.Schema == "" {
 		c.Schema = DefaultSchema
+	}
+	if c.LoadPage == 0 {
+		c.LoadPage = loadEvents
 	}
 	if c.Log == nil {
 		c.Log = zap.NewNop()

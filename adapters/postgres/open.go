@@ -70,7 +70,7 @@ func (r *ReadModels) NeedsRebuild() []string {
 }
 
 // minConns is what a rebuild or a check needs at the same time.
-const minConns = 4
+const minConns = 5
 
 // connect makes a pool whose connections find the tables of one schema. The
 // session settings that change how a value is written as text are fixed, so

@@ -32,6 +32,9 @@ func mixed(tb testing.TB) *history {
 	h.add(eventschema.ConsentStream(h.tenant, work), &eventschema.ConsentWithdrawn{WorkID: work, Purpose: eventschema.PurposeLocation, WithdrawnAt: at, Method: "app"})
 	h.correct(work, id("punch", 1), eventschema.PunchCorrected{Void: true, Reason: eventschema.ReasonNotThisPunch})
 	h.add(personStream, &eventschema.PersonClosed{PersonID: person, ClosedAt: at, Reason: "left"})
+	for _, o := range others(1, at) {
+		h.add(o.stream(h.tenant), o.event)
+	}
 	h.add(erasureStream, &eventschema.ErasureRequested{CaseID: erasure, PersonID: person, Scope: eventschema.ScopePerson, RequestedAt: at,
 		RequestedBy: id("actor", 1), ClaimHash: "c0ffee", WorkID: eventschema.Clear(canary)})
 	h.system()
@@ -39,7 +42,8 @@ func mixed(tb testing.TB) *history {
 	h.add(erasureStream, &eventschema.KeysDestroyed{CaseID: erasure, PersonID: person, DestroyedAt: at, Lookups: 2,
 		Keys:     []eventschema.DestroyedKey{{KeyID: id("key", 1), Purpose: eventschema.PurposeIdentity, Check: "ab", Epoch: 1}},
 		Retained: []eventschema.Retained{{Purpose: eventschema.PurposeWork, Ground: "29 CFR 516.5", Until: "2033-03-02"}}})
-	h.add(erasureStream, &eventschema.ErasureCertified{CaseID: erasure, PersonID: person, CertifiedAt: at, Leaf: 7, Position: 9, Certificate: "a note"})
+	h.add(erasureStream, &eventschema.ErasureCertified{CaseID: erasure, PersonID: person, Kind: eventschema.CertificateEffective,
+		CertifiedAt: at, Leaf: 7, Position: 9, Certificate: "a note"})
 	return h
 }
 
@@ -176,7 +180,7 @@ func TestCheckFindsWhatWasChangedBehindItsBack(t *testing.T) {
 	defer func() { _ = conn.Close(t.Context()) }()
 	interval := ""
 	if err := conn.QueryRow(t.Context(), `DELETE FROM read.work_interval WHERE ctid = (SELECT min(ctid) FROM read.work_interval)
-RETURNING concat_ws(' ', tenant_id, work_id, start_at AT TIME ZONE 'UTC' || '+00', in_punch)`).Scan(&interval); err != nil {
+RETURNING concat_ws(' ', work_id, tenant_id, start_at AT TIME ZONE 'UTC' || '+00', in_punch)`).Scan(&interval); err != nil {
 		t.Fatal(err)
 	}
 	for _, sql := range []string{
@@ -188,7 +192,7 @@ RETURNING concat_ws(' ', tenant_id, work_id, start_at AT TIME ZONE 'UTC' || '+00
 		}
 	}
 	want := []postgres.Difference{
-		{Table: "punch", Key: fmt.Sprint(h.tenant, " ", id("punch", 21)), Kind: postgres.RowDifferent},
+		{Table: "punch", Key: fmt.Sprint(id("punch", 21), " ", h.tenant), Kind: postgres.RowDifferent},
 		{Table: "work_interval", Key: interval, Kind: postgres.RowMissing},
 		{Table: "work_record", Key: fmt.Sprint(h.tenant, " ", id("work", 999)), Kind: postgres.RowExtra},
 	}
@@ -353,6 +357,32 @@ func TestOneTenantSeesNothingOfAnother(t *testing.T) {
 		},
 		"erasures of a person": func(tenant uuid.UUID) (int, error) {
 			rows, err := projections.ErasuresOf(t.Context(), q, tenant, id("person", 1))
+			return len(rows), err
+		},
+		"approvals": func(tenant uuid.UUID) (int, error) {
+			return projections.ApprovalsBy(t.Context(), q, tenant, id("actor", 2), time.Time{})
+		},
+		"destructions": func(tenant uuid.UUID) (int, error) {
+			return projections.DestroyedFor(t.Context(), q, tenant, id("actor", 2), id("case", 9), time.Time{})
+		},
+		"holds": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.Holds(t.Context(), q, tenant, false, 0, 10)
+			return len(rows), err
+		},
+		"restrictions": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.Restrictions(t.Context(), q, tenant, 0, 10)
+			return len(rows), err
+		},
+		"restrictions of a person": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.RestrictionsOf(t.Context(), q, tenant, id("person", 1))
+			return len(rows), err
+		},
+		"disclosures": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.DisclosuresOf(t.Context(), q, tenant, id("person", 1))
+			return len(rows), err
+		},
+		"periods": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.PeriodsOf(t.Context(), q, tenant, eventschema.CategoryLocation, id("work", 1))
 			return len(rows), err
 		},
 		"audit": func(tenant uuid.UUID) (int, error) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -24,13 +23,13 @@ type Log = iter.Seq2[eventschema.Recorded, error]
 
 // Rebuilt says what a rebuild did.
 type Rebuilt struct {
-	Events   uint64 // applied; system events are not counted
-	Position uint64 // of the last event read
-	Duration time.Duration
+	Events   uint64        // applied; system events are not counted
+	Position uint64        // of the last event read
+	Duration time.Duration // until readers saw the new tables
 }
 
-// loadEvents is how many events travel together in a load from empty.
-const loadEvents = 5_000
+// loadEvents is how many events travel together in a load unless said otherwise.
+const loadEvents = 1_000
 
 // Rebuild makes every read model anew from the whole log, beside the live ones,
 // and switches to the new ones in one transaction. Readers see the old tables
@@ -45,11 +44,17 @@ const loadEvents = 5_000
 func (r *ReadModels) Rebuild(ctx context.Context, from Log, progress func(done uint64)) (Rebuilt, error) {
 	next := r.cfg.Schema + "_next"
 	var rebuilt Rebuilt
+	took := r.stopwatch()
 	err := r.beside(ctx, next, func(pool *pgxpool.Pool) (err error) {
 		if rebuilt, err = r.fill(ctx, pool, from, math.MaxInt64, progress); err != nil {
 			return err
 		}
-		return r.swap(ctx, next)
+		if err = r.swap(ctx, next); err != nil {
+			return err
+		}
+		rebuilt.Duration = took()
+		r.dropOld(ctx)
+		return nil
 	})
 	if err != nil {
 		return Rebuilt{}, fmt.Errorf("rebuild: %w", err)
@@ -61,6 +66,15 @@ func (r *ReadModels) Rebuild(ctx context.Context, from Log, progress func(done u
 	r.wake()
 	r.cfg.Log.Info("read models rebuilt", zap.Uint64("events", rebuilt.Events), zap.Uint64("position", rebuilt.Position))
 	return rebuilt, nil
+}
+
+// stopwatch tells the time since it was made, or nothing without a clock.
+func (r *ReadModels) stopwatch() func() time.Duration {
+	if r.cfg.Clock == nil {
+		return func() time.Duration { return 0 }
+	}
+	begun := r.cfg.Clock()
+	return func() time.Duration { return r.cfg.Clock().Sub(begun) }
 }
 
 func (r *ReadModels) wake() { r.moved(never) }
@@ -99,72 +113,44 @@ func (r *ReadModels) beside(ctx context.Context, schema string, work func(*pgxpo
 	return work(pool)
 }
 
-// fill makes the tables and loads them with the events up to a position. Pages are read and
-// decoded while earlier ones are written, on two connections, which then make
-// the indexes side by side as well.
+// fill makes the tables and loads them with the events up to a position. Pages
+// are read, decoded and written at the same time, written on some connections,
+// which then make the indexes side by side as well.
 func (r *ReadModels) fill(ctx context.Context, pool *pgxpool.Pool, from Log, upTo int64, progress func(uint64)) (Rebuilt, error) {
 	var rebuilt Rebuilt
-	var begun time.Time
-	if r.cfg.Clock != nil {
-		begun = r.cfg.Clock()
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	var queues []chan projections.Page
-	for _, lane := range lanes(r.cfg.Projections) {
-		pages := make(chan projections.Page, 1)
+	whole := projections.NewLoad(r.cfg.Projections)
+	for _, lane := range projections.Lanes(r.cfg.Projections) {
+		pages := make(chan projections.Page, ahead)
 		queues = append(queues, pages)
-		group.Go(func() error { return load(ctx, pool, lane, pages) })
+		group.Go(func() error { return load(ctx, pool, whole, lane, pages) })
 	}
-	group.Go(func() error { return r.feed(ctx, from, upTo, queues, &rebuilt, progress) })
+	pages := make(chan []eventschema.Recorded, ahead)
+	group.Go(func() error { return r.pull(ctx, from, upTo, pages) })
+	group.Go(func() error { return r.feed(ctx, pages, queues, &rebuilt, progress) })
 	if err := group.Wait(); err != nil {
 		return Rebuilt{}, err
-	}
-	if r.cfg.Clock != nil {
-		rebuilt.Duration = r.cfg.Clock().Sub(begun)
 	}
 	return rebuilt, nil
 }
 
-// lanes parts the projections so that about as many rows go either way. Those
-// that settle stand together, because one may settle from what another has
-// settled before.
-func lanes(all []projections.Projection) [][]projections.Projection {
-	var settling, others []projections.Projection
-	for _, p := range all {
-		if p.Settle != nil {
-			settling = append(settling, p)
-			continue
-		}
-		others = append(others, p)
-	}
-	return [][]projections.Projection{settling, others}
-}
+// ahead is how many pages wait for the next stage: enough that a stage which
+// comes in bursts does not stop the one before it.
+const ahead = 4
 
-// feed cuts the log into pages, decodes them and hands each to every lane.
-func (r *ReadModels) feed(ctx context.Context, from Log, upTo int64, queues []chan projections.Page, rebuilt *Rebuilt, progress func(uint64)) error {
-	page := make([]eventschema.Recorded, 0, loadEvents)
-	var read uint64
+// pull cuts the log up to a position into pages. It reads on while earlier pages
+// are decoded and written.
+func (r *ReadModels) pull(ctx context.Context, from Log, upTo int64, pages chan<- []eventschema.Recorded) error {
+	page := make([]eventschema.Recorded, 0, r.cfg.LoadPage)
 	hand := func() error {
-		decoded, err := r.decodePart(page)
-		if err != nil {
-			return err
+		select {
+		case pages <- page:
+			page = make([]eventschema.Recorded, 0, r.cfg.LoadPage)
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		read += uint64(len(page))
-		rebuilt.Events += uint64(len(decoded))
-		rebuilt.Position = page[len(page)-1].Position
-		next := projections.NewPage(decoded, rebuilt.Position)
-		for _, q := range queues {
-			select {
-			case q <- next:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		page = page[:0]
-		if progress != nil {
-			progress(read)
-		}
-		return nil
 	}
 	for event, err := range from {
 		if err != nil {
@@ -173,7 +159,7 @@ func (r *ReadModels) feed(ctx context.Context, from Log, upTo int64, queues []ch
 		if event.Position > uint64(upTo) {
 			break
 		}
-		if page = append(page, event); len(page) == loadEvents {
+		if page = append(page, event); len(page) == r.cfg.LoadPage {
 			if err := hand(); err != nil {
 				return err
 			}
@@ -184,10 +170,45 @@ func (r *ReadModels) feed(ctx context.Context, from Log, upTo int64, queues []ch
 			return err
 		}
 	}
-	for _, q := range queues {
-		close(q) // only here: a lane that sees no end finishes nothing
-	}
+	close(pages) // only here: who sees no end finishes nothing
 	return nil
+}
+
+// feed decodes pages and hands each to every lane.
+func (r *ReadModels) feed(ctx context.Context, pages <-chan []eventschema.Recorded, queues []chan projections.Page, rebuilt *Rebuilt, progress func(uint64)) error {
+	var read uint64
+	for {
+		var page []eventschema.Recorded
+		select {
+		case next, more := <-pages:
+			if !more {
+				for _, q := range queues {
+					close(q)
+				}
+				return nil
+			}
+			page = next
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		decoded, err := r.decodePart(page)
+		if err != nil {
+			return err
+		}
+		read += uint64(len(page))
+		rebuilt.Events += uint64(len(decoded))
+		rebuilt.Position = page[len(page)-1].Position
+		for _, q := range queues {
+			select {
+			case q <- projections.NewPage(decoded, rebuilt.Position):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if progress != nil {
+			progress(read)
+		}
+	}
 }
 
 // loading begins the transaction that makes and fills tables. The switch waits
@@ -201,21 +222,25 @@ SELECT set_config('wal_compression', 'off', true) FROM pg_roles WHERE rolname = 
 
 // load makes the tables of one lane and fills them, all in one transaction:
 // a server that keeps no log for replicas then need not log their rows at all.
-func load(ctx context.Context, pool *pgxpool.Pool, lane []projections.Projection, pages <-chan projections.Page) error {
-	return pgx.BeginTxFunc(ctx, pool, loading(), func(tx pgx.Tx) error {
-		for _, p := range lane {
+func load(ctx context.Context, pool *pgxpool.Pool, whole *projections.Load, lane []projections.Projection, pages <-chan projections.Page) error {
+	err := pgx.BeginTxFunc(ctx, pool, loading(), func(tx pgx.Tx) error {
+		loaders := make([]projections.Loader, len(lane))
+		for i, p := range lane {
 			if err := create(ctx, tx, p, false); err != nil {
 				return err
 			}
+			loaders[i] = whole.Loader(p)
 		}
 		for last := never; ; {
 			select {
 			case page, more := <-pages:
 				if !more {
-					return finish(ctx, tx, lane, last)
+					return finish(ctx, tx, lane, loaders, last)
 				}
-				if err := loadPage(ctx, tx, lane, page); err != nil {
-					return err
+				for i, loader := range loaders {
+					if err := loader.Add(ctx, tx, page); err != nil {
+						return fmt.Errorf("projection %s: %w", lane[i].Name, err)
+					}
 				}
 				last = int64(page.Last)
 			case <-ctx.Done():
@@ -223,26 +248,26 @@ func load(ctx context.Context, pool *pgxpool.Pool, lane []projections.Projection
 			}
 		}
 	})
-}
-
-func loadPage(ctx context.Context, tx pgx.Tx, lane []projections.Projection, page projections.Page) error {
+	if err != nil {
+		return err
+	}
 	for _, p := range lane {
-		add := p.Apply
-		if p.Load != nil {
-			add = p.Load
-		}
-		if err := add(ctx, tx, page); err != nil {
-			return fmt.Errorf("projection %s: %w", p.Name, err)
-		}
+		whole.Committed(p)
 	}
 	return nil
 }
 
-// finish makes keys and indexes, derives what is derived from other tables, and
-// writes the checkpoints.
-func finish(ctx context.Context, tx pgx.Tx, lane []projections.Projection, last int64) error {
-	for _, p := range lane {
-		if err := finishOne(ctx, tx, p); err != nil {
+// finish settles the tables, makes their indexes, and writes the checkpoints.
+func finish(ctx context.Context, tx pgx.Tx, lane []projections.Projection, loaders []projections.Loader, last int64) error {
+	for i, p := range lane {
+		if err := loaders[i].Settle(ctx, tx); err != nil {
+			return fmt.Errorf("finish %s: %w", p.Name, err)
+		}
+		statements := p.Indexes
+		for _, table := range p.Tables {
+			statements += "\nANALYZE " + quoted(table) + ";"
+		}
+		if err := script(ctx, tx, statements); err != nil {
 			return fmt.Errorf("finish %s: %w", p.Name, err)
 		}
 		if _, err := tx.Exec(ctx, `UPDATE checkpoint SET position = $2 WHERE projection = $1`, p.Name, last); err != nil {
@@ -250,37 +275,6 @@ func finish(ctx context.Context, tx pgx.Tx, lane []projections.Projection, last 
 		}
 	}
 	return nil
-}
-
-func finishOne(ctx context.Context, tx pgx.Tx, p projections.Projection) error {
-	if err := makeKeys(ctx, tx, p); err != nil {
-		return err
-	}
-	if p.Settle != nil {
-		if err := p.Settle(ctx, tx); err != nil {
-			return err
-		}
-	}
-	statements := p.Indexes
-	for _, table := range p.Tables {
-		statements += "\nANALYZE " + quoted(table) + ";"
-	}
-	return script(ctx, tx, statements)
-}
-
-// uniqueViolation is the SQLSTATE of a key that is already there.
-const uniqueViolation = "23505"
-
-// makeKeys makes the keys of a load that may hold a row twice.
-func makeKeys(ctx context.Context, tx pgx.Tx, p projections.Projection) error {
-	if p.Distinct == "" {
-		return script(ctx, tx, p.Keys)
-	}
-	err := pgx.BeginFunc(ctx, tx, func(attempt pgx.Tx) error { return script(ctx, attempt, p.Keys) })
-	if refused := (*pgconn.PgError)(nil); !errors.As(err, &refused) || refused.Code != uniqueViolation {
-		return err
-	}
-	return script(ctx, tx, p.Distinct+p.Keys)
 }
 
 // swap gives the new schema the live name. It waits for pages that are being
@@ -299,9 +293,13 @@ ALTER SCHEMA `+quoted(next)+` RENAME TO `+quoted(live)+`;`)
 	}); err != nil {
 		return fmt.Errorf("switch to %s: %w", next, err)
 	}
-	if _, err := r.pool.Exec(ctx, `DROP SCHEMA `+quoted(old)+` CASCADE`); err != nil {
-		// The switch stands; the next rebuild drops what is left.
+	return nil
+}
+
+// dropOld drops what readers no longer see. The switch stands whatever becomes
+// of it; the next rebuild drops what is left.
+func (r *ReadModels) dropOld(ctx context.Context) {
+	if _, err := r.pool.Exec(ctx, `DROP SCHEMA `+quoted(r.cfg.Schema+"_old")+` CASCADE`); err != nil {
 		r.cfg.Log.Warn("old read models not dropped", zap.Error(err))
 	}
-	return nil
 }

@@ -38,7 +38,7 @@ func serveFolder(t *testing.T) *served {
 	data := records(t) // before the cleanup below, which must come first
 	term := &terminal{out: io.Discard, err: io.Discard, clock: time.Now, random: rand.Reader}
 	go func() {
-		ended <- dataFlags{Data: data}.withApp(ctx, term, true, func(ctx context.Context, a *app.App) error {
+		ended <- dataFlags{Data: data, ErasuresPerDay: 20}.withApp(ctx, term, true, func(ctx context.Context, a *app.App) error {
 			tokens := map[string]httpapi.Principal{}
 			for name, role := range map[string]httpapi.Role{
 				"hr": httpapi.RoleHR, "auditor": httpapi.RoleAuditor, "privacy": httpapi.RolePrivacy, "privacy2": httpapi.RolePrivacy, "admin": httpapi.RoleAdmin,
@@ -212,6 +212,7 @@ func TestCoordinatesAreKeptOnlyWhileConsentStood(t *testing.T) {
 
 // promise: DS-24
 // promise: DS-25
+// promise: DS-29
 func TestAnErasureNeedsTwoOfficersAndEverythingThenSaysErased(t *testing.T) {
 	s := serveFolder(t)
 	person, work := s.register("Ada Example")
@@ -223,6 +224,12 @@ func TestAnErasureNeedsTwoOfficersAndEverythingThenSaysErased(t *testing.T) {
 		t.Error("no claim code for the person")
 	}
 	s.send("hr", "POST", erasure+"/approval", nil).expect(403)
+	unverified := s.send("privacy2", "POST", erasure+"/approval", nil).expect(422)
+	if !strings.Contains(string(mustJSON(t, unverified)), "identity_not_verified") {
+		t.Errorf("refused for another reason: %v", unverified)
+	}
+	s.send("privacy", "POST", erasure+"/identity", map[string]any{"method": "document"}).expect(200)
+	s.send("privacy", "POST", erasure+"/assessment", nil).expect(200)
 	refused := s.send("privacy", "POST", erasure+"/approval", nil).expect(422)
 	if !strings.Contains(string(mustJSON(t, refused)), "same_officer") {
 		t.Errorf("refused for another reason: %v", refused)
@@ -247,7 +254,7 @@ func TestAnErasureNeedsTwoOfficersAndEverythingThenSaysErased(t *testing.T) {
 // certificate waits for the certificate of a case.
 func (s *served) certificate(erasure string) map[string]any {
 	s.t.Helper()
-	limit, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	limit, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -174,16 +174,27 @@ func (b *bench) reportGrowth(few, many *grown) error {
 	say("start after a clean stop", func(g *grown) float64 { return median(g.starts) }, "s", atMost(2))
 	say("start to the first append without a revision", func(g *grown) float64 { return median(g.firsts) }, "s", goal{})
 	say("stop", func(g *grown) float64 { return median(g.stops) }, "s", goal{})
-	say("append, 16 writers, p50", func(g *grown) float64 { return medianOf(g.appends, p50Of) }, "ms", goal{})
-	say("append, 16 writers, p99", func(g *grown) float64 { return medianOf(g.appends, p99Of) }, "ms", goal{})
-	say("read of a stream of 100, p50", func(g *grown) float64 { return medianOf(g.streams, p50Of) }, "ms", goal{})
-	say("read of a stream of 100, p99", func(g *grown) float64 { return medianOf(g.streams, p99Of) }, "ms", goal{})
-	say("read of the last 10 of a stream, p50", func(g *grown) float64 { return medianOf(g.tail, p50Of) }, "ms", goal{})
+	for _, kind := range []struct {
+		name string
+		of   func(*grown) []measured
+	}{
+		{"append, 16 writers", func(g *grown) []measured { return g.appends }},
+		{"read of a stream of 100", func(g *grown) []measured { return g.streams }},
+		{"read of the last 10 of a stream", func(g *grown) []measured { return g.tail }},
+	} {
+		errs = append(errs, b.reportGrown(kind.name, few.events, many.events, kind.of(few), kind.of(many)))
+	}
 	say("memory tables and block cache", func(g *grown) float64 { return median(g.engine) }, "MiB", goal{})
-	return errors.Join(append(errs,
-		b.report("  append rate, many : few events", ratios(many.appends, few.appends, rateOf), "ratio", atLeast(0.9)),
-		b.report("  stream read rate, many : few events", ratios(many.streams, few.streams, rateOf), "ratio", atLeast(0.9)),
-		b.report("  rate of reading ends of streams, many : few events", ratios(many.tail, few.tail, rateOf), "ratio", atLeast(0.9)),
-		b.report("heap with both stores open", median(many.heap), "MiB", goal{}),
-	)...)
+	return errors.Join(append(errs, b.report("heap with both stores open", median(many.heap), "MiB", goal{}))...)
+}
+
+func (b *bench) reportGrown(name string, few, many int, ofFew, ofMany []measured) error {
+	return errors.Join(
+		b.reportRate(fmt.Sprintf("%s, %d events", name, few), ofFew, "/s"),
+		b.reportRate(fmt.Sprintf("%s, %d events", name, many), ofMany, "/s"),
+		b.report("  many : few, rate", ratios(ofMany, ofFew, rateOf), "ratio", atLeast(0.9)),
+		b.report("  many : few, processor time", ratios(ofMany, ofFew, cpuOf), "ratio", goal{}),
+		b.report("  many : few, p50", ratios(ofMany, ofFew, p50Of), "ratio", goal{}),
+		b.report("  many : few, p99", ratios(ofMany, ofFew, p99Of), "ratio", goal{}),
+	)
 }

@@ -54,9 +54,9 @@ func (b *bench) appends(ctx context.Context) error {
 		}
 	}
 	errs := []error{
-		b.reportRate("disk, 400 bytes and fdatasync, growing file", growing, "/s", goal{}),
+		b.reportRate("disk, 400 bytes and fdatasync, growing file", growing, "/s"),
 		b.report("  p50", medianOf(growing, p50Of), "ms", goal{}),
-		b.reportRate("disk, 400 bytes and fdatasync, preallocated file", preallocated, "/s", goal{}),
+		b.reportRate("disk, 400 bytes and fdatasync, preallocated file", preallocated, "/s"),
 		b.report("  p50", medianOf(preallocated, p50Of), "ms", goal{}),
 	}
 	for i, writers := range benchWriters {
@@ -114,13 +114,13 @@ func (b *bench) reportAppends(writers int, r appendRuns, disk []measured) error 
 		beyondDisk[i] = p50Of(r.synced[i]) - p50Of(disk[i])
 	}
 	return errors.Join(
-		b.reportRate(name+", fsynced", r.synced, "events/s", goal{}),
+		b.reportRate(name+", fsynced", r.synced, "events/s"),
 		b.report("  p50", medianOf(r.synced, p50Of), "ms", goal{}),
 		b.report("  p50 beyond that of the disk, growing file", median(beyondDisk), "ms", toDisk),
 		b.report("  p99", medianOf(r.synced, p99Of), "ms", goal{}),
-		b.reportRate(name+", no fsync", r.unsynced, "events/s", goal{}),
+		b.reportRate(name+", no fsync", r.unsynced, "events/s"),
 		b.report("  fsynced : no fsync", ratios(r.synced, r.unsynced, rateOf), "ratio", unsyncedGoal(writers)),
-		b.reportRate(name+", to a server that does nothing", r.hollow, "events/s", goal{}),
+		b.reportRate(name+", to a server that does nothing", r.hollow, "events/s"),
 		b.report("  fsynced : server that does nothing", ratios(r.synced, r.hollow, rateOf), "ratio", toHollow),
 	)
 }
@@ -163,9 +163,9 @@ func (b *bench) bulk(ctx context.Context) error {
 		}
 	}
 	return errors.Join(
-		b.reportRate("BatchAppend, 256 in flight, fsynced", batched, "events/s", goal{}),
+		b.reportRate("BatchAppend, 256 in flight, fsynced", batched, "events/s"),
 		b.report("  BatchAppend : append with 64 writers", ratios(batched, single, rateOf), "ratio", atLeast(3)),
-		b.reportRate("BatchAppend, to a server that does nothing", hollowed, "events/s", goal{}),
+		b.reportRate("BatchAppend, to a server that does nothing", hollowed, "events/s"),
 		b.report("  fsynced : server that does nothing", ratios(batched, hollowed, rateOf), "ratio", goal{}),
 	)
 }

@@ -15,6 +15,8 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/importer"
 	"tracekeep/cmd/internal/app"
+	"tracekeep/domain/erasure"
+	"tracekeep/eventschema"
 )
 
 type demoCommand struct {
@@ -85,7 +87,7 @@ func (c demoCommand) Run(ctx context.Context, t *terminal) (err error) {
 	}
 	defer func() { err = errors.Join(err, remove()) }()
 	started := t.clock()
-	flags := dataFlags{Data: d.Data}
+	flags := dataFlags{Data: d.Data, CoolingOff: new(time.Duration), ErasuresPerDay: 20} // a demonstration does not wait a week
 	return flags.withApp(ctx, t, true, func(ctx context.Context, a *app.App) error {
 		d.a, d.result.DataFolder = a, a.Folder()
 		if !a.Owner() {
@@ -311,29 +313,57 @@ func (d *demo) erase(ctx context.Context, who httpapi.PersonView) error {
 		return err
 	}
 	started := d.t.clock()
-	request, err := d.a.RequestErasure(ctx, httpapi.Intent{Principal: officer(d.a, first), Key: "demo " + who.PersonID.String()}, who.PersonID, started)
+	view, certificate, err := eraseAtOnce(ctx, d.t, d.a, who.PersonID, first, second)
 	if err != nil {
 		return err
 	}
-	approval := httpapi.Intent{Principal: officer(d.a, first), Key: "demo own approval"}
-	if _, err := d.a.ApproveErasure(ctx, approval, request.CaseID, d.t.clock()); err == nil {
-		return errors.New("an officer approved a case of their own")
+	took := d.t.clock().Sub(started)
+	d.result.ErasedPerson, d.result.Case, d.result.CertificateLeaf = who.PersonID.String(), view.CaseID.String(), certificate.Leaf
+	if _, err := app.VerifyCertificate(certificate.Certificate, d.a.VerifierKey()); err != nil {
+		return &coded{code: exitDefect, err: fmt.Errorf("the certificate does not hold: %w", err)}
 	}
-	approval = httpapi.Intent{Principal: officer(d.a, second), Key: "demo approval"}
-	if _, err := d.a.ApproveErasure(ctx, approval, request.CaseID, d.t.clock()); err != nil {
-		return err
+	d.tell("\n7. One privacy officer asked for the erasure of that person, verified the identity and assessed what goes and what stays;"+
+		"\n   legal holds were checked, and the case had no time to cool off (a week elsewhere; none in this demo)."+
+		"\n   The same officer was refused as their own second, and another approved."+
+		"\n   Case %s: %d keys destroyed, verified with an account that can read no key, and certified in %s;"+
+		"\n   leaf %d of the trail holds the destruction. The certificate was checked offline.", view.CaseID, view.KeysDestroyed, took.Round(time.Millisecond), certificate.Leaf)
+	for _, r := range view.Retained {
+		d.tell("   Kept: %s until %s (%s).", r.Purpose, r.Until, r.Ground)
+	}
+	return d.a.CatchUp(ctx, nil)
+}
+
+// eraseAtOnce takes a case through two officers to its certificate, where nothing
+// makes it cool off. The first officer tries to approve too, and must be refused.
+func eraseAtOnce(ctx context.Context, t *terminal, a *app.App, person, first, second uuid.UUID) (view httpapi.ErasureView, certificate httpapi.CertificateView, err error) {
+	intent := func(by uuid.UUID, step string) httpapi.Intent {
+		return httpapi.Intent{Principal: officer(a, by), Key: step + " " + person.String()}
+	}
+	now := t.clock()
+	request, err := a.RequestErasure(ctx, intent(first, "request"), httpapi.ErasureRequest{Person: person, ReceivedAt: now})
+	if err != nil {
+		return view, certificate, err
+	}
+	identity := erasure.VerifyIdentity{VerifiedBy: first, VerifiedAt: now, Method: eventschema.IdentityInPerson}
+	if _, err := a.AdvanceErasure(ctx, intent(first, "verify"), request.CaseID, identity); err != nil {
+		return view, certificate, err
+	}
+	if _, err := a.AdvanceErasure(ctx, intent(first, "assess"), request.CaseID, erasure.Assess{AssessedBy: first, AssessedAt: now}); err != nil {
+		return view, certificate, err
+	}
+	if _, err := a.AdvanceErasure(ctx, intent(first, "own approval"), request.CaseID, erasure.Approve{ApprovedBy: first, ApprovedAt: t.clock()}); err == nil {
+		return view, certificate, errors.New("an officer approved a case of their own")
+	}
+	if _, err := a.AdvanceErasure(ctx, intent(second, "approval"), request.CaseID, erasure.Approve{ApprovedBy: second, ApprovedAt: t.clock()}); err != nil {
+		return view, certificate, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	certificate, err := d.a.AwaitCertificate(waiting, request.CaseID)
-	if err != nil {
-		return fmt.Errorf("wait for the certificate: %w", err)
+	if certificate, err = a.AwaitCertificate(waiting, request.CaseID); err != nil {
+		return view, certificate, fmt.Errorf("wait for the certificate: %w", err)
 	}
-	took := d.t.clock().Sub(started)
-	d.result.ErasedPerson, d.result.Case, d.result.CertificateLeaf = who.PersonID.String(), request.CaseID.String(), certificate.Leaf
-	d.tell("\n7. One privacy officer asked for the erasure of that person, was refused as their own second, and another approved:"+
-		"\n   case %s, keys destroyed and certified in %s; leaf %d of the trail holds the destruction", request.CaseID, took.Round(time.Millisecond), certificate.Leaf)
-	return d.a.CatchUp(ctx, nil)
+	view, err = a.ErasureCase(ctx, operator(a), request.CaseID)
+	return view, certificate, err
 }
 
 func (d *demo) askAgain(ctx context.Context, who httpapi.PersonView, work uuid.UUID) error {

@@ -27,6 +27,7 @@ Each defect is named by kind, file, position, stream and revision, as far as the
   file      a file is damaged, missing or does not belong there
   end       the log ends before what was on the disk
   record    a record does not decode, or its checksum differs
+  hole      records between two others are missing from the log
   order     a creation time goes back along the log
   index     the stream index and the log tell different stories
   revision  a stream has a gap

@@ -42,10 +42,12 @@ func (c *coded) Unwrap() error { return c.err }
 
 // terminal is where a command writes and what it may know of the outside.
 type terminal struct {
+	in       io.Reader // nil: none
 	out, err io.Writer
 	clock    func() time.Time
 	random   io.Reader
-	tty      bool // err is a terminal: show progress bars
+	tty      bool         // err is a terminal: show progress bars
+	fault    func(string) // nil outside of tests, see app.Config
 }
 
 type cli struct {
@@ -57,7 +59,14 @@ type cli struct {
 	History  historyCommand  `cmd:"" help:"Show everything that was recorded about one person."`
 	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it."`
 	Verify   verifyCommand   `cmd:"" help:"Check the whole event store against the trail, or prove one event."`
-	Erase    eraseCommand    `cmd:"" help:"Erase a person by destroying keys: request, approve, show."`
+	Erase    eraseCommand    `cmd:"" help:"Erase a person by destroying keys: request, verify, assess, approve, show."`
+	Cases    casesCommand    `cmd:"" help:"List erasure cases: whom each waits for, and when it is due."`
+	Hold     holdCommand     `cmd:"" help:"Keep what a matter needs from being destroyed."`
+	Restrict restrictCommand `cmd:"" help:"Restrict the processing of a person's values; take objections."`
+
+	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
+
+	Keys     keysCommand     `cmd:"" help:"Look after the keys: status, rotate, escrow, verify-backup, recover."`
 	Rebuild  rebuildCommand  `cmd:"" help:"Rebuild the read models from the log, or compare them with a rebuild."`
 	Doctor   doctorCommand   `cmd:"" help:"Say what this machine has and lacks, and how a data folder is."`
 	Bench    benchCommand    `cmd:"" help:"Measure this machine against its own limits."`
@@ -68,9 +77,11 @@ type cli struct {
 	Eventstore eventstoreCommand `cmd:"" help:"Run the event store alone, for the official clients of EventStoreDB."`
 }
 
-func main() { os.Exit(start()) }
+func main() { os.Exit(start(nil)) }
 
-func start() int {
+// start runs the program. A test that plays a process of its own may change what
+// the program knows of the outside.
+func start(change func(*terminal)) int {
 	if os.Getenv("GOGC") == "" {
 		// Reading and writing events makes much short-lived garbage beside a small
 		// heap: collecting later is worth a tenth of a rebuild's time.
@@ -78,7 +89,10 @@ func start() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	t := &terminal{out: os.Stdout, err: os.Stderr, clock: time.Now, random: rand.Reader, tty: isTerminal(os.Stderr)}
+	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, clock: time.Now, random: rand.Reader, tty: isTerminal(os.Stderr)}
+	if change != nil {
+		change(t)
+	}
 	return run(ctx, os.Args[1:], t)
 }
 

@@ -21,7 +21,7 @@ const asChild = "TRACEKEEP_TEST_RUN_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asChild) != "" {
-		os.Exit(start())
+		os.Exit(start(crashing))
 	}
 	os.Exit(m.Run())
 }

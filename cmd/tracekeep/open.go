@@ -14,6 +14,7 @@ import (
 
 	"tracekeep/adapters/eventnode"
 	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/keyring"
 	"tracekeep/cmd/internal/app"
 )
 
@@ -25,17 +26,38 @@ type dataFlags struct {
 	Keys        string        `help:"Postgres of the key store, another database than the read models; empty: a private cluster." env:"TRACEKEEP_KEYS" placeholder:"URL"`
 	Postgres    string        `name:"postgres-bin" help:"Folder of the Postgres binaries for the private cluster; empty: searched." env:"TRACEKEEP_POSTGRES_BIN" placeholder:"DIR"`
 	StartWithin time.Duration `name:"start-within" help:"Give up when the stores cannot be reached within this time." default:"60s"`
-	KEKFile     string        `name:"kek-file" help:"File of the key-encryption key; empty: below the data folder." env:"TRACEKEEP_KEK_FILE" placeholder:"FILE"`
+	Verifier    string        `name:"keys-verifier" help:"The key store as the role tracekeep_verifier, which checks erasures and can read no key; empty: made in the private cluster, else the rights of --keys." env:"TRACEKEEP_KEYS_VERIFIER" placeholder:"URL"`
+	KEKDir      string        `name:"kek-dir" help:"Folder of the files that wrap the epochs of keys; empty: below the data folder." env:"TRACEKEEP_KEK_DIR" placeholder:"DIR"`
+	KEKFile     string        `name:"kek-file" help:"The one such file of a data folder of the first release, in that folder." env:"TRACEKEEP_KEK_FILE" placeholder:"FILE"`
+	Transit     string        `help:"Transit engine of Vault or OpenBao that wraps the epochs of keys instead, as https://vault:8200/v1/transit." env:"TRACEKEEP_TRANSIT" placeholder:"URL"`
+	TokenFile   string        `name:"transit-token-file" help:"File of its token; without one TRACEKEEP_TRANSIT_TOKEN holds it." env:"TRACEKEEP_TRANSIT_TOKEN_FILE" placeholder:"FILE"`
+	Namespace   string        `name:"transit-namespace" help:"Its namespace." env:"TRACEKEEP_TRANSIT_NAMESPACE" placeholder:"NAME"`
+
+	CoolingOff     *time.Duration `name:"cooling-off" help:"How long a request for erasure can be cancelled before a second officer may approve it; empty: as long as the key policy counts with, a week unless it says less." env:"TRACEKEEP_COOLING_OFF" placeholder:"DURATION"`
+	ErasuresPerDay int            `name:"erasures-per-day" help:"How many erasures one officer may approve within 24 hours." env:"TRACEKEEP_ERASURES_PER_DAY" default:"20"`
 
 	// What a command that serves gives the parts, and others leave out.
 	node    eventnode.Limits
 	metrics *prometheus.Registry
 }
 
+// cases is the policy of erasures that the flags give. Flags that no command line
+// has filled leave the default.
+func (d dataFlags) cases() app.CasePolicy {
+	if d.ErasuresPerDay == 0 {
+		return app.DefaultCases()
+	}
+	return app.CasePolicy{CoolingOff: d.CoolingOff, DestructionsPerDay: d.ErasuresPerDay}
+}
+
 func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {
 	return app.Config{
-		Data: d.Data, EventStore: d.EventStore, ReadModels: d.ReadModels, Keys: d.Keys, KEKFile: d.KEKFile, PostgresBin: d.Postgres,
+		Data: d.Data, EventStore: d.EventStore, ReadModels: d.ReadModels, Keys: d.Keys, KEKDir: d.KEKDir, KEKFile: d.KEKFile, PostgresBin: d.Postgres,
+		Transit: keyring.TransitConfig{
+			Address: d.Transit, Token: os.Getenv("TRACEKEEP_TRANSIT_TOKEN"), TokenFile: d.TokenFile, Namespace: d.Namespace,
+		},
 		Clock: t.clock, Random: t.random, Log: log, NodeLimits: d.node, Metrics: d.metrics,
+		Verifier: d.Verifier, Cases: d.cases(), Fault: t.fault,
 	}
 }
 

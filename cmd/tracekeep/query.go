@@ -227,16 +227,24 @@ func (c queryErasures) Run(ctx context.Context, t *terminal) error {
 		rows := make([][]string, 0, len(cases))
 		for _, e := range cases {
 			if c.JSON {
-				if err := printJSON(t.out, e); err != nil {
+				if err := printJSON(t.out, caseJSON(e, t.clock())); err != nil {
 					return err
 				}
 				continue
 			}
-			rows = append(rows, []string{e.Case.String(), e.Person.String(), e.State, e.RequestedAt.Format(time.RFC3339)})
+			rows = append(rows, []string{e.CaseID.String(), idOrDash(e.PersonID), string(e.Status), e.RequestedAt.Format(time.RFC3339)})
 		}
 		if c.JSON {
 			return nil
 		}
 		return table(t.out, "CASE|PERSON ID|STATE|REQUESTED", rows)
 	})
+}
+
+// idOrDash is an id, or a dash where there is none.
+func idOrDash(id uuid.UUID) string {
+	if id == uuid.Nil {
+		return "-"
+	}
+	return id.String()
 }

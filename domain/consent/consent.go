@@ -43,6 +43,18 @@ func (s State) InForce(purpose eventschema.Purpose, at time.Time) bool {
 	return false
 }
 
+// Stands says whether the consent that was in force at an instant has not been
+// withdrawn since. What arrives late from the time before a withdrawal is not
+// kept: the withdrawal has destroyed everything else of that time.
+func (s State) Stands(purpose eventschema.Purpose, at time.Time) bool {
+	for _, sp := range s.spans[purpose] {
+		if !at.Before(sp.from) && sp.until.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
 func (s State) last(purpose eventschema.Purpose) (span, bool) {
 	spans := s.spans[purpose]
 	if len(spans) == 0 {

@@ -116,6 +116,28 @@ func TestInForce(t *testing.T) {
 	}
 }
 
+// A point of the time before a withdrawal that arrives after it is not kept.
+func TestStands(t *testing.T) {
+	for rule, c := range map[string]struct {
+		given   []eventschema.Event
+		purpose eventschema.Purpose
+		at      time.Time
+		want    bool
+	}{
+		"nothing was given":                          {nil, location, day(1), false},
+		"not before it was given":                    {past(given(2)), location, day(2).Add(-1), false},
+		"from the instant it was given":              {past(given(2)), location, day(2), true},
+		"not once it was withdrawn, for any instant": {past(given(2), withdrawn(5)), location, day(3), false},
+		"giving again does not bring back the past":  {past(given(2), withdrawn(5), given(9)), location, day(3), false},
+		"and counts from then on":                    {past(given(2), withdrawn(5), given(9)), location, day(9), true},
+		"not for another purpose":                    {past(given(2)), eventschema.PurposeWork, day(3), false},
+	} {
+		if got := consent.Decider().Fold(c.given...).Stands(c.purpose, c.at); got != c.want {
+			t.Errorf("%s: stands %t", rule, got)
+		}
+	}
+}
+
 // Whatever comes in whatever order: history folds, and the same command again changes nothing.
 func TestAnyHistoryFoldsAndRepeatingChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -1,11 +1,27 @@
-// Package erasure decides about one erasure case: requested, approved by a
-// second person, keys destroyed, certified. Every step is an event, so that a
-// case killed anywhere goes on from where it was.
+// Package erasure decides about one erasure case, from the request to the final
+// certificate:
+//
+//	requested → identity verified → scope assessed → legal hold checked →
+//	cooling-off → approved by a second person → fence closed → writers drained →
+//	mentions reviewed → keys destroyed (the point of no return) → caches quiesced
+//	→ read models scrubbed → copies pursued → verified → effective certificate →
+//	epochs retired → final certificate
+//
+// People take the first steps and the machine takes the rest: [Next] says whose
+// turn it is. Each step with an effect outside the log has an event before it
+// (the intent) and one after it (the result), so that a case killed anywhere goes
+// on from its events alone. Until the keys are being destroyed a case can be
+// cancelled, refused, or stopped by a legal hold; afterwards it only goes
+// forward, and nothing brings back what it destroyed.
+//
+// Withdrawn consent and ended retention run through the same steps. Nobody's
+// identity is in question there, a policy assesses and approves, and withdrawal
+// does not cool off: withdrawing is as easy as giving (GDPR Art. 7(3)).
 package erasure
 
 import (
 	"errors"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,88 +35,135 @@ var (
 	ErrNotRequested     = errors.New("there is no such erasure case")
 	ErrAlreadyRequested = errors.New("the case is already open")
 	ErrNoActor          = errors.New("somebody must answer for this step")
-	ErrSamePerson       = errors.New("the approval must come from a second person")
+	ErrSubject          = errors.New("a case is about one person or one work record")
+	ErrScope            = errors.New("this scope of erasure is not known")
+	ErrPurpose          = errors.New("what is held for this purpose cannot be erased by such a case")
+	ErrClaimHash        = errors.New("the SHA-256 of the claim code is required, in hex")
+	ErrMethod           = errors.New("the way the identity was verified is not known")
+	ErrNotVerified      = errors.New("the identity of whoever asked has not been verified")
+	ErrNotAssessed      = errors.New("the scope of the case has not been assessed")
+	ErrHoldUnchecked    = errors.New("legal holds have not been checked yet")
+	ErrHeld             = errors.New("a legal hold forbids the destruction")
+	ErrCoolingOff       = errors.New("the case is still cooling off")
+	ErrSamePerson       = errors.New("the approval must come from a second person, who neither asked nor assessed")
 	ErrNotApproved      = errors.New("the case has not been approved")
 	ErrNotDestroyed     = errors.New("the keys have not been destroyed")
-	ErrScope            = errors.New("this scope of erasure is not known")
-	ErrClaimHash        = errors.New("the SHA-256 of the claim code is required, in hex")
+	ErrNotVerifiedYet   = errors.New("the erasure has not been verified")
+	ErrPointOfNoReturn  = errors.New("the keys are being destroyed; there is no way back")
+	ErrEnded            = errors.New("the case has ended")
+	ErrOrder            = errors.New("another step comes first")
+	ErrReason           = errors.New("a reason code is required: up to 40 lower-case letters, digits and underscores")
+	ErrGround           = errors.New("this ground is not known")
+	ErrToldLate         = errors.New("the person must be told of an extension within the first month, and before it is recorded")
+	ErrExtended         = errors.New("the deadline was extended before; it can be extended once")
+	ErrRecipient        = errors.New("the case lists no such recipient")
+	ErrOutcome          = errors.New("this outcome of telling a recipient is not known")
+	ErrMentions         = errors.New("texts that name the person need a decision of an officer, and a ground where they stay")
 )
 
-// Phase is how far a case has come.
+// Phase is how far a case has come: its last step.
 type Phase string
 
 // The phases, in order.
 const (
-	PhaseNone      Phase = ""
-	PhaseRequested Phase = "requested"
-	PhaseApproved  Phase = "approved"
-	PhaseDestroyed Phase = "destroyed"
-	PhaseCertified Phase = "certified"
+	PhaseNone       Phase = ""
+	PhaseRequested  Phase = "requested"
+	PhaseIdentified Phase = "identity_verified"
+	PhaseAssessed   Phase = "scope_assessed"
+	PhaseHeld       Phase = "held"
+	PhaseCoolingOff Phase = "cooling_off"
+	PhaseApproved   Phase = "approved"
+	PhaseFenced     Phase = "fence_closed"
+	PhaseDrained    Phase = "writers_drained"
+	PhaseReviewed   Phase = "mentions_reviewed"
+	PhaseDestroyed  Phase = "destroyed"
+	PhaseQuiesced   Phase = "caches_quiesced"
+	PhaseScrubbed   Phase = "read_models_scrubbed"
+	PhasePursued    Phase = "copies_pursued"
+	PhaseVerified   Phase = "verified"
+	PhaseCertified  Phase = "certified"
+	PhaseRetired    Phase = "epochs_retired"
+	PhaseFinal      Phase = "final"
+	PhaseCancelled  Phase = "cancelled"
+	PhaseRefused    Phase = "refused"
 )
+
+// Phases lists every phase of a case that exists.
+func Phases() []Phase {
+	return []Phase{
+		PhaseRequested, PhaseIdentified, PhaseAssessed, PhaseHeld, PhaseCoolingOff, PhaseApproved, PhaseFenced, PhaseDrained,
+		PhaseReviewed, PhaseDestroyed, PhaseQuiesced, PhaseScrubbed, PhasePursued, PhaseVerified, PhaseCertified, PhaseRetired,
+		PhaseFinal, PhaseCancelled, PhaseRefused,
+	}
+}
+
+// Before says whether a phase comes before another.
+func (p Phase) Before(other Phase) bool {
+	return slices.Index(Phases(), p) < slices.Index(Phases(), other)
+}
+
+// Destroyed says whether the point of no return is passed.
+func (p Phase) Destroyed() bool { return !p.Before(PhaseDestroyed) && p.Before(PhaseCancelled) }
+
+// Ended says whether nothing more happens in a case.
+func (p Phase) Ended() bool { return !p.Before(PhaseFinal) }
 
 // State is what deciding and resuming a case need.
 type State struct {
 	Phase       Phase
 	CaseID      uuid.UUID
-	PersonID    uuid.UUID
+	PersonID    uuid.UUID // nil for a case about a work record
+	RecordID    uuid.UUID
+	Origin      eventschema.ErasureOrigin
 	Scope       eventschema.ErasureScope
-	RequestedBy uuid.UUID
-	ApprovedBy  uuid.UUID
-	RequestedAt time.Time
-	ApprovedAt  time.Time
-	DestroyedAt time.Time
-	CertifiedAt time.Time
-	ClaimHash   string
-	Keys        []eventschema.DestroyedKey
-	Lookups     int
-	Retained    []eventschema.Retained
-	Certificate string
-	Leaf        uint64
-	Position    uint64
-}
-
-// Command is one of [Request], [Approve], [Destroyed], [Certify].
-type Command interface{ isCommand() }
-
-// Request opens a case.
-type Request struct {
-	CaseID      uuid.UUID
-	PersonID    uuid.UUID
-	WorkID      uuid.UUID // nil when the person has no work record
-	Scope       eventschema.ErasureScope
+	Purposes    []eventschema.Purpose
+	Items       []uuid.UUID
 	RequestedBy uuid.UUID
 	RequestedAt time.Time
 	ClaimHash   string
-}
 
-// Approve releases the destruction of the keys. Approving twice changes nothing.
-type Approve struct {
-	ApprovedBy uuid.UUID
-	ApprovedAt time.Time
-}
+	VerifiedAt, AssessedAt, HoldsCheckedAt, ApprovedAt time.Time
+	VerifiedBy, AssessedBy, ApprovedBy                 uuid.UUID
+	Method                                             eventschema.IdentityMethod
+	Policy                                             string // that approved
+	Targets                                            []eventschema.ErasureTarget
+	Retained                                           []eventschema.Retained
+	Holds                                              []uuid.UUID // that stopped the case
+	CoolingUntil                                       time.Time
+	ExtendedUntil                                      time.Time
 
-// Destroyed records that the key store destroyed the keys. It is the result of
-// an effect, and is recorded once. There are no keys when another case had
-// destroyed them all.
-type Destroyed struct {
+	// Begun is the step whose effect may have happened without a result on
+	// record. Fenced says that the fence may be closed, and would have to be
+	// reopened if the case were stopped.
+	Begun  eventschema.ErasureStep
+	Fenced bool
+
 	DestroyedAt time.Time
 	Keys        []eventschema.DestroyedKey
 	Lookups     int
-	Retained    []eventschema.Retained
+	Holders     eventschema.KeyHolders // at the quiescing of caches
+	QuiescedAt  time.Time
+	Recipients  []eventschema.Recipient
+	Notified    map[uuid.UUID]eventschema.NotifyOutcome // by disclosure
+	Probes      eventschema.ErasureVerified
+	Effective   Certified
+	Epochs      []eventschema.RetiredEpoch
+	RetiredAt   time.Time
+	Final       Certified
+
+	EndedAt time.Time // cancelled or refused
+	EndedBy uuid.UUID
+	Reason  string // of the cancellation
+	Ground  eventschema.RefusalGround
 }
 
-// Certify records the effective certificate.
-type Certify struct {
-	CertifiedAt time.Time
+// Certified is a certificate on record. The zero value is none.
+type Certified struct {
+	At          time.Time
 	Leaf        uint64
 	Position    uint64
 	Certificate string
 }
-
-func (Request) isCommand()   {}
-func (Approve) isCommand()   {}
-func (Destroyed) isCommand() {}
-func (Certify) isCommand()   {}
 
 // Decider decides for one erasure stream.
 func Decider() domain.Decider[State, Command] {
@@ -111,92 +174,11 @@ func decide(state State, command Command) ([]eventschema.Event, error) {
 	if c, ok := command.(Request); ok {
 		return request(state, c)
 	}
+	if command == nil {
+		return nil, domain.ErrUnknownCommand
+	}
 	if state.Phase == PhaseNone {
 		return nil, ErrNotRequested
 	}
-	switch c := command.(type) {
-	case Approve:
-		return approve(state, c)
-	case Destroyed:
-		return destroyed(state, c)
-	case Certify:
-		return certify(state, c)
-	}
-	return nil, domain.ErrUnknownCommand
-}
-
-func request(state State, c Request) ([]eventschema.Event, error) {
-	switch {
-	case state.Phase != PhaseNone:
-		return nil, ErrAlreadyRequested
-	case c.RequestedBy == uuid.Nil:
-		return nil, ErrNoActor
-	case c.Scope != eventschema.ScopePerson:
-		return nil, ErrScope
-	case len(c.ClaimHash) != 64 || strings.Trim(c.ClaimHash, "0123456789abcdef") != "":
-		return nil, ErrClaimHash
-	}
-	event := &eventschema.ErasureRequested{
-		CaseID: c.CaseID, PersonID: c.PersonID, Scope: c.Scope,
-		RequestedAt: c.RequestedAt.UTC(), RequestedBy: c.RequestedBy, ClaimHash: c.ClaimHash,
-	}
-	if c.WorkID != uuid.Nil {
-		event.WorkID = eventschema.Clear(eventschema.Hex(c.WorkID))
-	}
-	return []eventschema.Event{event}, nil
-}
-
-func approve(state State, c Approve) ([]eventschema.Event, error) {
-	switch {
-	case state.Phase != PhaseRequested:
-		return nil, nil
-	case c.ApprovedBy == uuid.Nil:
-		return nil, ErrNoActor
-	case c.ApprovedBy == state.RequestedBy:
-		return nil, ErrSamePerson
-	}
-	return []eventschema.Event{&eventschema.ErasureApproved{CaseID: state.CaseID, ApprovedAt: c.ApprovedAt.UTC(), ApprovedBy: c.ApprovedBy}}, nil
-}
-
-func destroyed(state State, c Destroyed) ([]eventschema.Event, error) {
-	switch {
-	case state.Phase == PhaseRequested:
-		return nil, ErrNotApproved
-	case state.Phase != PhaseApproved:
-		return nil, nil
-	}
-	return []eventschema.Event{&eventschema.KeysDestroyed{
-		CaseID: state.CaseID, PersonID: state.PersonID, DestroyedAt: c.DestroyedAt.UTC(),
-		Keys: c.Keys, Lookups: c.Lookups, Retained: c.Retained,
-	}}, nil
-}
-
-func certify(state State, c Certify) ([]eventschema.Event, error) {
-	switch {
-	case state.Phase == PhaseCertified:
-		return nil, nil
-	case state.Phase != PhaseDestroyed:
-		return nil, ErrNotDestroyed
-	}
-	return []eventschema.Event{&eventschema.ErasureCertified{
-		CaseID: state.CaseID, PersonID: state.PersonID, CertifiedAt: c.CertifiedAt.UTC(),
-		Leaf: c.Leaf, Position: c.Position, Certificate: c.Certificate,
-	}}, nil
-}
-
-func evolve(state State, event eventschema.Event) State {
-	switch e := event.(type) {
-	case *eventschema.ErasureRequested:
-		state.Phase, state.CaseID, state.PersonID, state.Scope = PhaseRequested, e.CaseID, e.PersonID, e.Scope
-		state.RequestedBy, state.RequestedAt, state.ClaimHash = e.RequestedBy, e.RequestedAt, e.ClaimHash
-	case *eventschema.ErasureApproved:
-		state.Phase, state.ApprovedBy, state.ApprovedAt = PhaseApproved, e.ApprovedBy, e.ApprovedAt
-	case *eventschema.KeysDestroyed:
-		state.Phase, state.DestroyedAt = PhaseDestroyed, e.DestroyedAt
-		state.Keys, state.Lookups, state.Retained = e.Keys, e.Lookups, e.Retained
-	case *eventschema.ErasureCertified:
-		state.Phase, state.CertifiedAt, state.Certificate = PhaseCertified, e.CertifiedAt, e.Certificate
-		state.Leaf, state.Position = e.Leaf, e.Position
-	}
-	return state
+	return command.decide(state)
 }

@@ -50,6 +50,7 @@ type App struct {
 	handler  *domain.Handler     // one append at a time
 	bulk     *domain.Handler     // BatchAppend, for imports
 	keys     *keyring.Keyring
+	policy   KeyPolicy
 	models   *postgres.ReadModels
 	requests *requests
 	ledger   *ledger.Ledger // nil when attached
@@ -58,7 +59,14 @@ type App struct {
 	directory   directory
 	covered     *progressMark // how far the trail is
 	cases       *caseQueue    // erasure cases to take forward
-	stuck       atomic.Int64  // erasure cases that failed and will be tried again
+	casePolicy  CasePolicy
+	coolingOff  time.Duration
+	destroying  sync.Mutex        // one destruction at a time
+	retirements atomic.Int64      // how many epochs were retired when cases were last looked at
+	verifier    *keyring.Verifier // nil when attached
+	verifiesAs  eventschema.VerifierCredentials
+	finalAfter  time.Duration      // how long after a destruction copies may still open something, at most
+	onFault     func(point string) // nil outside of tests
 
 	closers  []func() error  // in order of opening
 	watching context.Context // ends when the App closes
@@ -93,7 +101,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	a.operator = operatorOf(a.tenant)
 	a.running = running{PID: os.Getpid(), EventStore: cfg.EventStore, ReadModels: cfg.ReadModels, Keys: cfg.Keys}
 	for _, step := range []func(context.Context, Config) error{
-		a.startNode, a.connect, a.startPostgres, a.openKeys, a.openModels, a.openTrail, a.startSubscriptions,
+		a.startNode, a.connect, a.startPostgres, a.openKeys, a.openVerifier, a.openModels, a.openTrail, a.startSubscriptions,
 	} {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
@@ -143,7 +151,7 @@ func newApp(cfg Config) (*App, error) {
 	return &App{
 		watching: watching, stop: stop,
 		clock: cfg.Clock, random: cfg.Random, log: log, registry: registry,
-		covered: newProgressMark(), cases: newCaseQueue(), failed: make(chan error, 1),
+		covered: newProgressMark(), cases: newCaseQueue(), casePolicy: cfg.Cases, onFault: cfg.Fault, failed: make(chan error, 1),
 	}, nil
 }
 
@@ -221,16 +229,14 @@ func (a *App) connect(ctx context.Context, _ Config) error {
 }
 
 func (a *App) openKeys(ctx context.Context, cfg Config) error {
-	file := cfg.KEKFile
-	if file == "" {
-		file = a.folder.path("keys", "kek")
-		if err := os.MkdirAll(a.folder.path("keys"), 0o700); err != nil {
-			return fmt.Errorf("key folder: %w", err)
-		}
+	if err := a.checkFinality(cfg); err != nil {
+		return err
 	}
-	keys, err := keyring.Init(ctx, keyring.Config{
-		URL: a.running.Keys, KEKFile: file, Random: a.random, Clock: a.clock, Log: a.log.Named("keys"),
-	})
+	store, err := a.keyStore(cfg)
+	if err != nil {
+		return err
+	}
+	keys, err := keyring.Init(ctx, store)
 	if err != nil {
 		return err
 	}
@@ -340,6 +346,14 @@ func (a *App) claimCode() (string, error) {
 		return "", fmt.Errorf("draw a claim code: %w", err)
 	}
 	return strings.TrimRight(base32.StdEncoding.EncodeToString(raw), "=")[:26], nil
+}
+
+// fault tells a test that a step has come to a point, so that it can end the
+// process there.
+func (a *App) fault(point string) {
+	if a.onFault != nil {
+		a.onFault(point)
+	}
 }
 
 // shuffle draws an order of n things.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"os"
@@ -25,9 +24,15 @@ type house struct {
 	*App
 	t    *testing.T
 	data string
+
+	clock   func() time.Time
+	cooling time.Duration
+	perDay  int
+	fault   func(string)
 }
 
-func openHouse(t *testing.T) *house {
+// openHouse opens an App whose cases do not cool off, unless the test says so.
+func openHouse(t *testing.T, change ...func(*house)) *house {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "tracekeep-test-")
 	if err != nil {
@@ -36,7 +41,10 @@ func openHouse(t *testing.T) *house {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, data: filepath.Join(dir, "records")}
+	h := &house{t: t, data: filepath.Join(dir, "records"), clock: time.Now, perDay: 100}
+	for _, c := range change {
+		c(h)
+	}
 	h.open()
 	t.Cleanup(func() {
 		h.close()
@@ -49,7 +57,9 @@ func openHouse(t *testing.T) *house {
 
 func (h *house) open() {
 	h.t.Helper()
-	app, err := Open(h.t.Context(), Config{Data: h.data, Clock: time.Now, Random: rand.Reader})
+	app, err := Open(h.t.Context(), Config{
+		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
+	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -89,30 +99,6 @@ func (h *house) caughtUp() {
 	if err := h.CatchUp(h.t.Context(), nil); err != nil {
 		h.t.Fatal(err)
 	}
-}
-
-// erase takes a person through both officers to the certificate.
-func (h *house) erase(person uuid.UUID) uuid.UUID {
-	h.t.Helper()
-	asked, err := h.RequestErasure(h.t.Context(), h.intent(h.as(httpapi.RolePrivacy)), person, time.Now())
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	if _, err := h.ApproveErasure(h.t.Context(), h.intent(h.as(httpapi.RolePrivacy)), asked.CaseID, time.Now()); err != nil {
-		h.t.Fatal(err)
-	}
-	h.certified(asked.CaseID)
-	return asked.CaseID
-}
-
-func (h *house) certified(id uuid.UUID) {
-	h.t.Helper()
-	limit, cancel := context.WithTimeout(h.t.Context(), 20*time.Second)
-	defer cancel()
-	if _, err := h.AwaitCertificate(limit, id); err != nil {
-		h.t.Fatalf("case %s: %v", id, err)
-	}
-	h.caughtUp()
 }
 
 func punchEntry(work uuid.UUID, at time.Time) httpapi.PunchEntry {
@@ -209,7 +195,8 @@ func TestWithdrawingForgetsEveryPointAndARefusedPunchLeavesNone(t *testing.T) {
 	if _, err := h.WithdrawConsent(t.Context(), h.intent(hr), consent); err != nil {
 		t.Fatal(err)
 	}
-	h.caughtUp()
+	consents := h.streamOf(eventschema.ConsentStream(h.Tenant(), who.WorkID))
+	h.certified(consents[len(consents)-1].ID)
 	if err := h.registry.Open(t.Context(), h.keys, &points[0], eventschema.UseAudit); err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +239,7 @@ func TestOnePersonsCasesDoNotHoldUpAnothers(t *testing.T) {
 	h := openHouse(t)
 	one, other := h.register("Ada Example"), h.register("Ben Example")
 	h.caughtUp()
-	asked, err := h.RequestErasure(t.Context(), h.intent(h.as(httpapi.RolePrivacy)), one.PersonID, time.Now())
+	asked, err := h.RequestErasure(t.Context(), h.intent(h.as(httpapi.RolePrivacy)), httpapi.ErasureRequest{Person: one.PersonID, ReceivedAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,11 +247,13 @@ func TestOnePersonsCasesDoNotHoldUpAnothers(t *testing.T) {
 	second := caseID(h.Tenant(), "second")
 	h.appendRequest(second, one)
 	h.caughtUp()
-	if _, err := h.RequestErasure(t.Context(), h.intent(h.as(httpapi.RolePrivacy)), one.PersonID, time.Now()); refusalCode(err) != "case_open" {
+	_, err = h.RequestErasure(t.Context(), h.intent(h.as(httpapi.RolePrivacy)), httpapi.ErasureRequest{Person: one.PersonID, ReceivedAt: time.Now()})
+	if refusalCode(err) != "case_open" {
 		t.Errorf("a third request: %v", err)
 	}
 	for _, id := range []uuid.UUID{asked.CaseID, second} {
-		if _, err := h.ApproveErasure(t.Context(), h.intent(h.as(httpapi.RolePrivacy)), id, time.Now()); err != nil {
+		h.identifyAndAssess(h.as(httpapi.RolePrivacy), id)
+		if err := h.approval(id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -352,7 +341,7 @@ func (h *house) appendRequest(id uuid.UUID, who httpapi.PersonReceipt) {
 	_, err := domain.Handle(h.t.Context(), h.handler, erasure.Decider(), domain.Request{
 		Stream: eventschema.ErasureStream(h.Tenant(), id), Key: "request", Actor: h.as(httpapi.RolePrivacy).Actor(),
 	}, erasure.Command(erasure.Request{
-		CaseID: id, PersonID: who.PersonID, WorkID: who.WorkID, Scope: eventschema.ScopePerson,
+		CaseID: id, Origin: eventschema.OriginRequest, PersonID: who.PersonID, WorkID: who.WorkID, Scope: eventschema.ScopePerson,
 		RequestedBy: uuid.New(), RequestedAt: time.Now(), ClaimHash: strings.Repeat("0", 64),
 	}))
 	if err != nil {

@@ -2,154 +2,190 @@ package app
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
-	"tracekeep/domain"
+	"tracekeep/adapters/certificate"
+	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/ledger"
 	"tracekeep/domain/erasure"
 	"tracekeep/eventschema"
 )
 
-// certificateType names the format of the text that is signed.
-const certificateType = "tracekeep-erasure-certificate/v1"
-
-// Certificate is what the effective certificate of an erasure says. It names no
-// person: the claim hash lets the one who holds the claim code show that it is
-// theirs. It is signed as a note with the key of the trail.
-type Certificate struct {
-	Type        string                   `json:"type"`
-	Kind        string                   `json:"kind"` // effective; the final one comes with epoch retirement
-	Case        uuid.UUID                `json:"case"`
-	Scope       eventschema.ErasureScope `json:"scope"`
-	RequestedAt time.Time                `json:"requested_at"`
-	DestroyedAt time.Time                `json:"destroyed_at"`
-	// EffectiveBy is when the last process that may have cached a key has dropped
-	// it; the process that destroyed it dropped it at once.
-	EffectiveBy time.Time                  `json:"effective_not_later_than"`
-	CertifiedAt time.Time                  `json:"certified_at"`
-	Keys        []eventschema.DestroyedKey `json:"keys"`
-	Lookups     int                        `json:"lookups_removed"`
-	Retained    []eventschema.Retained     `json:"retained"`
-	Caches      string                     `json:"caches"`
-	Probes      Probes                     `json:"probes"`
-	NotCovered  []string                   `json:"not_covered"`
-	ClaimHash   string                     `json:"claim_hash"`
-	Trail       TrailPlace                 `json:"trail"`
-}
-
-// Probes says how many old envelopes were tried after the destruction, and how
-// many answered erased.
-type Probes struct {
-	Tried  int `json:"tried"`
-	Erased int `json:"erased"`
-}
-
-// TrailPlace is where the destruction stands in the trail.
-type TrailPlace struct {
-	Origin   string `json:"origin"`
-	Position uint64 `json:"position"`
-	Leaf     uint64 `json:"leaf"`
-	Size     uint64 `json:"size"`
-	Root     string `json:"root"`
-}
-
-// certify writes the effective certificate: it waits for the trail to cover the
-// destruction, tries the person's old envelopes, signs, and records.
-func (a *App) certify(ctx context.Context, state erasure.State) error {
-	position, err := a.positionOfDestruction(ctx, state.CaseID)
+// certify writes and signs a certificate: it waits for the trail to cover the
+// destruction and proves its place. A final certificate rests on a verification
+// of its own.
+func (a *App) certify(ctx context.Context, s erasure.State, kind eventschema.CertificateKind) (erasure.Command, error) {
+	position, err := a.positionOfDestruction(ctx, s.CaseID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.trailCovers(ctx, position); err != nil {
-		return err
+		return nil, err
 	}
 	proof, err := a.ledger.Prove(ctx, position)
 	if err != nil {
-		return fmt.Errorf("place the destruction in the trail: %w", err)
+		return nil, fmt.Errorf("place the destruction in the trail: %w", err)
 	}
-	probes, err := a.probe(ctx, state.PersonID)
-	if err != nil {
-		return err
+	probes := certificate.Probes{
+		Credentials: s.Probes.Credentials, Tried: s.Probes.Tried, Erased: s.Probes.Erased, Keys: s.Probes.Keys, Lookups: s.Probes.Lookups,
 	}
-	if probes.Tried == 0 || probes.Erased != probes.Tried {
-		return fmt.Errorf("%d of %d old envelopes do not answer erased", probes.Tried-probes.Erased, probes.Tried)
+	if kind == eventschema.CertificateFinal {
+		found, err := a.verifyErasure(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		probes = certificate.Probes{Credentials: found.Credentials, Tried: found.Tried, Erased: found.Erased, Keys: found.Keys, Lookups: found.Lookups}
 	}
-	checkpoint := a.ledger.Checkpoint()
 	now := a.clock().UTC()
-	text, err := json.MarshalIndent(Certificate{
-		Type: certificateType, Kind: "effective", Case: state.CaseID, Scope: state.Scope,
-		RequestedAt: state.RequestedAt, DestroyedAt: state.DestroyedAt,
-		EffectiveBy: state.DestroyedAt.Add(cacheBound), CertifiedAt: now,
-		Keys: state.Keys, Lookups: state.Lookups, Retained: state.Retained,
-		Caches: "every process drops cached keys when notified; one that is not notified stops using them within " + cacheBound.String(),
-		Probes: probes,
-		NotCovered: []string{
-			"copies of the key store made before the destruction, until they are deleted or their key epoch is retired",
-			"packages handed out before, and devices not seen since",
-		},
-		ClaimHash: state.ClaimHash,
-		Trail: TrailPlace{
-			Origin: a.trailOrigin(), Position: position, Leaf: proof.Index, Size: checkpoint.Size, Root: checkpoint.Root.String(),
-		},
-	}, "", "  ")
+	text, err := a.certificateOf(s, kind, now, proof, probes).Text()
 	if err != nil {
-		return fmt.Errorf("write certificate: %w", err)
+		return nil, err
 	}
-	signed, err := a.ledger.SignNote(string(text) + "\n")
+	signed, err := a.ledger.SignNote(text)
 	if err != nil {
-		return fmt.Errorf("sign certificate: %w", err)
+		return nil, fmt.Errorf("sign certificate: %w", err)
 	}
-	_, err = domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
-		Stream: eventschema.ErasureStream(a.tenant, state.CaseID), Key: "certify",
-		Actor: eventschema.Actor{ID: a.operator, Role: erasureActor},
-	}, erasure.Command(erasure.Certify{CertifiedAt: now, Leaf: proof.Index, Position: position, Certificate: signed}))
-	return err
+	return erasure.Certify{Kind: kind, CertifiedAt: now, Leaf: proof.Index, Position: position, Certificate: signed}, nil
 }
 
-// cacheBound is the longest a key may be used after its destruction by a process
-// that was not notified: the cache time of readers plus the allowance for clocks.
-const cacheBound = 65 * time.Second
-
-func (a *App) positionOfDestruction(ctx context.Context, id uuid.UUID) (uint64, error) {
-	for recorded, err := range a.store.ReadStream(ctx, eventschema.ErasureStream(a.tenant, id).String(), 0) {
-		if err != nil {
-			return 0, err
-		}
-		decoded, err := a.registry.Decode(recorded)
-		if err != nil {
-			return 0, err
-		}
-		if _, ok := decoded.Event.(*eventschema.KeysDestroyed); ok {
-			return recorded.Position, nil
-		}
+func (a *App) certificateOf(s erasure.State, kind eventschema.CertificateKind, now time.Time, proof ledger.InclusionProof, probes certificate.Probes) certificate.Certificate {
+	holders := s.Holders
+	if holders.BoundedBy.IsZero() { // certified in the first release
+		holders.BoundedBy = s.DestroyedAt.Add(cacheBound)
 	}
-	return 0, erasure.ErrNotDestroyed
+	c := certificate.Certificate{
+		Type: certificate.TypeV2, Kind: kind, Case: s.CaseID, Origin: s.Origin, Scope: s.Scope, Purposes: s.Purposes,
+		RequestedAt: s.RequestedAt, DestroyedAt: s.DestroyedAt, EffectiveFrom: later(holders.BoundedBy, s.DestroyedAt), CertifiedAt: now,
+		Keys: s.Keys, Lookups: s.Lookups, Retained: s.Retained,
+		Caches:     certificate.Caches{Acknowledged: holders.Acknowledged, Silent: holders.Silent, BoundedBy: holders.BoundedBy},
+		Probes:     probes,
+		Recipients: certificate.Recipients{Listed: len(s.Recipients), Told: len(s.Notified)},
+		ClaimHash:  s.ClaimHash,
+		Place: certificate.Place{
+			Origin: a.trailOrigin(), Position: proof.Position, Leaf: proof.Index, LeafHash: proof.Leaf.String(), Size: proof.Size,
+			Hashes: make([]string, 0, len(proof.Hashes)), Checkpoint: proof.Checkpoint,
+		},
+	}
+	for _, h := range proof.Hashes {
+		c.Place.Hashes = append(c.Place.Hashes, h.String())
+	}
+	switch {
+	case kind == eventschema.CertificateFinal:
+		c.FinalFrom, c.Epochs = &s.RetiredAt, s.Epochs
+	case a.policy.RotateByItself: // else nobody can say
+		by := s.DestroyedAt.Add(a.finalAfter).Truncate(time.Second)
+		c.FinalBy = &by
+	}
+	c.NotCovered = notCovered(s, kind)
+	return c
 }
 
-// probe opens every envelope of the person's own stream and counts the answers.
-func (a *App) probe(ctx context.Context, personID uuid.UUID) (Probes, error) {
-	var probes Probes
-	for recorded, err := range a.store.ReadStream(ctx, eventschema.PersonStream(a.tenant, personID).String(), 0) {
-		if err != nil {
-			return probes, err
+func later(one, other time.Time) time.Time {
+	if one.Before(other) {
+		return other
+	}
+	return one
+}
+
+// notCovered says what no certificate of ours can vouch for.
+func notCovered(s erasure.State, kind eventschema.CertificateKind) []string {
+	var what []string
+	if kind == eventschema.CertificateEffective {
+		what = append(what, "copies of the key store made before the destruction, until the epochs that wrapped the keys are retired; the final certificate says when")
+	}
+	if untold := len(s.Recipients) - len(s.Notified); untold > 0 {
+		what = append(what, fmt.Sprintf("%d recipients on record who have not been told yet", untold))
+	}
+	return append(what,
+		"packages handed out before, and what those who have them keep",
+		"devices not seen since, and lists outside Tracekeep that pair a name with an id",
+	)
+}
+
+// Certificate implements [httpapi.Certificates].
+func (a *App) Certificate(ctx context.Context, _ httpapi.Principal, id uuid.UUID, kind eventschema.CertificateKind) (httpapi.CertificateView, error) {
+	loaded, err := a.loadCase(ctx, id)
+	if err != nil {
+		return httpapi.CertificateView{}, outward(err)
+	}
+	certified := loaded.State.Effective
+	if kind == eventschema.CertificateFinal {
+		certified = loaded.State.Final
+	}
+	if certified.Certificate == "" {
+		return httpapi.CertificateView{}, httpapi.ErrNotFound
+	}
+	return httpapi.CertificateView{
+		CaseID: id, Kind: kind, CertifiedAt: certified.At, Leaf: certified.Leaf, Position: certified.Position, Certificate: certified.Certificate,
+	}, nil
+}
+
+// PrintCertificate implements [httpapi.Certificates].
+func (a *App) PrintCertificate(ctx context.Context, by httpapi.Principal, id uuid.UUID, kind eventschema.CertificateKind) ([]byte, error) {
+	view, err := a.Certificate(ctx, by, id, kind)
+	if err != nil {
+		return nil, err
+	}
+	read, err := VerifyCertificate(view.Certificate, a.verifierKey)
+	if err != nil {
+		return nil, err
+	}
+	return certificate.PDF(read, view.Certificate)
+}
+
+// VerifyCertificate checks a certificate offline: the key of the trail signed it,
+// it is of a known format, and the place it names is in the log of the checkpoint
+// it carries. Errors: [ledger.ErrSignature], [ledger.ErrProof],
+// [ledger.ErrMalformed], [certificate.ErrMalformed].
+func VerifyCertificate(signed, verifierKey string) (certificate.Certificate, error) {
+	text, err := ledger.VerifyNote(signed, verifierKey)
+	if err != nil {
+		return certificate.Certificate{}, err
+	}
+	c, err := certificate.Parse(text)
+	if err != nil {
+		return certificate.Certificate{}, err
+	}
+	if c.Place.LeafHash == "" { // the first release carried no proof
+		return c, nil
+	}
+	proof := ledger.InclusionProof{Position: c.Place.Position, Index: c.Place.Leaf, Size: c.Place.Size, Checkpoint: c.Place.Checkpoint}
+	err = proof.Leaf.UnmarshalText([]byte(c.Place.LeafHash))
+	for _, text := range c.Place.Hashes {
+		var h ledger.Hash
+		err = errors.Join(err, h.UnmarshalText([]byte(text)))
+		proof.Hashes = append(proof.Hashes, h)
+	}
+	if err != nil {
+		return certificate.Certificate{}, err
+	}
+	if err := ledger.VerifyPlace(proof, verifierKey); err != nil {
+		return certificate.Certificate{}, fmt.Errorf("place in the log: %w", err)
+	}
+	if !strings.HasPrefix(proof.Checkpoint, c.Place.Origin+"\n") {
+		return certificate.Certificate{}, fmt.Errorf("place in another log: %w", ledger.ErrProof)
+	}
+	return c, nil
+}
+
+// AwaitCertificate waits for the effective certificate of a case, also when
+// another process executes it.
+func (a *App) AwaitCertificate(ctx context.Context, id uuid.UUID) (httpapi.CertificateView, error) {
+	const pause = 20 * time.Millisecond
+	for {
+		view, err := a.Certificate(ctx, httpapi.Principal{Tenant: a.tenant}, id, eventschema.CertificateEffective)
+		if !errors.Is(err, httpapi.ErrNotFound) {
+			return view, err
 		}
-		decoded, err := a.registry.Decode(recorded)
-		if err != nil {
-			return probes, err
-		}
-		for _, sealed := range decoded.Sealed {
-			opening, err := a.keys.Open(ctx, decoded.At(sealed), sealed.Envelope, eventschema.UseAudit)
-			if err != nil {
-				return probes, fmt.Errorf("try an old envelope: %w", err)
-			}
-			probes.Tried++
-			if opening.State == eventschema.StateErased {
-				probes.Erased++
-			}
+		select {
+		case <-ctx.Done():
+			return httpapi.CertificateView{}, ctx.Err()
+		case <-time.After(pause):
 		}
 	}
-	return probes, nil
 }

@@ -197,11 +197,20 @@ func (a *App) openPerson(ctx context.Context, p projections.Person, use eventsch
 	}, nil
 }
 
+// errRestricted refuses what restricted processing does not leave (GDPR Art. 18(2)).
+var errRestricted = &httpapi.Refusal{
+	Code: "restricted", Message: "the values of this person are restricted: they are opened for legal claims and audits only",
+}
+
 // WorkIDOf reads the work id of a person. Of an erased one it answers
-// *[httpapi.Erased].
+// *[httpapi.Erased], of a restricted one a refusal.
 func WorkIDOf(p httpapi.PersonView) (uuid.UUID, error) {
-	if p.WorkID.State() == eventschema.StateErased {
+	switch p.WorkID.State() {
+	case eventschema.StateErased:
 		return uuid.Nil, &httpapi.Erased{Case: p.WorkID.Case(), CertificateLeaf: p.WorkID.CertificateLeaf}
+	case eventschema.StateRestricted, eventschema.StateHeld:
+		return uuid.Nil, errRestricted
+	case eventschema.StateAbsent, eventschema.StateClear, eventschema.StateSealed, eventschema.StateUnavailable:
 	}
 	id, err := idOf(p.WorkID.Personal)
 	if err == nil && id == uuid.Nil {

@@ -2,54 +2,52 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
-	"go.uber.org/zap"
 
+	"tracekeep/adapters/certificate"
 	"tracekeep/adapters/httpapi"
-	"tracekeep/adapters/keyring"
 	"tracekeep/domain"
 	"tracekeep/domain/erasure"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
 
-// erasureActor is the actor of the steps that the machine takes by itself.
-const erasureActor = "erasure"
-
 // caseID is the id of the case that an idempotency key opens.
 func caseID(tenant uuid.UUID, key string) uuid.UUID {
 	return uuid.NewSHA1(tenant, []byte("erasure case\x00"+key))
 }
 
+// loadCase folds a case.
+func (a *App) loadCase(ctx context.Context, id uuid.UUID) (*domain.Loaded[erasure.State], error) {
+	return domain.Load(ctx, a.handler, eventschema.ErasureStream(a.tenant, id), erasure.Decider())
+}
+
 // RequestErasure implements [httpapi.Erasures].
-func (a *App) RequestErasure(ctx context.Context, intent httpapi.Intent, personID uuid.UUID, receivedAt time.Time) (httpapi.ErasureReceipt, error) {
+func (a *App) RequestErasure(ctx context.Context, intent httpapi.Intent, r httpapi.ErasureRequest) (httpapi.ErasureReceipt, error) {
 	id := caseID(a.tenant, intent.Key)
-	stream := eventschema.ErasureStream(a.tenant, id)
-	opened, err := domain.Load(ctx, a.handler, stream, erasure.Decider())
+	opened, err := a.loadCase(ctx, id)
 	if err != nil {
 		return httpapi.ErasureReceipt{}, outward(err)
 	}
 	if opened.State.Phase != erasure.PhaseNone { // asked before: the code cannot be given twice
-		if opened.State.PersonID != personID {
+		if opened.State.PersonID != r.Person {
 			return httpapi.ErasureReceipt{}, fmt.Errorf("the key opened a case of somebody else: %w", httpapi.ErrConflict)
 		}
 		revision := uint64(opened.Next) //nolint:gosec // the stream has an event
 		return httpapi.ErasureReceipt{Receipt: httpapi.Receipt{Revision: revision, Repeated: true}, CaseID: id}, nil
 	}
-	if err := a.refuseErased(ctx, personID); err != nil {
+	if err := a.refuseErased(ctx, r.Person); err != nil {
 		return httpapi.ErasureReceipt{}, err
 	}
-	if err := a.refuseSecondCase(ctx, personID); err != nil {
+	if err := a.refuseSecondCase(ctx, r.Person); err != nil {
 		return httpapi.ErasureReceipt{}, err
 	}
-	workID, err := a.workOfPerson(ctx, personID)
+	workID, err := a.workOfPerson(ctx, r.Person)
 	if err != nil {
 		return httpapi.ErasureReceipt{}, err
 	}
@@ -57,13 +55,14 @@ func (a *App) RequestErasure(ctx context.Context, intent httpapi.Intent, personI
 	if err != nil {
 		return httpapi.ErasureReceipt{}, err
 	}
-	hash := sha256.Sum256([]byte(code))
+	command := erasure.Request{
+		CaseID: id, Origin: eventschema.OriginRequest, PersonID: r.Person, WorkID: workID, Purposes: r.Purposes, Items: r.Items,
+		RequestedBy: intent.Principal.ID, RequestedAt: r.ReceivedAt.UTC(), ClaimHash: certificate.HashClaim(code),
+	}
+	command.Scope = scopeOf(r.Purposes, r.Items)
 	outcome, err := domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
-		Stream: stream, Key: "request", Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
-	}, erasure.Command(erasure.Request{
-		CaseID: id, PersonID: personID, WorkID: workID, Scope: eventschema.ScopePerson,
-		RequestedBy: intent.Principal.ID, RequestedAt: receivedAt.UTC(), ClaimHash: hex.EncodeToString(hash[:]),
-	}))
+		Stream: eventschema.ErasureStream(a.tenant, id), Key: "request", Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
+	}, erasure.Command(command))
 	if err != nil {
 		return httpapi.ErasureReceipt{}, outward(err)
 	}
@@ -80,284 +79,146 @@ func (a *App) refuseSecondCase(ctx context.Context, personID uuid.UUID) error {
 		return outward(err)
 	}
 	for _, c := range cases {
-		if c.State != projections.ErasureCertified {
+		if c.State.Open() {
 			return &httpapi.Refusal{Code: "case_open", Message: "another erasure case of this person is open", Pointer: "/person_id"}
 		}
 	}
 	return nil
 }
 
-// ApproveErasure implements [httpapi.Erasures]. The destruction follows by
-// itself in the process that owns the data folder.
-func (a *App) ApproveErasure(ctx context.Context, intent httpapi.Intent, id uuid.UUID, receivedAt time.Time) (httpapi.Receipt, error) {
-	return acknowledge(domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
-		Stream: eventschema.ErasureStream(a.tenant, id), Key: intent.Key,
-		Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
-	}, erasure.Command(erasure.Approve{ApprovedBy: intent.Principal.ID, ApprovedAt: receivedAt.UTC()})))
+func scopeOf(purposes []eventschema.Purpose, items []uuid.UUID) eventschema.ErasureScope {
+	switch {
+	case len(items) > 0:
+		return eventschema.ScopeItem
+	case len(purposes) > 0:
+		return eventschema.ScopePurpose
+	}
+	return eventschema.ScopePerson
 }
 
-// workOfPerson opens the link from a person to their work record. It answers
-// [httpapi.ErrNotFound] for a person who was never registered.
-func (a *App) workOfPerson(ctx context.Context, personID uuid.UUID) (uuid.UUID, error) {
-	for recorded, err := range a.store.ReadStream(ctx, eventschema.PersonStream(a.tenant, personID).String(), 0) {
-		if err != nil {
-			return uuid.Nil, outward(err)
-		}
-		decoded, err := a.registry.Decode(recorded)
-		if err != nil {
+// Expiry is a retention period that has ended: of everything about a person when
+// no purposes are named, else of what the person or the work record holds for
+// them. Exactly one of Person and Record is set.
+type Expiry struct {
+	Person, Record uuid.UUID
+	Purposes       []eventschema.Purpose
+	Items          []uuid.UUID // of the one purpose
+	DueAt          time.Time
+}
+
+// ExpireRetention opens the case of a retention period that has ended. Repeating
+// it opens nothing twice. The machine takes the case to its end; a hold stops it
+// like any other.
+func (a *App) ExpireRetention(ctx context.Context, e Expiry) (uuid.UUID, error) {
+	id := caseID(a.tenant, fmt.Sprintf("retention\x00%s\x00%s\x00%v\x00%v\x00%s", e.Person, e.Record, e.Purposes, e.Items, e.DueAt.UTC().Format(time.RFC3339)))
+	command := erasure.Request{
+		CaseID: id, Origin: eventschema.OriginRetention, Scope: scopeOf(e.Purposes, e.Items), PersonID: e.Person, RecordID: e.Record, Purposes: e.Purposes, Items: e.Items,
+		RequestedBy: a.operator, RequestedAt: a.clock().UTC(),
+	}
+	if e.Person != uuid.Nil {
+		var err error
+		if command.WorkID, err = a.workOfPerson(ctx, e.Person); err != nil {
 			return uuid.Nil, err
 		}
-		registered, ok := decoded.Event.(*eventschema.PersonRegistered)
-		if !ok {
-			continue
-		}
-		if err := a.registry.Open(ctx, a.keys, &decoded, eventschema.UseService); err != nil {
-			return uuid.Nil, outward(err)
-		}
-		return idOf(registered.WorkID)
 	}
-	return uuid.Nil, httpapi.ErrNotFound
+	return id, a.openByPolicy(ctx, command, eventschema.Actor{ID: a.operator, Role: retentionActor})
 }
 
-// errLink says that the link from a person to the work record cannot be read.
-var errLink = errors.New("the link to the work record cannot be read")
-
-// idOf reads an id that was kept as a personal value. An absent or erased one
-// is the nil id; one that cannot be read now is an error.
-func idOf(value eventschema.Personal) (uuid.UUID, error) {
-	switch value.State() {
-	case eventschema.StateClear:
-		text, _ := value.Reveal()
-		id, err := eventschema.ParseHex(text)
-		if err != nil {
-			return uuid.Nil, errLink
-		}
-		return id, nil
-	case eventschema.StateAbsent, eventschema.StateErased:
-		return uuid.Nil, nil
-	case eventschema.StateSealed, eventschema.StateRestricted, eventschema.StateHeld, eventschema.StateUnavailable:
-		return uuid.Nil, fmt.Errorf("%w: it is %s", errLink, value.State())
+// openByPolicy opens a case that needs no officer, once.
+func (a *App) openByPolicy(ctx context.Context, command erasure.Request, actor eventschema.Actor) error {
+	_, err := domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
+		Stream: eventschema.ErasureStream(a.tenant, command.CaseID), Key: "request", Actor: actor,
+	}, erasure.Command(command))
+	if errors.Is(err, erasure.ErrAlreadyRequested) {
+		return nil
 	}
-	return uuid.Nil, errLink
-}
-
-// forward takes a case as far as it can go: each step is an effect that may be
-// repeated, then the event that records it. It may be killed anywhere and called
-// again at any time.
-func (a *App) forward(ctx context.Context, id uuid.UUID) error {
-	for {
-		loaded, err := domain.Load(ctx, a.handler, eventschema.ErasureStream(a.tenant, id), erasure.Decider())
-		if err != nil {
-			return fmt.Errorf("erasure case %s: %w", id, err)
-		}
-		switch loaded.State.Phase {
-		case erasure.PhaseApproved:
-			err = a.destroyKeys(ctx, loaded.State)
-		case erasure.PhaseDestroyed:
-			err = a.certify(ctx, loaded.State)
-		case erasure.PhaseNone, erasure.PhaseRequested, erasure.PhaseCertified:
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("erasure case %s, %s: %w", id, loaded.State.Phase, err)
-		}
-	}
-}
-
-// destroyKeys is the point of no return. The key store destroys everything in
-// one transaction and remembers the receipt by case, so a crash between the
-// destruction and its event loses nothing.
-func (a *App) destroyKeys(ctx context.Context, state erasure.State) error {
-	destroyed, done, err := a.keys.ReceiptOf(ctx, a.tenant, state.CaseID)
-	if err != nil {
-		return err
-	}
-	if !done {
-		order, err := a.orderOf(ctx, state)
-		if err != nil {
-			return err
-		}
-		if destroyed, err = a.keys.Destroy(ctx, order); err != nil {
-			return fmt.Errorf("destroy keys: %w", err)
-		}
-	}
-	a.directory.forget()
-	keys := make([]eventschema.DestroyedKey, 0, len(destroyed.Keys))
-	for _, k := range destroyed.Keys {
-		keys = append(keys, eventschema.DestroyedKey{KeyID: k.ID, Purpose: k.Purpose, Check: k.Check, Epoch: k.Epoch})
-	}
-	_, err = domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
-		Stream: eventschema.ErasureStream(a.tenant, state.CaseID), Key: "keys destroyed",
-		Actor: eventschema.Actor{ID: a.operator, Role: erasureActor},
-	}, erasure.Command(erasure.Destroyed{
-		DestroyedAt: destroyed.DestroyedAt, Keys: keys, Lookups: destroyed.Lookups,
-		Retained: retainedAfterErasure(),
-	}))
 	return err
 }
 
-// retainedAfterErasure says what the erasure of a person leaves, on which ground
-// and until when, as the register has it.
-func retainedAfterErasure() []eventschema.Retained {
-	var retained []eventschema.Retained
-	for _, activity := range eventschema.Register() {
-		if activity.AtErasure == eventschema.ErasureRestricts {
-			retained = append(retained, activity.Retained())
-		}
+// AdvanceErasure implements [httpapi.Erasures]. What follows a step by itself
+// happens in the process that owns the data folder.
+func (a *App) AdvanceErasure(ctx context.Context, intent httpapi.Intent, id uuid.UUID, step erasure.Command) (httpapi.Receipt, error) {
+	var err error
+	switch c := step.(type) {
+	case erasure.Assess:
+		c.EmploymentEnded, err = a.employmentEnded(ctx, id)
+		step = c
+	case erasure.Approve:
+		err = a.mayApprove(ctx, id, intent.Principal.ID)
+		c.ApprovedAt = a.clock() // the machine's part may have taken a moment
+		step = c
 	}
-	return retained
-}
-
-// orderOf says what the case destroys: everything of the person, the locations
-// of their work record, and for the rest of that record the ordinary use.
-func (a *App) orderOf(ctx context.Context, state erasure.State) (keyring.Order, error) {
-	workID, err := a.workOfCase(ctx, state)
 	if err != nil {
-		return keyring.Order{}, err
+		return httpapi.Receipt{}, outward(err)
 	}
-	order := keyring.Order{
-		Tenant: a.tenant, Case: state.CaseID,
-		Destroy: []keyring.Target{{Subject: state.PersonID}},
-		Erase:   []uuid.UUID{state.PersonID},
-	}
-	if workID != uuid.Nil {
-		order.Destroy = append(order.Destroy, keyring.Target{Subject: workID, Purposes: []eventschema.Purpose{eventschema.PurposeLocation}})
-		order.Restrict = append(order.Restrict, workID)
-	}
-	return order, nil
+	return acknowledge(domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
+		Stream: eventschema.ErasureStream(a.tenant, id), Key: intent.Key,
+		Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
+	}, step))
 }
 
-// workOfCase opens the link that the request sealed under the key that the case
-// will destroy.
-func (a *App) workOfCase(ctx context.Context, state erasure.State) (uuid.UUID, error) {
-	for recorded, err := range a.store.ReadStream(ctx, eventschema.ErasureStream(a.tenant, state.CaseID).String(), 0) {
+// employmentEnded is when the account of the person of a case was closed; zero
+// while it is open. A case about a work record knows no person.
+func (a *App) employmentEnded(ctx context.Context, id uuid.UUID) (ended time.Time, err error) {
+	loaded, err := a.loadCase(ctx, id)
+	if err != nil || loaded.State.PersonID == uuid.Nil {
+		return time.Time{}, err
+	}
+	for recorded, err := range a.store.ReadStream(ctx, eventschema.PersonStream(a.tenant, loaded.State.PersonID).String(), 0) {
 		if err != nil {
-			return uuid.Nil, err
+			return time.Time{}, err
 		}
 		decoded, err := a.registry.Decode(recorded)
 		if err != nil {
-			return uuid.Nil, err
+			return time.Time{}, err
 		}
-		requested, ok := decoded.Event.(*eventschema.ErasureRequested)
-		if !ok {
-			continue
+		if closed, ok := decoded.Event.(*eventschema.PersonClosed); ok {
+			ended = closed.ClosedAt
 		}
-		if err := a.registry.Open(ctx, a.keys, &decoded, eventschema.UseService); err != nil {
-			return uuid.Nil, err
-		}
-		return idOf(requested.WorkID)
 	}
-	return uuid.Nil, erasure.ErrNotRequested
+	return ended, nil
 }
 
-// runErasures takes cases forward one at a time, beginning with those a crash
-// left half-way. A case that cannot go on now waits while the others go on.
-func (a *App) runErasures(ctx context.Context) error {
-	register, err := a.ErasureRegister(ctx)
-	if err != nil {
-		return fmt.Errorf("list unfinished erasures: %w", err)
-	}
-	for _, c := range register {
-		if c.State == string(projections.ErasureApproved) || c.State == string(projections.ErasureDestroyed) {
-			a.cases.add(c.Case)
-		}
-	}
-	failures := map[uuid.UUID]int{}
+// errTooMany refuses an officer who approves faster than one may.
+var errTooMany = &httpapi.Refusal{Code: "too_many_today", Message: "this officer has approved as many erasures as one may within 24 hours"}
+
+// mayApprove waits until the machine has checked holds, which follows the
+// assessment within moments, and holds the officer to the rate.
+func (a *App) mayApprove(ctx context.Context, id, officer uuid.UUID) error {
+	const longest, pause = 12 * time.Second, 20 * time.Millisecond
+	waiting, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
 	for {
-		id, any := a.cases.take()
-		if !any {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-a.cases.news:
-			}
-			continue
-		}
-		switch err := a.forward(ctx, id); {
-		case err == nil:
-			delete(failures, id)
-		case ctx.Err() == nil:
-			failures[id]++
-			pause := casePause(failures[id])
-			a.log.Warn("erasure case cannot go on yet", zap.Stringer("case", id), zap.Duration("again_in", pause), zap.Error(err))
-			time.AfterFunc(pause, func() { a.cases.add(id) })
-		}
-		a.stuck.Store(int64(len(failures)))
-	}
-}
-
-// casePause grows from 100 ms to 10 s.
-func casePause(failures int) time.Duration {
-	return min(50*time.Millisecond<<min(failures, 10), 10*time.Second)
-}
-
-// reconcileKeys destroys again what a restored copy of the key store brought
-// back, before anything is served from it.
-func (a *App) reconcileKeys(ctx context.Context) error {
-	register, err := a.ErasureRegister(ctx)
-	if err != nil {
-		return err
-	}
-	var record []keyring.Destroyed
-	for _, c := range register {
-		loaded, err := domain.Load(ctx, a.handler, eventschema.ErasureStream(a.tenant, c.Case), erasure.Decider())
+		loaded, err := a.loadCase(ctx, id)
 		if err != nil {
 			return err
 		}
-		if loaded.State.DestroyedAt.IsZero() {
-			continue
-		}
-		d := keyring.Destroyed{Case: c.Case, Person: c.Person, At: loaded.State.DestroyedAt}
-		for _, k := range loaded.State.Keys {
-			d.Keys = append(d.Keys, keyring.DestroyedKey{ID: k.KeyID, Purpose: k.Purpose, Check: k.Check, Epoch: k.Epoch})
-		}
-		record = append(record, d)
-	}
-	if len(record) == 0 {
-		return nil
-	}
-	revived, err := a.keys.Reconcile(ctx, a.tenant, record)
-	if err != nil {
-		return err
-	}
-	if revived > 0 {
-		a.log.Error("the key store was older than the erasures on record; its keys were destroyed again", zap.Int("keys", revived))
-	}
-	return nil
-}
-
-// noticeErasures queues every case that has news in a page of the log.
-func (a *App) noticeErasures(page []eventschema.Recorded) {
-	for _, recorded := range page {
-		if !strings.HasPrefix(recorded.Stream, eventschema.CategoryErasure+"-") {
-			continue
-		}
-		if name, err := eventschema.ParseStreamName(recorded.Stream); err == nil && name.Tenant == a.tenant {
-			a.cases.add(name.ID)
-		}
-	}
-}
-
-// AwaitCertificate waits for the certificate of a case, also when another
-// process executes it.
-func (a *App) AwaitCertificate(ctx context.Context, id uuid.UUID) (httpapi.CertificateView, error) {
-	const pause = 20 * time.Millisecond
-	for {
-		certificate, err := a.Certificate(ctx, httpapi.Principal{Tenant: a.tenant}, id)
-		if !errors.Is(err, httpapi.ErrNotFound) {
-			return certificate, err
+		if loaded.State.Phase != erasure.PhaseAssessed {
+			break
 		}
 		select {
-		case <-ctx.Done():
-			return httpapi.CertificateView{}, ctx.Err()
+		case <-waiting.Done():
+			return erasure.ErrHoldUnchecked
 		case <-time.After(pause):
 		}
 	}
+	last, err := a.whole.LastPosition(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.Await(waiting, last); err != nil {
+		return errors.Join(httpapi.ErrUnavailable, err)
+	}
+	approved, err := projections.ApprovalsBy(ctx, a.models.Querier(), a.tenant, officer, a.clock().Add(-24*time.Hour))
+	if err == nil && approved >= a.casePolicy.DestructionsPerDay {
+		err = errTooMany
+	}
+	return err
 }
 
 // ErasureCase implements [httpapi.Erasures].
-func (a *App) ErasureCase(ctx context.Context, by httpapi.Principal, id uuid.UUID) (httpapi.ErasureView, error) {
-	loaded, err := domain.Load(ctx, a.handler, eventschema.ErasureStream(a.tenant, id), erasure.Decider())
+func (a *App) ErasureCase(ctx context.Context, _ httpapi.Principal, id uuid.UUID) (httpapi.ErasureView, error) {
+	loaded, err := a.loadCase(ctx, id)
 	if err != nil {
 		return httpapi.ErasureView{}, outward(err)
 	}
@@ -366,30 +227,134 @@ func (a *App) ErasureCase(ctx context.Context, by httpapi.Principal, id uuid.UUI
 		return httpapi.ErasureView{}, httpapi.ErrNotFound
 	}
 	view := httpapi.ErasureView{
-		CaseID: s.CaseID, PersonID: s.PersonID, Revision: uint64(loaded.Next), Scope: s.Scope, //nolint:gosec // the stream has an event
-		RequestedAt: s.RequestedAt, RequestedBy: s.RequestedBy, KeysDestroyed: len(s.Keys), Retained: s.Retained,
+		CaseID: s.CaseID, PersonID: s.PersonID, RecordID: s.RecordID, Revision: uint64(loaded.Next), Status: s.Phase, //nolint:gosec // the stream has an event
+		Origin: s.Origin, Scope: s.Scope, Purposes: s.Purposes, Items: s.Items, RequestedAt: s.RequestedAt, RequestedBy: s.RequestedBy,
+		Destroys: s.Targets, Retained: s.Retained, KeysDestroyed: len(s.Keys), EndedWhy: s.Reason + string(s.Ground),
+		AssessedAt: some(s.AssessedAt), CoolingUntil: some(s.CoolingUntil), ApprovedAt: some(s.ApprovedAt), DestroyedAt: some(s.DestroyedAt),
+		CertifiedAt: some(s.Effective.At), FinalAt: some(s.Final.At), EndedAt: some(s.EndedAt),
+	}
+	if wait := erasure.Next(s, a.clock()).Wait; wait != erasure.WaitNothing {
+		view.Wait = wait
+	}
+	if s.Origin == eventschema.OriginRequest {
+		view.Due = s.Due()
+	}
+	if s.Phase == erasure.PhaseHeld {
+		view.Holds = s.Holds
 	}
 	if s.ApprovedBy != uuid.Nil {
-		view.ApprovedBy, view.ApprovedAt = &s.ApprovedBy, &s.ApprovedAt
+		view.ApprovedBy = &s.ApprovedBy
 	}
-	if !s.DestroyedAt.IsZero() {
-		view.DestroyedAt = &s.DestroyedAt
+	if s.Effective.Certificate != "" {
+		view.CertificateLeaf = &s.Effective.Leaf
 	}
-	if s.Phase == erasure.PhaseCertified {
-		view.CertifiedAt = &s.CertifiedAt
+	if view.Recipients, err = a.recipientsOf(ctx, s); err != nil {
+		return httpapi.ErasureView{}, outward(err)
 	}
 	return view, nil
 }
 
-// Certificate implements [httpapi.Erasures].
-func (a *App) Certificate(ctx context.Context, by httpapi.Principal, id uuid.UUID) (httpapi.CertificateView, error) {
-	loaded, err := domain.Load(ctx, a.handler, eventschema.ErasureStream(a.tenant, id), erasure.Decider())
+func some(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+// recipientsOf lists whom the values of a case were disclosed to: as the case has
+// it, and before it came so far as the register of disclosures does.
+func (a *App) recipientsOf(ctx context.Context, s erasure.State) ([]httpapi.RecipientView, error) {
+	recipients := s.Recipients
+	if s.Phase.Before(erasure.PhasePursued) {
+		var err error
+		if recipients, err = a.disclosedTo(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	views := make([]httpapi.RecipientView, 0, len(recipients))
+	for _, r := range recipients {
+		views = append(views, httpapi.RecipientView{Recipient: r, Outcome: s.Notified[r.DisclosureID]})
+	}
+	return views, nil
+}
+
+// disclosedTo lists the recipients on record of what a case erases.
+func (a *App) disclosedTo(ctx context.Context, s erasure.State) ([]eventschema.Recipient, error) {
+	recipients := []eventschema.Recipient{}
+	if s.PersonID == uuid.Nil {
+		return recipients, nil
+	}
+	disclosures, err := projections.DisclosuresOf(ctx, a.models.Querier(), a.tenant, s.PersonID)
 	if err != nil {
-		return httpapi.CertificateView{}, outward(err)
+		return nil, err
 	}
-	s := loaded.State
-	if s.Phase != erasure.PhaseCertified {
-		return httpapi.CertificateView{}, httpapi.ErrNotFound
+	for _, d := range disclosures {
+		concerns := func(p eventschema.Purpose) bool {
+			return s.Scope == eventschema.ScopePerson || slices.Contains(s.Purposes, p)
+		}
+		if slices.ContainsFunc(d.Purposes, concerns) {
+			recipients = append(recipients, eventschema.Recipient{DisclosureID: d.DisclosureID, Name: d.Recipient, Reference: d.Reference, DisclosedAt: d.DisclosedAt})
+		}
 	}
-	return httpapi.CertificateView{CaseID: id, CertifiedAt: s.CertifiedAt, Leaf: s.Leaf, Position: s.Position, Certificate: s.Certificate}, nil
+	return recipients, nil
+}
+
+// ErasureCases implements [httpapi.Erasures].
+func (a *App) ErasureCases(ctx context.Context, _ httpapi.Principal, before uint64, limit int) ([]httpapi.ErasureView, error) {
+	cases, err := projections.Erasures(ctx, a.models.Querier(), a.tenant, before, limit)
+	if err != nil {
+		return nil, outward(err)
+	}
+	views := make([]httpapi.ErasureView, len(cases))
+	for i, c := range cases {
+		views[i] = a.caseInList(c)
+	}
+	return views, nil
+}
+
+func (a *App) caseInList(c projections.Erasure) httpapi.ErasureView {
+	view := httpapi.ErasureView{
+		CaseID: c.CaseID, PersonID: c.PersonID, RecordID: c.RecordID, Revision: c.Position, Status: erasure.Phase(c.State), Origin: c.Origin,
+		Scope: c.Scope, Purposes: c.Purposes, AssessedAt: c.AssessedAt, Retained: c.Retained, CoolingUntil: c.CoolingUntil,
+		ApprovedAt: c.ApprovedAt, ApprovedBy: c.ApprovedBy, DestroyedAt: c.DestroyedAt, KeysDestroyed: c.Keys,
+		CertifiedAt: c.CertifiedAt, FinalAt: c.FinalAt, EndedAt: c.EndedAt, EndedWhy: c.EndedWhy,
+	}
+	if c.RequestedAt != nil {
+		view.RequestedAt = *c.RequestedAt
+	}
+	if c.RequestedBy != nil {
+		view.RequestedBy = *c.RequestedBy
+	}
+	if c.Origin == eventschema.OriginRequest {
+		view.Due = erasure.Deadlines(view.RequestedAt).Answer
+		if c.ExtendedUntil != nil {
+			view.Due = *c.ExtendedUntil
+		}
+	}
+	if c.State.Certified() {
+		view.CertificateLeaf = &c.Leaf
+	}
+	for _, r := range c.Recipients {
+		view.Recipients = append(view.Recipients, httpapi.RecipientView{Recipient: r})
+	}
+	view.Wait = waitIn(c, a.clock())
+	return view
+}
+
+// waitIn is whom a case of the register waits for, as its state tells.
+func waitIn(c projections.Erasure, now time.Time) erasure.Wait {
+	asked := c.Origin == eventschema.OriginRequest
+	switch {
+	case c.State == projections.ErasureRequested:
+		return erasure.WaitIdentity
+	case c.State == projections.ErasureIdentified && asked:
+		return erasure.WaitScope
+	case c.State == projections.ErasureHeld:
+		return erasure.WaitHold
+	case c.State == projections.ErasureCoolingOff && c.CoolingUntil != nil && now.Before(*c.CoolingUntil):
+		return erasure.WaitCoolingOff
+	case c.State == projections.ErasureCoolingOff && asked:
+		return erasure.WaitApproval
+	}
+	return ""
 }

@@ -7,21 +7,24 @@ import (
 	"tracekeep/adapters/keyring"
 	"tracekeep/domain"
 	"tracekeep/domain/consent"
+	"tracekeep/domain/disclosure"
 	"tracekeep/domain/erasure"
+	"tracekeep/domain/hold"
 	"tracekeep/domain/person"
+	"tracekeep/domain/restriction"
 	"tracekeep/domain/timecard"
 )
 
-// refusals names every rule of the domain that may say no to a caller. The
-// messages of these sentinels hold no value that was sent.
-func refusals() []struct {
+// refusal is one rule as a caller is told of it.
+type refusal struct {
 	err           error
 	code, pointer string
-} {
-	return []struct {
-		err           error
-		code, pointer string
-	}{
+}
+
+// refusals names every rule of the domain that may say no to a caller. The
+// messages of these sentinels hold no value that was sent.
+func refusals() []refusal {
+	return []refusal{
 		{person.ErrAlreadyRegistered, "already_registered", ""},
 		{person.ErrClosed, "account_closed", ""},
 		{person.ErrNoName, "no_name", "/legal_name"},
@@ -44,9 +47,60 @@ func refusals() []struct {
 		{consent.ErrMethod, "bad_method", "/method"},
 		{consent.ErrNoTime, "no_time", "/at"},
 		{consent.ErrOrder, "out_of_order", "/at"},
+		{keyring.ErrTaken, "badge_taken", "/badge"},
+	}
+}
+
+// refusalsOfCases names the rules of cases, holds, restrictions and disclosures.
+func refusalsOfCases() []refusal {
+	return []refusal{
+		{keyring.ErrSubjectRestricted, "restricted", ""},
 		{erasure.ErrSamePerson, "same_officer", ""},
 		{erasure.ErrAlreadyRequested, "already_requested", ""},
-		{keyring.ErrTaken, "badge_taken", "/badge"},
+		{erasure.ErrScope, "bad_scope", "/purposes"},
+		{erasure.ErrPurpose, "bad_purpose", "/purposes"},
+		{erasure.ErrMethod, "bad_method", "/method"},
+		{erasure.ErrNotVerified, "identity_not_verified", ""},
+		{erasure.ErrNotAssessed, "not_assessed", ""},
+		{erasure.ErrHoldUnchecked, "holds_unchecked", ""},
+		{erasure.ErrHeld, "under_hold", ""},
+		{erasure.ErrCoolingOff, "cooling_off", ""},
+		{erasure.ErrPointOfNoReturn, "point_of_no_return", ""},
+		{erasure.ErrEnded, "case_ended", ""},
+		{erasure.ErrOrder, "another_step_first", ""},
+		{erasure.ErrReason, "bad_reason", "/reason"},
+		{erasure.ErrGround, "bad_ground", "/ground"},
+		{erasure.ErrToldLate, "told_late", "/told_at"},
+		{erasure.ErrExtended, "already_extended", ""},
+		{erasure.ErrRecipient, "unknown_recipient", "/disclosure_id"},
+		{erasure.ErrOutcome, "bad_outcome", "/outcome"},
+		{hold.ErrAlreadyPlaced, "already_placed", ""},
+		{hold.ErrSubject, "bad_subject", "/person_id"},
+		{hold.ErrMatter, "no_matter", "/matter_id"},
+		{hold.ErrPurpose, "bad_purpose", "/purposes"},
+		{hold.ErrReason, "bad_reason", "/reason"},
+		{hold.ErrReasonCode, "bad_reason", "/reason"},
+		{hold.ErrReviewDate, "bad_review_date", "/review_by"},
+		{hold.ErrSamePerson, "same_officer", ""},
+		{hold.ErrUnconfirmed, "unconfirmed", ""},
+		{hold.ErrNoLiftAsked, "no_lift_requested", ""},
+		{hold.ErrEnded, "hold_ended", ""},
+		{restriction.ErrAlreadyRestricted, "already_restricted", ""},
+		{restriction.ErrGround, "bad_ground", "/ground"},
+		{restriction.ErrNoObjection, "no_objection", ""},
+		{restriction.ErrOutcome, "bad_outcome", "/outcome"},
+		{restriction.ErrUndecided, "undecided", ""},
+		{restriction.ErrUpheld, "objection_upheld", ""},
+		{restriction.ErrNotTold, "not_told", "/told_at"},
+		{restriction.ErrLifted, "restriction_lifted", ""},
+		{disclosure.ErrAlreadyRecorded, "already_recorded", ""},
+		{disclosure.ErrRecipient, "bad_recipient", "/recipient"},
+		{disclosure.ErrGround, "bad_ground", "/ground"},
+		{disclosure.ErrInterest, "bad_interest", "/interest"},
+		{disclosure.ErrPurposes, "bad_purpose", "/purposes"},
+		{disclosure.ErrInstrument, "no_instrument", "/instrument"},
+		{disclosure.ErrReference, "bad_reference", "/reference"},
+		{disclosure.ErrSecondPerson, "no_second_person", "/approved_by"},
 	}
 }
 
@@ -56,14 +110,17 @@ func outward(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, r := range refusals() {
+	for _, r := range append(refusals(), refusalsOfCases()...) {
 		if errors.Is(err, r.err) {
 			return &httpapi.Refusal{Code: r.code, Message: r.err.Error(), Pointer: r.pointer}
 		}
 	}
 	switch {
-	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, erasure.ErrNotRequested):
+	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, erasure.ErrNotRequested),
+		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted):
 		return errors.Join(httpapi.ErrNotFound, err)
+	case errors.Is(err, keyring.ErrSubjectClosing), errors.Is(err, keyring.ErrSubjectErased): // the erasure overtook the request
+		return errors.Join(errBeingErased, err)
 	case errors.Is(err, domain.ErrStale):
 		return errors.Join(httpapi.ErrStale, err)
 	case errors.Is(err, domain.ErrBusy), errors.Is(err, domain.ErrConflict):

@@ -36,7 +36,7 @@ func (a *App) Checks(ctx context.Context) []httpapi.Check {
 		}),
 	}
 	checks = append(checks, probe("erasures", "stuck", func(context.Context) error {
-		if a.stuck.Load() > 0 {
+		if a.cases.stuck() > 0 {
 			return errStuck
 		}
 		return nil
@@ -53,6 +53,7 @@ func (a *App) Log(name string) *zap.Logger { return a.log.Named(name) }
 // Inside is everything the HTTP API stands on.
 func (a *App) Inside() httpapi.Inside {
 	return httpapi.Inside{
-		Punches: a, People: a, Consents: a, Reading: a, Trail: a, Erasures: a, Freshness: a, Health: a, Idempotency: a.requests,
+		Punches: a, People: a, Consents: a, Reading: a, Trail: a, Erasures: a, Certificates: a,
+		Holds: a, Restrictions: a, Disclosures: a, Freshness: a, Health: a, Idempotency: a.requests,
 	}
 }

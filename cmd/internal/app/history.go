@@ -13,8 +13,8 @@ import (
 )
 
 // History implements [httpapi.Reading]: the events of the person's own stream,
-// of the erasure cases about them and, while the link can be read, of their
-// work record.
+// of the erasures, restrictions and disclosures about them and, while the link
+// can be read, of their work record.
 func (a *App) History(ctx context.Context, by httpapi.Principal, id uuid.UUID, after uint64, limit int) ([]httpapi.EventView, error) {
 	person, err := a.Person(ctx, by, id)
 	if err != nil {
@@ -30,6 +30,20 @@ func (a *App) History(ctx context.Context, by httpapi.Principal, id uuid.UUID, a
 	}
 	for _, c := range cases {
 		streams = append(streams, c.CaseID)
+	}
+	restrictions, err := projections.RestrictionsOf(ctx, a.models.Querier(), a.tenant, id)
+	if err != nil {
+		return nil, outward(err)
+	}
+	for _, r := range restrictions {
+		streams = append(streams, r.CaseID)
+	}
+	disclosures, err := projections.DisclosuresOf(ctx, a.models.Querier(), a.tenant, id)
+	if err != nil {
+		return nil, outward(err)
+	}
+	for _, d := range disclosures {
+		streams = append(streams, d.DisclosureID)
 	}
 	query := projections.AuditQuery{Streams: streams, OldestFirst: true, Limit: limit}
 	if after > 0 {

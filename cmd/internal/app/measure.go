@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/importer"
+	"tracekeep/adapters/keyring"
 	"tracekeep/eventschema"
 )
 
@@ -53,4 +55,44 @@ func (a *App) RecordMany(ctx context.Context, work uuid.UUID, count int) error {
 		}
 	}
 	return nil
+}
+
+// RegisterMany registers so many people, the way an import does. It is for
+// measuring.
+func (a *App) RegisterMany(ctx context.Context, count int) error {
+	correlation, err := a.newID()
+	if err != nil {
+		return err
+	}
+	sink := &clockImport{app: a, actor: eventschema.Actor{ID: a.operator, Role: importActorRole}, correlation: correlation}
+	for done := 0; done < count; {
+		var newcomers []newcomer
+		for range min(1000, count-done) {
+			n, err := sink.draw("bench", strconv.Itoa(done), importer.Person{
+				Name: "Somebody Measured " + strconv.Itoa(done), Email: strconv.Itoa(done) + "@bench.example",
+			})
+			if err != nil {
+				return err
+			}
+			newcomers = append(newcomers, n)
+			done++
+		}
+		if err := sink.admitAll(ctx, newcomers); err != nil {
+			return err
+		}
+		if _, err := sink.enterAll(ctx, newcomers); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// OpenKeys opens the key store of the folder once more, as another process
+// would. The caller closes it. It is for measuring.
+func (a *App) OpenKeys(ctx context.Context) (*keyring.Keyring, error) {
+	store, err := a.keyStore(Config{})
+	if err != nil {
+		return nil, err
+	}
+	return keyring.Open(ctx, store)
 }

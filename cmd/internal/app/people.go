@@ -126,12 +126,17 @@ func (a *App) openWork(ctx context.Context, h *domain.Handler, n newcomer, actor
 	return err
 }
 
-// CorrectPerson implements [httpapi.People].
+// CorrectPerson implements [httpapi.People]. Contact values may be given anew
+// after the earlier ones were erased: they get a key of their own.
 func (a *App) CorrectPerson(ctx context.Context, intent httpapi.Intent, c httpapi.PersonCorrection) (httpapi.Receipt, error) {
+	var keys []keyring.Ref
+	if c.Email.State() != eventschema.StateAbsent || c.Phone.State() != eventschema.StateAbsent {
+		keys = append(keys, keyring.Ref{Tenant: a.tenant, Subject: c.PersonID, Purpose: eventschema.PurposeContact})
+	}
 	return a.handlePerson(ctx, intent, c.PersonID, person.Command(person.Correct{
 		PersonID: c.PersonID, LegalName: c.LegalName, BirthDate: c.BirthDate, Email: c.Email, Phone: c.Phone,
 		Reason: c.Reason, CorrectedAt: c.ReceivedAt.UTC(),
-	}))
+	}), keys...)
 }
 
 // ClosePerson implements [httpapi.People].
@@ -139,25 +144,34 @@ func (a *App) ClosePerson(ctx context.Context, intent httpapi.Intent, c httpapi.
 	return a.handlePerson(ctx, intent, c.PersonID, person.Close{PersonID: c.PersonID, Reason: c.Reason, ClosedAt: c.ClosedAt.UTC()})
 }
 
-func (a *App) handlePerson(ctx context.Context, intent httpapi.Intent, id uuid.UUID, command person.Command) (httpapi.Receipt, error) {
+func (a *App) handlePerson(ctx context.Context, intent httpapi.Intent, id uuid.UUID, command person.Command, keys ...keyring.Ref) (httpapi.Receipt, error) {
 	if err := a.refuseErased(ctx, id); err != nil {
 		return httpapi.Receipt{}, err
 	}
 	return acknowledge(domain.Handle(ctx, a.handler, person.Decider(), domain.Request{
 		Stream: eventschema.PersonStream(a.tenant, id), Key: intent.Key, Actor: actorIn(intent.Principal, id),
 		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
+		Before: func(ctx context.Context) error { return a.keys.Create(ctx, keys...) },
 	}, command))
 }
 
-// refuseErased answers *[httpapi.Erased] for a subject whose fence is erased or
-// restricted under a case.
+// errBeingErased asks a caller to come again: within moments the subject is
+// erased, or the case that closed it was stopped.
+var errBeingErased = fmt.Errorf("the subject is being erased: %w", httpapi.ErrUnavailable)
+
+// refuseErased answers *[httpapi.Erased] for a subject that was erased, and for a
+// work record whose person was. Restricted processing refuses nothing here:
+// storing is what it leaves (GDPR Art. 18(2)).
 func (a *App) refuseErased(ctx context.Context, subject uuid.UUID) error {
 	status, err := a.keys.Status(ctx, a.tenant, subject)
 	if err != nil {
 		return outward(err)
 	}
-	if s, known := status[subject]; known && s.Case != uuid.Nil {
+	switch s := status[subject]; s.Fence {
+	case keyring.FenceErased, keyring.FenceRestricted: // the fence of a work record whose person is erased
 		return a.erased(ctx, s.Case)
+	case keyring.FenceClosing:
+		return errBeingErased
 	}
 	return nil
 }

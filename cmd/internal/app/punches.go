@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,8 +25,8 @@ var (
 )
 
 // RecordPunch implements [httpapi.Punches]. Coordinates are kept only when a
-// location consent was in force at the punch's own instant; the punch is kept
-// in any case (promises ST-10, ST-46, ST-47).
+// location consent was in force at the punch's own instant and stands; the punch
+// is kept in any case (promises ST-10, ST-46, ST-47).
 func (a *App) RecordPunch(ctx context.Context, intent httpapi.Intent, p httpapi.PunchEntry) (httpapi.PunchReceipt, error) {
 	workID, err := a.workOf(ctx, p)
 	if err != nil {
@@ -40,7 +42,19 @@ func (a *App) RecordPunch(ctx context.Context, intent httpapi.Intent, p httpapi.
 	if err != nil {
 		return httpapi.PunchReceipt{}, outward(err)
 	}
-	handled, err := domain.Handle(ctx, a.handler, timecard.Decider(), domain.Request{
+	handled, err := a.recordPunch(ctx, intent, workID, p, outcome)
+	if errors.Is(err, errPointUnwanted) {
+		outcome = eventschema.LocationDroppedNoConsent
+		handled, err = a.recordPunch(ctx, intent, workID, p, outcome)
+	}
+	if err != nil {
+		return httpapi.PunchReceipt{}, outward(err)
+	}
+	return httpapi.PunchReceipt{Receipt: receipt(handled), PunchID: p.PunchID, OccurredAt: p.OccurredAt, Location: outcome}, nil
+}
+
+func (a *App) recordPunch(ctx context.Context, intent httpapi.Intent, workID uuid.UUID, p httpapi.PunchEntry, outcome eventschema.LocationOutcome) (domain.Outcome, error) {
+	return domain.Handle(ctx, a.handler, timecard.Decider(), domain.Request{
 		Stream: eventschema.PunchesStream(a.tenant, workID, p.OccurredAt), Key: intent.Key, EventID: p.PunchID,
 		Actor: actorIn(intent.Principal, workID), CorrelationID: intent.CorrelationID,
 		Before: func(ctx context.Context) error {
@@ -54,10 +68,6 @@ func (a *App) RecordPunch(ctx context.Context, intent httpapi.Intent, p httpapi.
 		Direction: p.Direction, Kind: p.Kind, Station: p.Station, StationClock: p.StationClock, StationCounter: p.StationCounter,
 		ReceivedAt: p.ReceivedAt, Location: outcome, Source: eventschema.SourceAPI,
 	}))
-	if err != nil {
-		return httpapi.PunchReceipt{}, outward(err)
-	}
-	return httpapi.PunchReceipt{Receipt: receipt(handled), PunchID: p.PunchID, OccurredAt: p.OccurredAt, Location: outcome}, nil
 }
 
 // actorIn names who acts in the stream of a record. A worker acts on their own
@@ -121,26 +131,66 @@ func (a *App) locationOutcome(ctx context.Context, workID uuid.UUID, p httpapi.P
 	case p.Location == nil:
 		return eventschema.LocationNotOffered, nil
 	}
-	consents, err := domain.Load(ctx, a.handler, eventschema.ConsentStream(a.tenant, workID), consent.Decider())
+	stands, err := a.locationConsent(ctx, workID, p.OccurredAt)
 	if err != nil {
 		return "", err
 	}
-	if !consents.State.InForce(eventschema.PurposeLocation, p.OccurredAt) {
+	if !stands {
 		return eventschema.LocationDroppedNoConsent, nil
+	}
+	// Consent that was given again does not reach past an objection, nor past
+	// points of before that a legal hold keeps: no key is made for new ones.
+	restrictions, err := a.keys.Restrictions(ctx, a.tenant, workID)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range restrictions {
+		if len(r.Purposes) == 0 || slices.Contains(r.Purposes, eventschema.PurposeLocation) {
+			return eventschema.LocationDroppedNoConsent, nil
+		}
 	}
 	return eventschema.LocationRecordedOutcome, nil
 }
 
+// locationConsent says whether consent to keep a point was in force when the
+// punch was made, and stands.
+func (a *App) locationConsent(ctx context.Context, workID uuid.UUID, at time.Time) (bool, error) {
+	consents, err := domain.Load(ctx, a.handler, eventschema.ConsentStream(a.tenant, workID), consent.Decider())
+	if err != nil {
+		return false, err
+	}
+	return consents.State.Stands(eventschema.PurposeLocation, at), nil
+}
+
+// errPointUnwanted says that the point of a punch must not be kept after all: the
+// consent ended, or processing was restricted, while the punch was on its way.
+var errPointUnwanted = errors.New("the point of the punch is not kept")
+
 // keepLocation records the point of a punch that was decided and before it is
 // appended: if the process dies in between, the log holds a point nobody
 // acknowledged, never a punch that claims a point that is not there.
+//
+// The consent is asked for behind the making of the key. A withdrawal destroys
+// the keys it finds: one that was made before is among them, and one made after
+// is never sealed with, because the withdrawal is seen here.
 func (a *App) keepLocation(ctx context.Context, intent httpapi.Intent, workID uuid.UUID, p httpapi.PunchEntry) error {
 	err := a.keys.Create(ctx, keyring.Ref{
 		Tenant: a.tenant, Subject: workID, Purpose: eventschema.PurposeLocation, Period: eventschema.LocationPeriod(p.OccurredAt),
 	})
+	if errors.Is(err, keyring.ErrSubjectRestricted) {
+		return errPointUnwanted
+	}
 	if err != nil {
 		return fmt.Errorf("make the location key of a month: %w", err)
 	}
+	stands, err := a.locationConsent(ctx, workID, p.OccurredAt)
+	if err == nil && !stands {
+		err = errPointUnwanted
+	}
+	if err != nil {
+		return err
+	}
+	a.fault("point before its seal")
 	_, err = domain.Handle(ctx, a.handler, pointDecider(), domain.Request{
 		Stream: eventschema.LocationStream(a.tenant, workID, p.OccurredAt), Key: "point:" + p.PunchID.String(),
 		Actor: actorIn(intent.Principal, workID), CorrelationID: intent.CorrelationID,
@@ -148,6 +198,9 @@ func (a *App) keepLocation(ctx context.Context, intent httpapi.Intent, workID uu
 		PunchID: p.PunchID, WorkID: workID, OccurredAt: p.OccurredAt,
 		Latitude: p.Location.Latitude, Longitude: p.Location.Longitude, AccuracyMetres: p.Location.AccuracyMetres,
 	})
+	if errors.Is(err, keyring.ErrNoKey) { // the withdrawal came in between
+		return errPointUnwanted
+	}
 	return err
 }
 
@@ -184,8 +237,8 @@ func (a *App) GiveConsent(ctx context.Context, intent httpapi.Intent, c httpapi.
 }
 
 // WithdrawConsent implements [httpapi.Consents]. Points offered from now on are
-// dropped, and the keys of every earlier month are destroyed as soon as the read
-// models have the withdrawal ([App.forgetLocations]).
+// dropped, and an erasure case destroys the keys of every earlier month as soon as
+// the withdrawal is noticed ([App.noticeWithdrawal]).
 func (a *App) WithdrawConsent(ctx context.Context, intent httpapi.Intent, c httpapi.Consent) (httpapi.Receipt, error) {
 	return a.handleConsent(ctx, intent, c.Work, consent.Command(consent.Withdraw{WorkID: c.Work, Purpose: c.Purpose, WithdrawnAt: c.At, Method: c.Method}))
 }

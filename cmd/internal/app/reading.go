@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/keyring"
 	"tracekeep/adapters/postgres"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
@@ -44,7 +45,7 @@ func (a *App) Await(ctx context.Context, position uint64) error {
 // certificateLeaf is the leaf of a case's certificate, once there is one.
 func (a *App) certificateLeaf(ctx context.Context, id uuid.UUID) *uint64 {
 	e, err := projections.ErasureByCase(ctx, a.models.Querier(), a.tenant, id)
-	if err != nil || e.State != projections.ErasureCertified {
+	if err != nil || !e.State.Certified() {
 		return nil
 	}
 	return &e.Leaf
@@ -114,12 +115,25 @@ func (a *App) namesOfWorks(ctx context.Context, by httpapi.Principal, works []uu
 	if err != nil {
 		return nil, err
 	}
+	restrictions, err := a.keys.Restrictions(ctx, a.tenant, strangers...)
+	if err != nil {
+		return nil, err
+	}
+	restricted := map[uuid.UUID]uuid.UUID{}
+	for _, r := range restrictions {
+		restricted[r.Subject] = r.Case
+	}
 	for _, work := range strangers {
-		state := eventschema.StateUnavailable
-		if status[work].Case != uuid.Nil {
-			state = eventschema.StateErased
+		switch s := status[work]; s.Fence {
+		case keyring.FenceErased, keyring.FenceRestricted: // the record of an erased person
+			names[work] = a.personal(ctx, eventschema.Withheld(eventschema.StateErased, s.Case))
+		default:
+			state := eventschema.StateUnavailable
+			if restricted[work] != uuid.Nil {
+				state = eventschema.StateRestricted
+			}
+			names[work] = a.personal(ctx, eventschema.Withheld(state, restricted[work]))
 		}
-		names[work] = a.personal(ctx, eventschema.Withheld(state, status[work].Case))
 	}
 	return names, nil
 }

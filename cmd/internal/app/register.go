@@ -2,44 +2,19 @@ package app
 
 import (
 	"context"
-	"time"
 
-	"github.com/google/uuid"
-
-	"tracekeep/projections"
+	"tracekeep/adapters/httpapi"
 )
 
-// ErasureEntry is one case of the register.
-type ErasureEntry struct {
-	Case        uuid.UUID `json:"case"`
-	Person      uuid.UUID `json:"person_id"`
-	State       string    `json:"state"`
-	RequestedAt time.Time `json:"requested_at"`
-	Leaf        *uint64   `json:"certificate_leaf,omitempty"`
-}
-
 // ErasureRegister lists every case, the one with the latest news first.
-func (a *App) ErasureRegister(ctx context.Context) ([]ErasureEntry, error) {
-	const page = 500
-	var all []ErasureEntry
-	for before := uint64(0); ; {
-		cases, err := projections.Erasures(ctx, a.models.Querier(), a.tenant, before, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range cases {
-			entry := ErasureEntry{Case: c.CaseID, Person: c.PersonID, State: string(c.State)}
-			if c.RequestedAt != nil {
-				entry.RequestedAt = *c.RequestedAt
-			}
-			if c.State == projections.ErasureCertified {
-				entry.Leaf = &c.Leaf
-			}
-			all = append(all, entry)
-			before = c.Position
-		}
-		if len(cases) < page {
-			return all, nil
-		}
+func (a *App) ErasureRegister(ctx context.Context) ([]httpapi.ErasureView, error) {
+	cases, err := a.register(ctx)
+	if err != nil {
+		return nil, err
 	}
+	views := make([]httpapi.ErasureView, len(cases))
+	for i, c := range cases {
+		views[i] = a.caseInList(c)
+	}
+	return views, nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
@@ -23,7 +22,7 @@ const requestAge = 7 * 24 * time.Hour
 // kept as a keyed hash: without the key store a row confirms no guess.
 type requests struct {
 	pool *pgxpool.Pool
-	mac  func(tenant uuid.UUID, fingerprint []byte) ([32]byte, error)
+	macs func(ctx context.Context, use httpapi.KeyUse) ([]keyring.Mac, error)
 }
 
 const requestsSchema = `
@@ -38,7 +37,8 @@ CREATE TABLE IF NOT EXISTS api.request (
 	used_at timestamptz NOT NULL,
 	PRIMARY KEY (tenant_id, principal_id, key)
 );
-CREATE INDEX IF NOT EXISTS request_used_at ON api.request (used_at);`
+CREATE INDEX IF NOT EXISTS request_used_at ON api.request (used_at);
+ALTER TABLE api.request ADD COLUMN IF NOT EXISTS mac_epoch integer NOT NULL DEFAULT 1;`
 
 func openRequests(ctx context.Context, url string, keys *keyring.Keyring) (*requests, error) {
 	cfg, err := pgxpool.ParseConfig(url)
@@ -62,9 +62,27 @@ func openRequests(ctx context.Context, url string, keys *keyring.Keyring) (*requ
 		pool.Close()
 		return nil, fmt.Errorf("remembered requests: %w", err)
 	}
-	return &requests{pool: pool, mac: func(tenant uuid.UUID, fingerprint []byte) ([32]byte, error) {
-		return keys.Mac(tenant, "request", fingerprint)
+	return &requests{pool: pool, macs: func(ctx context.Context, use httpapi.KeyUse) ([]keyring.Mac, error) {
+		return keys.Macs(ctx, use.Tenant, "request", use.Fingerprint[:])
 	}}, nil
+}
+
+// keyed are the hashes of a fingerprint, as parameters of a statement.
+type keyed struct {
+	sums   [][]byte
+	epochs []int
+}
+
+func (r *requests) keyed(ctx context.Context, use httpapi.KeyUse) (keyed, error) {
+	macs, err := r.macs(ctx, use)
+	if err != nil {
+		return keyed{}, err
+	}
+	var k keyed
+	for _, mac := range macs {
+		k.sums, k.epochs = append(k.sums, mac.Sum[:]), append(k.epochs, mac.Epoch)
+	}
+	return k, nil
 }
 
 // forgetOld deletes what has come of age, every hour, until ctx ends.
@@ -87,18 +105,19 @@ func (r *requests) close() error { r.pool.Close(); return nil }
 
 // Reserve implements [httpapi.Idempotency].
 func (r *requests) Reserve(ctx context.Context, use httpapi.KeyUse, now time.Time, lease time.Duration) (answer httpapi.Reserved, err error) {
-	if use.Fingerprint, err = r.mac(use.Tenant, use.Fingerprint[:]); err != nil {
+	hashed, err := r.keyed(ctx, use)
+	if err != nil {
 		return 0, err
 	}
 	err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
-		taken, err := tx.Exec(ctx, `INSERT INTO api.request (tenant_id, principal_id, key, fingerprint, leased_until, used_at)
-VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-			use.Tenant, use.Principal, use.Key, use.Fingerprint[:], now.Add(lease), now)
+		taken, err := tx.Exec(ctx, `INSERT INTO api.request (tenant_id, principal_id, key, fingerprint, leased_until, used_at, mac_epoch)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+			use.Tenant, use.Principal, use.Key, hashed.sums[0], now.Add(lease), now, hashed.epochs[0])
 		if err != nil || taken.RowsAffected() == 1 {
 			answer = httpapi.KeyTaken
 			return err
 		}
-		answer, err = again(ctx, tx, use, now, lease)
+		answer, err = again(ctx, tx, use, hashed, now, lease)
 		return err
 	})
 	if err != nil {
@@ -107,12 +126,14 @@ VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
 	return answer, nil
 }
 
-// again decides about a key that was used before.
-func again(ctx context.Context, tx pgx.Tx, use httpapi.KeyUse, now time.Time, lease time.Duration) (httpapi.Reserved, error) {
+// again decides about a key that was used before. What was sent under an epoch
+// that has retired since can be compared with nothing: it counts as the same, and
+// the record itself, which knows its own repeats, decides.
+func again(ctx context.Context, tx pgx.Tx, use httpapi.KeyUse, hashed keyed, now time.Time, lease time.Duration) (httpapi.Reserved, error) {
 	var same, completed, leased bool
-	err := tx.QueryRow(ctx, `SELECT fingerprint = $4, completed, leased_until > $5 FROM api.request
+	err := tx.QueryRow(ctx, `SELECT fingerprint = ANY ($4::bytea[]) OR mac_epoch <> ALL ($6::integer[]), completed, leased_until > $5 FROM api.request
 WHERE tenant_id = $1 AND principal_id = $2 AND key = $3 FOR UPDATE`,
-		use.Tenant, use.Principal, use.Key, use.Fingerprint[:], now).Scan(&same, &completed, &leased)
+		use.Tenant, use.Principal, use.Key, hashed.sums, now, hashed.epochs).Scan(&same, &completed, &leased)
 	switch {
 	case err != nil:
 		return 0, err
@@ -130,25 +151,25 @@ WHERE tenant_id = $1 AND principal_id = $2 AND key = $3 FOR UPDATE`,
 
 // Complete implements [httpapi.Idempotency].
 func (r *requests) Complete(ctx context.Context, use httpapi.KeyUse, now time.Time) error {
-	return r.update(ctx, use, `UPDATE api.request SET completed = true, used_at = $5 WHERE tenant_id = $1 AND principal_id = $2 AND key = $3 AND fingerprint = $4`, now)
+	return r.update(ctx, use, `UPDATE api.request SET completed = true, used_at = $5 WHERE tenant_id = $1 AND principal_id = $2 AND key = $3 AND fingerprint = ANY ($4::bytea[])`, now)
 }
 
 // Release implements [httpapi.Idempotency].
 func (r *requests) Release(ctx context.Context, use httpapi.KeyUse) error {
-	return r.update(ctx, use, `DELETE FROM api.request WHERE tenant_id = $1 AND principal_id = $2 AND key = $3 AND fingerprint = $4 AND NOT completed`)
+	return r.update(ctx, use, `DELETE FROM api.request WHERE tenant_id = $1 AND principal_id = $2 AND key = $3 AND fingerprint = ANY ($4::bytea[]) AND NOT completed`)
 }
 
 // Lapse implements [httpapi.Idempotency].
 func (r *requests) Lapse(ctx context.Context, use httpapi.KeyUse) error {
-	return r.update(ctx, use, `UPDATE api.request SET leased_until = '-infinity' WHERE tenant_id = $1 AND principal_id = $2 AND key = $3 AND fingerprint = $4 AND NOT completed`)
+	return r.update(ctx, use, `UPDATE api.request SET leased_until = '-infinity' WHERE tenant_id = $1 AND principal_id = $2 AND key = $3 AND fingerprint = ANY ($4::bytea[]) AND NOT completed`)
 }
 
 func (r *requests) update(ctx context.Context, use httpapi.KeyUse, statement string, more ...any) error {
-	var err error
-	if use.Fingerprint, err = r.mac(use.Tenant, use.Fingerprint[:]); err != nil {
+	hashed, err := r.keyed(ctx, use)
+	if err != nil {
 		return err
 	}
-	args := append([]any{use.Tenant, use.Principal, use.Key, use.Fingerprint[:]}, more...)
+	args := append([]any{use.Tenant, use.Principal, use.Key, hashed.sums}, more...)
 	if _, err := r.pool.Exec(ctx, statement, args...); err != nil {
 		return fmt.Errorf("remember a request: %w: %w", httpapi.ErrUnavailable, err)
 	}

@@ -8,16 +8,14 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
 
 	"tracekeep/adapters/eventstoredb"
-	"tracekeep/adapters/keyring"
+	"tracekeep/adapters/ledger"
 	"tracekeep/adapters/postgres"
 	"tracekeep/adapters/zaplog"
 	"tracekeep/domain"
@@ -36,8 +34,10 @@ func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 			return err
 		}
 	}
-	if err := a.reconcileKeys(ctx); err != nil {
-		return err
+	for _, reconcile := range []func(context.Context) error{a.reconcileHolds, a.reconcileKeys, a.reconcileRestrictions} {
+		if err := reconcile(ctx); err != nil {
+			return err
+		}
 	}
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, zaplog.New(a.log.Named("watermill")))
 	if err != nil {
@@ -51,6 +51,7 @@ func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 	}
 	a.background(a.watching, "subscriptions", router.Run)
 	a.background(a.watching, "erasure cases", a.runErasures)
+	a.background(a.watching, "keys", a.keepKeys)
 	a.background(a.watching, "remembered requests", func(ctx context.Context) error { return a.requests.forgetOld(ctx, a.clock, a.log) })
 	select {
 	case <-router.Running():
@@ -87,8 +88,7 @@ func (a *App) subscribe(router *message.Router, name string, from func(context.C
 // project applies a page to the read models. A rebuild may have switched to
 // tables that have not come as far as the page: what lies between is read again.
 func (a *App) project(ctx context.Context, page eventstoredb.Page) error {
-	a.noticeErasures(page.Events)
-	if err := a.forgetLocations(ctx, page.Events); err != nil {
+	if err := a.noticeCases(ctx, page.Events); err != nil {
 		return err
 	}
 	defer a.noticePeople(page.Events)
@@ -131,33 +131,6 @@ func (a *App) noticePeople(page []eventschema.Recorded) {
 	}
 }
 
-// forgetLocations destroys the location keys of every month of whoever withdrew
-// in a page. It runs before the page counts as applied, so a crash runs it again;
-// the id of the withdrawal is its case, so it has its effect once.
-func (a *App) forgetLocations(ctx context.Context, page []eventschema.Recorded) error {
-	for _, recorded := range page {
-		if !strings.HasPrefix(recorded.Stream, eventschema.CategoryConsent+"-") {
-			continue
-		}
-		decoded, err := a.registry.Decode(recorded)
-		if err != nil {
-			return err
-		}
-		withdrawn, ok := decoded.Event.(*eventschema.ConsentWithdrawn)
-		if !ok || withdrawn.Purpose != eventschema.PurposeLocation || decoded.Meta.Tenant != a.tenant {
-			continue
-		}
-		_, err = a.keys.Destroy(ctx, keyring.Order{
-			Tenant: a.tenant, Case: recorded.ID,
-			Destroy: []keyring.Target{{Subject: withdrawn.WorkID, Purposes: []eventschema.Purpose{eventschema.PurposeLocation}}},
-		})
-		if err != nil {
-			return fmt.Errorf("forget locations: %w", err)
-		}
-	}
-	return nil
-}
-
 // enterTrail adds a page to the trail.
 func (a *App) enterTrail(ctx context.Context, page eventstoredb.Page) error {
 	if err := a.ledger.Append(ctx, page.Events); err != nil {
@@ -192,6 +165,9 @@ func (a *App) refuseShorterStore(ctx context.Context) error {
 	for recorded, err := range a.whole.ReadAll(ctx, before) {
 		if err != nil {
 			return err
+		}
+		if !ledger.Counts(recorded) && recorded.Position != position {
+			continue
 		}
 		return a.ledger.Confirm(ctx, []eventschema.Recorded{recorded})
 	}
@@ -251,42 +227,6 @@ func (a *App) fail(err error) {
 	case a.failed <- err:
 	default: // the first failure is the one to tell
 	}
-}
-
-// caseQueue holds the erasure cases that have news. It may grow with the cases
-// of a catch-up, each once.
-type caseQueue struct {
-	mu      sync.Mutex
-	waiting []uuid.UUID
-	news    chan struct{}
-}
-
-func newCaseQueue() *caseQueue { return &caseQueue{news: make(chan struct{}, 1)} }
-
-func (q *caseQueue) add(id uuid.UUID) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, waiting := range q.waiting {
-		if waiting == id {
-			return
-		}
-	}
-	q.waiting = append(q.waiting, id)
-	select {
-	case q.news <- struct{}{}:
-	default:
-	}
-}
-
-func (q *caseQueue) take() (uuid.UUID, bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
-		return uuid.Nil, false
-	}
-	id := q.waiting[0]
-	q.waiting = q.waiting[1:]
-	return id, true
 }
 
 func (a *App) readTrailKey(context.Context, Config) error {

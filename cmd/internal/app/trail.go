@@ -109,3 +109,6 @@ func (a *App) newID() (uuid.UUID, error) {
 	}
 	return id, nil
 }
+
+// VerifierKey is the public key of the trail.
+func (a *App) VerifierKey() string { return a.verifierKey }

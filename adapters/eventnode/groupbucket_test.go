@@ -1,0 +1,95 @@
+package eventnode
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
+	"github.com/google/uuid"
+)
+
+// Events of one correlation go to one consumer, whatever their streams, as
+// targets of links and when they are replayed; others are pinned by stream.
+func TestPinnedByCorrelation(t *testing.T) {
+	for name, links := range map[string]bool{"events": false, "links to events": true} {
+		t.Run(name, func(t *testing.T) { pinsByCorrelation(t, links) })
+	}
+}
+
+func pinsByCorrelation(t *testing.T, links bool) {
+	n := start(t, quickTicks)
+	c := connect(t, n)
+	settings := usualSettings()
+	settings.ResolveLinks, settings.ConsumerStrategy, settings.Revision = links, pinnedByCorrelation, 0 //nolint:staticcheck // as older clients
+	_, err := groupCall(t, n).Create(within(t), &persistent.CreateReq{Options: &persistent.CreateReq_Options{
+		StreamIdentifier: streamID("group"), GroupName: "g", Settings: settings}}) //nolint:staticcheck // as older clients
+	if err != nil {
+		t.Fatal(err)
+	}
+	const events, correlations = 60, 7
+	type delivery struct{ consumer, event int }
+	got := make(chan delivery, 2*events)
+	for consumer := range 2 {
+		s := consume(t, c, "group", "g", events)
+		go func() {
+			for e := s.Recv(); e.EventAppeared != nil; e = s.Recv() {
+				number, _ := strconv.Atoi(e.EventAppeared.Event.Event.EventType)
+				got <- delivery{consumer, number}
+				if e.EventAppeared.RetryCount == 0 && number >= 0 && number < correlations {
+					_ = s.Nack("again", esdb.NackActionPark, e.EventAppeared.Event)
+				}
+			}
+		}()
+	}
+	for i := range events {
+		e := event(fmt.Sprint(i), `{}`)
+		e.Metadata = fmt.Appendf(nil, `{"$correlationId":"of %d"}`, i%correlations)
+		if !links {
+			appendTo(t, c, "group", esdb.AppendToStreamOptions{}, e)
+			continue
+		}
+		appendTo(t, c, fmt.Sprintf("s%d", i), esdb.AppendToStreamOptions{}, e)
+		appendTo(t, c, "group", esdb.AppendToStreamOptions{}, esdb.EventData{EventID: uuid.New(), EventType: typeLink, Data: fmt.Appendf(nil, "0@s%d", i)})
+	}
+	others := []string{"", "{", `{"$correlationId":7}`, `{"other":"x"}`} // no correlation
+	for _, meta := range others {
+		e := event("-1", `{}`)
+		e.Metadata = []byte(meta)
+		appendTo(t, c, "group", esdb.AppendToStreamOptions{}, e)
+	}
+	owner := map[int]int{}
+	deliveries := func(count int) {
+		t.Helper()
+		for range count {
+			select {
+			case d := <-got:
+				of := d.event
+				if of >= 0 {
+					of %= correlations
+				}
+				if before, known := owner[of]; known && before != d.consumer {
+					t.Errorf("event %d went to consumer %d, others like it to %d", d.event, d.consumer, before)
+				}
+				owner[of] = d.consumer
+			case <-within(t).Done():
+				t.Fatal("events are missing")
+			}
+		}
+	}
+	deliveries(events + len(others))
+	if busy := map[int]bool{}; len(owner) == correlations+1 {
+		for _, consumer := range owner {
+			busy[consumer] = true
+		}
+		if len(busy) != 2 {
+			t.Errorf("one consumer got everything: %v", owner)
+		}
+	}
+	until(t, "the first of each are parked", func() bool { return infoOf(t, c, "group", "g").Stats.ParkedMessagesCount == correlations })
+	if err := c.ReplayParkedMessages(within(t), "group", "g", esdb.ReplayParkedMessagesOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	deliveries(correlations)
+}

@@ -1,0 +1,58 @@
+package eventschema_test
+
+import (
+	"github.com/google/uuid"
+
+	"tracekeep/eventschema"
+)
+
+func idList(words ...string) []uuid.UUID {
+	var all []uuid.UUID
+	for _, word := range words {
+		all = append(all, id(word))
+	}
+	return all
+}
+
+// historyOfHolds has the chapters of holds, restrictions and disclosures.
+func historyOfHolds() map[string]chapter {
+	tenant, person, hold, restriction := id("tenant"), id("person"), id("hold"), id("restriction")
+	work := eventschema.Clear(eventschema.Hex(id("work")))
+	chapters := map[string]chapter{}
+	add := func(stream eventschema.StreamName, storedName string, event eventschema.Event) {
+		chapters[storedName] = chapter{stream: stream.String(), id: id(storedName), want: event}
+	}
+	holds := eventschema.HoldStream(tenant, hold)
+	add(holds, "hold-placed.v1", &eventschema.HoldPlaced{
+		HoldID: hold, MatterID: id("matter"), PersonID: person, RecordID: id("record"), Purposes: []eventschema.Purpose{eventschema.PurposeWork},
+		Reason: eventschema.HoldDispute, PlacedAt: at("2026-05-01T08:00:00Z"), PlacedBy: id("officer"),
+		ConfirmBy: at("2026-05-04T08:00:00Z"), ReviewBy: at("2026-11-01T08:00:00Z"), WorkID: work,
+	})
+	add(holds, "hold-confirmed.v1", &eventschema.HoldConfirmed{HoldID: hold, ConfirmedAt: at("2026-05-01T09:00:00Z"), ConfirmedBy: id("second officer")})
+	add(holds, "hold-reviewed.v1", &eventschema.HoldReviewed{
+		HoldID: hold, ReviewedAt: at("2026-10-20T09:00:00Z"), ReviewedBy: id("officer"), ReviewBy: at("2027-05-01T08:00:00Z"),
+	})
+	add(holds, "hold-lift-requested.v1", &eventschema.HoldLiftRequested{
+		HoldID: hold, RequestedAt: at("2027-01-10T09:00:00Z"), RequestedBy: id("officer"), Reason: "settled",
+	})
+	add(holds, "hold-lifted.v1", &eventschema.HoldLifted{HoldID: hold, LiftedAt: at("2027-01-11T09:00:00Z"), LiftedBy: id("second officer")})
+	add(holds, "hold-lapsed.v1", &eventschema.HoldLapsed{HoldID: hold, LapsedAt: at("2026-05-04T08:00:00Z")})
+
+	restrictions := eventschema.RestrictionStream(tenant, restriction)
+	add(restrictions, "processing-restricted.v1", &eventschema.ProcessingRestricted{
+		CaseID: restriction, PersonID: person, Ground: eventschema.RestrictionObjection, RequestedAt: at("2026-06-01T08:00:00Z"),
+		RestrictedAt: at("2026-06-01T09:00:00Z"), RestrictedBy: id("officer"), WorkID: work,
+	})
+	add(restrictions, "objection-decided.v1", &eventschema.ObjectionDecided{
+		CaseID: restriction, DecidedAt: at("2026-06-10T09:00:00Z"), DecidedBy: id("officer"), Outcome: eventschema.ObjectionOverridden,
+	})
+	add(restrictions, "restriction-lifted.v1", &eventschema.RestrictionLifted{
+		CaseID: restriction, LiftedAt: at("2026-06-12T09:00:00Z"), LiftedBy: id("officer"), ToldAt: at("2026-06-11T09:00:00Z"),
+	})
+	add(eventschema.DisclosureStream(tenant, id("disclosure")), "disclosure-recorded.v1", &eventschema.DisclosureRecorded{
+		DisclosureID: id("disclosure"), PersonID: person, Recipient: "payroll_bureau", Ground: eventschema.DisclosureProcessor, Interest: "payroll",
+		Purposes: []eventschema.Purpose{eventschema.PurposeIdentity, eventschema.PurposeWork}, Instrument: "17 Cv 4711", Reference: "2026-0417",
+		DisclosedAt: at("2026-04-30T08:00:00Z"), DisclosedBy: id("officer"), ApprovedBy: id("second officer"),
+	})
+	return chapters
+}
