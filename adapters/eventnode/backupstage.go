@@ -42,15 +42,67 @@ func (s *store) takeStage(ctx context.Context, taken time.Time, told func(done, 
 }
 
 func (st *stage) take(ctx context.Context, taken time.Time, told func(done, total int64)) error {
-	if err := st.store.db.Checkpoint(st.dir, pebble.WithFlushedWAL()); err != nil {
+	durable := st.store.mark.position()
+	if err := st.store.db.LogData(nil, pebble.Sync); err != nil { // for a node that does not sync
+		return err
+	}
+	written := st.store.logs.now()
+	if err := errors.Join(st.store.db.Checkpoint(st.dir), st.cutLog(written)); err != nil {
 		return err
 	}
 	node, position, err := endOf(st.store.fs, st.dir)
 	if err != nil {
 		return err
 	}
+	if position < durable {
+		return corrupt("the backup", fmt.Errorf("it ends at position %d, and position %d was on the disk", position, durable))
+	}
 	st.manifest = BackupManifest{Node: node, Position: position, Taken: taken}
 	return st.hash(ctx, told)
+}
+
+// cutLog ends the copy of the log that was being written while it was copied at
+// what had been written before. Logs before it were full, and a log that was
+// begun since has nothing that was acknowledged before.
+func (st *stage) cutLog(written map[string]int64) error {
+	files := st.store.fs
+	names, err := files.List(st.dir)
+	if err != nil {
+		return err
+	}
+	last := ""
+	for _, name := range names {
+		if isLogFile(name) && (len(name) > len(last) || len(name) == len(last) && name > last) {
+			last = name
+		}
+	}
+	if last == "" {
+		return nil
+	}
+	path := files.PathJoin(st.dir, last)
+	whole := path + unfinishedEnd
+	if err := copyPart(files, path, whole, written[last]); err != nil {
+		return fmt.Errorf("copy of %s: %w", last, err)
+	}
+	return files.Rename(whole, path)
+}
+
+// copyPart copies the beginning of a file, which must be that long.
+func copyPart(files vfs.FS, from, to string, size int64) error {
+	in, err := files.Open(from, vfs.SequentialReadsOption)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := files.Create(to, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyN(out, in, size)
+	if err == nil {
+		err = out.Sync()
+	}
+	return errors.Join(err, out.Close())
 }
 
 func (st *stage) drop() error {

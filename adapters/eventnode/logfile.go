@@ -1,7 +1,9 @@
 package eventnode
 
 import (
+	"maps"
 	"strings"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -21,7 +23,44 @@ const logStep = 1 << 20
 //
 // A log is never made from an old one, as pebble would do to the same end: the
 // bytes behind its end would be those of events that may be scavenged by now.
-type steppedLogs struct{ vfs.FS }
+type steppedLogs struct {
+	vfs.FS
+	sizes *logSizes
+}
+
+// logSizes is how much of each log was really written. The size of the file says
+// more, and a copy that is made while the log is written may have zeros where the
+// log got its records meanwhile.
+type logSizes struct {
+	mu     sync.Mutex
+	byName map[string]int64
+}
+
+func newLogSizes() *logSizes { return &logSizes{byName: map[string]int64{}} }
+
+func (l *logSizes) set(name string, size int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.byName[name] = size
+}
+
+func (l *logSizes) now() map[string]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.byName)
+}
+
+func (l *logSizes) forget(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.byName, name)
+}
+
+// Remove implements vfs.FS.
+func (s steppedLogs) Remove(name string) error {
+	s.sizes.forget(s.PathBase(name))
+	return s.FS.Remove(name)
+}
 
 // Create implements vfs.FS.
 func (s steppedLogs) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
@@ -29,7 +68,7 @@ func (s steppedLogs) Create(name string, category vfs.DiskWriteCategory) (vfs.Fi
 	if err != nil || !strings.HasSuffix(name, ".log") {
 		return f, err
 	}
-	return &steppedLog{File: f}, nil
+	return &steppedLog{File: f, name: s.PathBase(name), sizes: s.sizes}, nil
 }
 
 // ReuseForWrite implements vfs.FS, by starting afresh.
@@ -46,6 +85,8 @@ func (s steppedLogs) Unwrap() vfs.FS { return s.FS }
 // steppedLog is a write-ahead log; pebble writes it from one goroutine at a time.
 type steppedLog struct {
 	vfs.File
+	name           string
+	sizes          *logSizes
 	written, grown int64
 }
 
@@ -55,6 +96,7 @@ var zeros [logStep]byte
 func (l *steppedLog) Write(p []byte) (int, error) {
 	n, err := l.File.Write(p)
 	l.written += int64(n)
+	l.sizes.set(l.name, l.written)
 	if err != nil || l.written <= l.grown {
 		return n, err
 	}

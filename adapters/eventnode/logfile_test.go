@@ -27,7 +27,7 @@ func bytesOf(t rapid.TB, files vfs.FS, name string) []byte {
 // it rarely changes its size.
 func TestLogsGrowInStepsOfZeros(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		files := steppedLogs{vfs.NewMem()}
+		files := steppedLogs{vfs.NewMem(), newLogSizes()}
 		f, err := files.Create("000007.log", vfs.WriteCategoryUnspecified)
 		if err != nil {
 			t.Fatal(err)
@@ -54,7 +54,7 @@ func TestLogsGrowInStepsOfZeros(t *testing.T) {
 
 // The bytes of an old log may be those of events that were scavenged.
 func TestALogIsNeverMadeFromAnOldOne(t *testing.T) {
-	files := steppedLogs{vfs.NewMem()}
+	files := steppedLogs{vfs.NewMem(), newLogSizes()}
 	old, err := files.Create("000007.log", vfs.WriteCategoryUnspecified)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestALogIsNeverMadeFromAnOldOne(t *testing.T) {
 
 // Tables and other files are written as ever.
 func TestOnlyLogsGrowInSteps(t *testing.T) {
-	files := steppedLogs{vfs.NewMem()}
+	files := steppedLogs{vfs.NewMem(), newLogSizes()}
 	f, err := files.Create("000008.sst", vfs.WriteCategoryUnspecified)
 	if err != nil {
 		t.Fatal(err)

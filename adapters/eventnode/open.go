@@ -84,6 +84,7 @@ func openLocked(cfg Config, dir string, lock *pebble.Lock) (*store, error) {
 		return nil, err
 	}
 	o := engineOptions(cfg, lock)
+	s.logs = o.FS.(steppedLogs).sizes
 	cfg.measures.watchEngine(o.EventListener, cfg.slow)
 	if s.db, err = openPebble(dir, o); err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func openError(dir string, err error) error {
 
 func engineOptions(cfg Config, lock *pebble.Lock) *pebble.Options {
 	o := &pebble.Options{
-		FS:                 steppedLogs{cfg.FS},
+		FS:                 steppedLogs{cfg.FS, newLogSizes()},
 		Lock:               lock,
 		FormatMajorVersion: engineFormat,
 		MemTableSize:       cfg.memTable,

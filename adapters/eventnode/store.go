@@ -26,6 +26,7 @@ type store struct {
 	dir   string
 	log   *zap.Logger
 	marks markPace
+	logs  *logSizes
 	// staging is held for reading while a backup is taken, whose files a scavenge
 	// must outlast.
 	staging sync.RWMutex
