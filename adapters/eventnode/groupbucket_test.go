@@ -29,17 +29,18 @@ func pinsByCorrelation(t *testing.T, links bool) {
 		t.Fatal(err)
 	}
 	const events, correlations = 60, 7
-	type delivery struct{ consumer, event int }
+	type delivery struct {
+		consumer int
+		*esdb.EventAppeared
+	}
 	got := make(chan delivery, 2*events)
+	var consumers []*esdb.PersistentSubscription
 	for consumer := range 2 {
 		s := consume(t, c, "group", "g", events)
+		consumers = append(consumers, s)
 		go func() {
 			for e := s.Recv(); e.EventAppeared != nil; e = s.Recv() {
-				number, _ := strconv.Atoi(e.EventAppeared.Event.Event.EventType)
-				got <- delivery{consumer, number}
-				if e.EventAppeared.RetryCount == 0 && number >= 0 && number < correlations {
-					_ = s.Nack("again", esdb.NackActionPark, e.EventAppeared.Event)
-				}
+				got <- delivery{consumer, e.EventAppeared}
 			}
 		}()
 	}
@@ -60,25 +61,29 @@ func pinsByCorrelation(t *testing.T, links bool) {
 		appendTo(t, c, "group", esdb.AppendToStreamOptions{}, e)
 	}
 	owner := map[int]int{}
-	deliveries := func(count int) {
+	deliveries := func(count int, park bool) {
 		t.Helper()
 		for range count {
 			select {
 			case d := <-got:
-				of := d.event
+				number, _ := strconv.Atoi(d.Event.Event.EventType)
+				of := number
 				if of >= 0 {
 					of %= correlations
 				}
 				if before, known := owner[of]; known && before != d.consumer {
-					t.Errorf("event %d went to consumer %d, others like it to %d", d.event, d.consumer, before)
+					t.Errorf("event %d went to consumer %d, others like it to %d", number, d.consumer, before)
 				}
 				owner[of] = d.consumer
+				if park && number == of && number >= 0 {
+					_ = consumers[d.consumer].Nack("again", esdb.NackActionPark, d.Event)
+				}
 			case <-within(t).Done():
 				t.Fatal("events are missing")
 			}
 		}
 	}
-	deliveries(events + len(others))
+	deliveries(events+len(others), true)
 	if busy := map[int]bool{}; len(owner) == correlations+1 {
 		for _, consumer := range owner {
 			busy[consumer] = true
@@ -91,5 +96,5 @@ func pinsByCorrelation(t *testing.T, links bool) {
 	if err := c.ReplayParkedMessages(within(t), "group", "g", esdb.ReplayParkedMessagesOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	deliveries(correlations)
+	deliveries(correlations, false)
 }
