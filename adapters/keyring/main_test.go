@@ -60,12 +60,34 @@ func (c *clock) advance(wall, monotonic time.Duration) {
 	c.wall, c.monotonic = c.wall.Add(wall), c.monotonic+monotonic
 }
 
+// empty is a database with the schema of a key store and nothing in it, for the
+// stores of all tests to begin as.
+var empty struct {
+	once sync.Once
+	url  string
+}
+
 func newStore(tb testing.TB) *store {
 	tb.Helper()
 	return &store{
-		url: pgtest.Database(tb), dir: tb.TempDir(), random: rand.Reader,
+		url: database(tb), dir: tb.TempDir(), random: rand.Reader,
 		clock: &clock{wall: time.Date(2026, 3, 1, 8, 0, 0, 123456789, time.UTC)},
 	}
+}
+
+func database(tb testing.TB) string {
+	tb.Helper()
+	if os.Getenv(pgtest.EnvURL) != "" { // there a database lasts no longer than its test
+		return pgtest.Database(tb)
+	}
+	empty.once.Do(func() {
+		empty.url = pgtest.Database(tb)
+		_, err := keyring.Open(tb.Context(), keyring.Config{
+			URL: empty.url, Provider: keyring.NewFiles(tb.TempDir(), "kek", rand.Reader), Random: rand.Reader, Clock: time.Now,
+		})
+		wantErr(tb, err, keyring.ErrNotInitialised)
+	})
+	return pgtest.Copy(tb, empty.url)
 }
 
 func (s *store) config() keyring.Config {

@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -74,6 +75,27 @@ func Database(tb testing.TB) string {
 		tb.Fatal(err)
 	}
 	return ours.own.cluster.URL(name)
+}
+
+// Copy makes a database for one test that begins as another one is, which nobody
+// may be connected to, and returns its URL. It saves making a schema anew.
+func Copy(tb testing.TB, of string) string {
+	tb.Helper()
+	u, err := url.Parse(of)
+	if err != nil {
+		tb.Fatal("the database to copy is not a URL")
+	}
+	suffix := make([]byte, 8)
+	_, _ = rand.Read(suffix)
+	from, name := strings.TrimPrefix(u.Path, "/"), "test_"+hex.EncodeToString(suffix)
+	server := *u
+	server.Path = "/postgres"
+	execute(tb, server.String(), "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()+" TEMPLATE "+pgx.Identifier{from}.Sanitize())
+	tb.Cleanup(func() {
+		execute(tb, server.String(), "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
+	})
+	u.Path = "/" + name
+	return u.String()
 }
 
 // Start runs a cluster for one test alone, for tests that stop or kill the

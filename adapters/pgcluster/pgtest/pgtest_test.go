@@ -34,6 +34,30 @@ func TestEveryTestHasADatabaseOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestACopyBeginsAsWhatItIsACopyOf(t *testing.T) {
+	from := pgtest.Database(t)
+	on := func(url, statement string) error {
+		t.Helper()
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close(t.Context()) }()
+		_, err = conn.Exec(t.Context(), statement)
+		return err
+	}
+	if err := on(from, `CREATE TABLE punch (id int)`); err != nil {
+		t.Fatal(err)
+	}
+	one, two := pgtest.Copy(t, from), pgtest.Copy(t, from)
+	if err := on(one, `DROP TABLE punch`); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(on(two, `INSERT INTO punch VALUES (1)`), on(from, `INSERT INTO punch VALUES (1)`)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 const envChild = "PGTEST_TEST_CHILD"
 
 // TestAKilledTestBinaryLeavesNothingBehind starts itself once more; that process
