@@ -57,6 +57,7 @@ type cli struct {
 	History  historyCommand  `cmd:"" help:"Show everything that was recorded about one person."`
 	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it."`
 	Verify   verifyCommand   `cmd:"" help:"Check the whole event store against the trail, or prove one event."`
+	Audit    auditCommand    `cmd:"" help:"Export for an auditor, and keep the trail in order."`
 	Erase    eraseCommand    `cmd:"" help:"Erase a person by destroying keys: request, approve, show."`
 	Rebuild  rebuildCommand  `cmd:"" help:"Rebuild the read models from the log, or compare them with a rebuild."`
 	Doctor   doctorCommand   `cmd:"" help:"Say what this machine has and lacks, and how a data folder is."`
