@@ -115,6 +115,8 @@ type AuditQuery struct {
 	// Streams are the ids that stand in stream names: of people, work records,
 	// cases. None means all of the tenant.
 	Streams []uuid.UUID
+	// Categories narrow them to streams of these; none means any.
+	Categories []string
 	// OldestFirst turns the order, which else is the newest first.
 	OldestFirst bool
 	// From continues behind (in the chosen order) the position of the last entry
@@ -132,6 +134,10 @@ FROM audit_feed WHERE tenant_id = $1`
 	if len(query.Streams) > 0 {
 		args = append(args, uuidsOf(query.Streams))
 		sql += fmt.Sprintf(` AND stream_id = ANY($%d)`, len(args))
+	}
+	if len(query.Categories) > 0 {
+		args = append(args, query.Categories)
+		sql += fmt.Sprintf(` AND category = ANY($%d)`, len(args))
 	}
 	order, behind := "DESC", "<"
 	if query.OldestFirst {

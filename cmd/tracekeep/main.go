@@ -59,6 +59,7 @@ type cli struct {
 	History  historyCommand  `cmd:"" help:"Show everything that was recorded about one person."`
 	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it."`
 	Verify   verifyCommand   `cmd:"" help:"Check the whole event store against the trail, or prove one event."`
+	Audit    auditCommand    `cmd:"" help:"Export for an auditor, and keep the trail in order."`
 	Erase    eraseCommand    `cmd:"" help:"Erase a person by destroying keys: request, verify, assess, approve, show."`
 	Cases    casesCommand    `cmd:"" help:"List erasure cases: whom each waits for, and when it is due."`
 	Hold     holdCommand     `cmd:"" help:"Keep what a matter needs from being destroyed."`

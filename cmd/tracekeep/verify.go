@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
@@ -10,18 +11,23 @@ import (
 
 type verifyCommand struct {
 	dataFlags
-	Proof uint64 `help:"Prove the one event at this log position instead, and print the proof." placeholder:"POSITION"`
-	JSON  bool   `name:"json" help:"Print one JSON object."`
+	Earlier []string `help:"A signed checkpoint that was handed out; the trail must continue it. Repeatable." type:"existingfile" placeholder:"FILE"`
+	Proof   uint64   `help:"Prove the one event at this log position instead, and print the proof." placeholder:"POSITION"`
+	JSON    bool     `name:"json" help:"Print one JSON object."`
 }
 
 // Help implements kong's help provider.
 func (verifyCommand) Help() string {
 	return `Reads the whole event store, computes every leaf of the trail again and holds it against the tiles on disk and
-against the signed checkpoint. Erased values do not matter: the trail commits to events as they are stored.
+against the signed checkpoint. Erased values do not matter: the trail commits to events as they are stored. Events that the store
+removed are accounted for where a listing in the trail names them (tracekeep audit list-removals).
+
+A trail and a store that were rolled back together look whole: --earlier, with a checkpoint from outside, finds that.
 
 Examples:
   tracekeep verify --data ./records
   tracekeep verify --data ./records --json
+  tracekeep verify --data ./records --earlier checkpoint-2025
   tracekeep verify --data ./records --proof 48213
 
 Exit code 4: a defect was found; the first bad position and its kind are printed.`
@@ -49,6 +55,9 @@ func (c verifyCommand) Run(ctx context.Context, t *terminal) error {
 		} else {
 			printReport(t, report)
 		}
+		if err := c.extends(ctx, a); err != nil {
+			return err
+		}
 		if !report.OK {
 			return &coded{code: exitDefect, err: fmt.Errorf("the trail does not hold: %d findings", len(report.Findings))}
 		}
@@ -56,9 +65,26 @@ func (c verifyCommand) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
+// extends holds the trail against what was handed out earlier.
+func (c verifyCommand) extends(ctx context.Context, a *app.App) error {
+	for _, name := range c.Earlier {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("--earlier: %w", err)
+		}
+		if err := a.VerifyExtends(ctx, string(text)); err != nil {
+			return &coded{code: exitDefect, err: fmt.Errorf("the trail does not continue %s: %w", name, err)}
+		}
+	}
+	return nil
+}
+
 func printReport(t *terminal, report app.TrailReport) {
 	if report.OK {
 		_, _ = fmt.Fprintf(t.out, "verified: %d events, %d leaves, root %s\n", report.Events, report.Leaves, report.Root)
+		if report.Removed > 0 {
+			_, _ = fmt.Fprintf(t.out, "%d events of %d streams were removed as listed\n", report.Removed, report.RemovedStreams)
+		}
 		return
 	}
 	for _, f := range report.Findings {

@@ -10,6 +10,7 @@ import (
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/ledger"
+	"tracekeep/adapters/ledger/trail"
 	"tracekeep/eventschema"
 )
 
@@ -56,15 +57,14 @@ func (a *App) trailCovers(ctx context.Context, position uint64) error {
 
 func (a *App) trailOrigin() string { return "tracekeep/" + eventschema.Hex(a.tenant) }
 
-// errNoTrail answers a process that does not own the data folder.
-var errNoTrail = fmt.Errorf("the trail is written by the process that serves the folder: %w", httpapi.ErrUnavailable)
-
 // Proof implements [httpapi.Trail].
 func (a *App) Proof(ctx context.Context, _ httpapi.Principal, position uint64) (httpapi.ProofView, error) {
-	if a.ledger == nil {
-		return httpapi.ProofView{}, errNoTrail
+	log, err := a.trail()
+	if err != nil {
+		return httpapi.ProofView{}, err
 	}
-	proof, err := a.ledger.Prove(ctx, position)
+	defer log.Close()
+	proof, err := log.Prove(ctx, position)
 	switch {
 	case errors.Is(err, ledger.ErrNotInTrail), errors.Is(err, ledger.ErrNotYet):
 		return httpapi.ProofView{}, errors.Join(httpapi.ErrNotFound, err)
@@ -81,15 +81,8 @@ func (a *App) Proof(ctx context.Context, _ httpapi.Principal, position uint64) (
 }
 
 // Checkpoint implements [httpapi.Trail].
-func (a *App) Checkpoint(context.Context, httpapi.Principal) (string, error) {
-	if a.ledger == nil {
-		return "", errNoTrail
-	}
-	text := a.ledger.Checkpoint().Text
-	if text == "" {
-		return "", httpapi.ErrNotFound
-	}
-	return text, nil
+func (a *App) Checkpoint(ctx context.Context, _ httpapi.Principal) (string, error) {
+	return a.TrailTexts(ctx, false)
 }
 
 // TrailReport is the verdict over the whole event store.
@@ -98,7 +91,45 @@ type TrailReport = ledger.Report
 // Verify checks the whole event store against the trail. It needs the trail's
 // folder and public key only, so it also runs beside a serving process.
 func (a *App) Verify(ctx context.Context, progress func(done uint64)) (TrailReport, error) {
-	return ledger.Verify(ctx, a.folder.path("trail"), a.verifierKey, a.whole.ReadAll(ctx, 0), progress)
+	return ledger.Verify(ctx, a.folder.path("trail"), a.VerifierKey(), a.whole.ReadAll(ctx, 0), progress)
+}
+
+// VerifyExtends shows that the trail continues a checkpoint that was handed out.
+func (a *App) VerifyExtends(ctx context.Context, kept string) error {
+	return ledger.VerifyExtends(ctx, a.folder.path("trail"), a.VerifierKey(), kept)
+}
+
+// VerifierKey is the public key of the trail that is in force.
+func (a *App) VerifierKey() string {
+	if a.ledger != nil {
+		return a.ledger.VerifierKey()
+	}
+	return a.verifierKey
+}
+
+// TrailTexts gives the newest signed checkpoint, or all changes of the key.
+func (a *App) TrailTexts(_ context.Context, handovers bool) (string, error) {
+	log, err := a.trail()
+	if err != nil {
+		return "", err
+	}
+	defer log.Close()
+	if handovers {
+		return log.Handovers(), nil
+	}
+	return log.Checkpoint().Text, nil
+}
+
+// ErrNotOwner says that another process writes the trail.
+var ErrNotOwner = errors.New("another process serves this data folder and writes the trail; stop it first")
+
+// ChangeTrailKey gives the trail a new key and destroys the old one. Only the
+// owner of the data folder can: [ErrNotOwner].
+func (a *App) ChangeTrailKey() (trail.Handover, error) {
+	if a.ledger == nil {
+		return trail.Handover{}, ErrNotOwner
+	}
+	return a.ledger.ChangeKey(a.random)
 }
 
 // newID draws a random id.
@@ -109,6 +140,3 @@ func (a *App) newID() (uuid.UUID, error) {
 	}
 	return id, nil
 }
-
-// VerifierKey is the public key of the trail.
-func (a *App) VerifierKey() string { return a.verifierKey }

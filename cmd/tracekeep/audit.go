@@ -1,0 +1,305 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/ledger/bundle"
+	"tracekeep/adapters/ledger/trail"
+	"tracekeep/cmd/internal/app"
+)
+
+// auditCommand is what an auditor is given, and what keeps the trail in order.
+type auditCommand struct {
+	Export       auditExportCommand     `cmd:"" help:"Write events, and what proves them, to one file for an auditor."`
+	VerifyBundle auditVerifyCommand     `cmd:"" name:"verify-bundle" help:"Check such a file, as tracekeep-verify does."`
+	Checkpoint   auditCheckpointCommand `cmd:"" help:"Print the newest signed checkpoint, to be kept outside the house."`
+	ListRemovals auditRemovalsCommand   `cmd:"" name:"list-removals" help:"List in the trail what the next scavenge may remove. Belongs before every scavenge."`
+	ChangeKey    auditKeyCommand        `cmd:"" name:"change-key" help:"Give the trail a new key and destroy the old one."`
+}
+
+type auditExportCommand struct {
+	dataFlags
+	Out     string   `help:"New file to write." placeholder:"FILE" required:""`
+	All     bool     `help:"The whole log." xor:"what"`
+	Person  string   `help:"The streams about one person: an id, or a part of the name." xor:"what" placeholder:"PERSON"`
+	Site    string   `help:"The punches of everybody who punched at a station." xor:"what" placeholder:"STATION"`
+	From    string   `help:"Every event from here on: a position, a date (UTC) or an instant." placeholder:"POSITION|DATE"`
+	To      string   `help:"Every event up to here, included." placeholder:"POSITION|DATE"`
+	Earlier []string `help:"A signed checkpoint that the auditor kept; the bundle proves that the log continues it. Repeatable." type:"existingfile" placeholder:"FILE"`
+	JSON    bool     `name:"json" help:"Print one JSON object."`
+}
+
+// Help implements kong's help provider.
+func (auditExportCommand) Help() string {
+	return `Writes an audit bundle: events byte for byte as they are stored, personal values sealed, with what shows offline that they are
+in the signed log. Of a range and of the whole log it also shows that nothing is left out; of a person or a station it shows
+that within each stream nothing is left out. The same log gives the same bytes. The file appears when it is whole.
+
+Give the auditor tracekeep-verify, and a verifier key of the trail (trail/log.vkey) by another way than the bundle.
+
+Examples:
+  tracekeep audit export --data ./records --out audit-2026.zip --from 2026-01-01 --to 2026-12-31
+  tracekeep audit export --data ./records --out all.zip --all --earlier checkpoint-2025
+  tracekeep audit export --data ./records --out ana.zip --person ana`
+}
+
+// Validate is called by kong.
+func (c auditExportCommand) Validate() error {
+	chosen := c.All || c.Person != "" || c.Site != ""
+	ranged := c.From != "" || c.To != ""
+	switch {
+	case chosen && ranged:
+		return errors.New("--from and --to go without --all, --person and --site")
+	case !chosen && !ranged:
+		return errors.New("say what to export: --all, --from and --to, --person or --site")
+	}
+	return nil
+}
+
+// Run exports.
+func (c auditExportCommand) Run(ctx context.Context, t *terminal) error {
+	order := app.AuditOrder{All: c.All, From: c.From, To: c.To, Site: c.Site}
+	for _, name := range c.Earlier {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("--earlier: %w", err)
+		}
+		order.Earlier = append(order.Earlier, string(text))
+	}
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
+		if err := a.CatchUp(ctx, nil); err != nil {
+			return err
+		}
+		if c.Person != "" {
+			var err error
+			if order.Person, err = c.person(ctx, a); err != nil {
+				return err
+			}
+		}
+		var progress *bar
+		exported, err := a.ExportAudit(ctx, c.Out, order, func(done, total uint64) {
+			if progress == nil {
+				progress = newBar(t, "exporting", int64(total), false) //nolint:gosec // an event count
+			}
+			progress.set(int64(done)) //nolint:gosec // an event count
+		})
+		if progress != nil {
+			progress.finish()
+		}
+		if err != nil {
+			return err
+		}
+		return c.tell(t, a, exported)
+	})
+}
+
+func (c auditExportCommand) person(ctx context.Context, a *app.App) (uuid.UUID, error) {
+	if id, err := uuid.Parse(c.Person); err == nil { // also of somebody erased, who is found by no name
+		return id, nil
+	}
+	found, err := a.FindPerson(ctx, operator(a), c.Person)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if len(found) != 1 {
+		return uuid.Nil, fmt.Errorf("%d people match; give an id (tracekeep query people --find …)", len(found))
+	}
+	return found[0].PersonID, nil
+}
+
+func (c auditExportCommand) tell(t *terminal, a *app.App, exported app.AuditExported) error {
+	if c.JSON {
+		return printJSON(t.out, exported)
+	}
+	_, err := fmt.Fprintf(t.out, "exported: %d events to %s, %d bytes; the log has %d events, root %s\ncheck it:  tracekeep-verify --key '%s' %s\n",
+		exported.Events, exported.File, exported.Bytes, exported.Size, exported.Root, a.VerifierKey(), exported.File)
+	if exported.Gone > 0 {
+		_, _ = fmt.Fprintf(t.out, "%d events are no longer kept; the bundle says which were listed\n", exported.Gone)
+	}
+	if exported.Unrecorded > 0 {
+		return &coded{code: exitDefect, err: fmt.Errorf("the event store has %d events that the trail has not; the bundle says which (see tracekeep verify)", exported.Unrecorded)}
+	}
+	return err
+}
+
+type auditVerifyCommand struct {
+	Bundle  string   `arg:"" help:"The bundle." type:"existingfile"`
+	Key     string   `help:"Verifier key of the log, or a file that holds it." placeholder:"KEY" xor:"trust" required:""`
+	Policy  string   `help:"Witness policy; may name the log instead of --key." type:"existingfile" placeholder:"FILE" xor:"trust" required:""`
+	Earlier []string `help:"A signed checkpoint that you kept; the log must continue it. Repeatable." type:"existingfile" placeholder:"FILE"`
+	JSON    bool     `name:"json" help:"Print one JSON object."`
+}
+
+// Help implements kong's help provider.
+func (auditVerifyCommand) Help() string {
+	return `Runs the checks of tracekeep-verify. An auditor who trusts nobody runs that program, built by somebody else.
+
+Examples:
+  tracekeep audit verify-bundle --key records/trail/log.vkey audit-2026.zip
+  tracekeep audit verify-bundle --policy witnesses.txt --earlier checkpoint-2025 audit-2026.zip
+
+Exit code 4: something is not as it was recorded.`
+}
+
+// Run verifies.
+func (c auditVerifyCommand) Run(ctx context.Context, t *terminal) (err error) {
+	trust, err := c.trust()
+	if err != nil {
+		return err
+	}
+	file, err := os.Open(c.Bundle)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	progress := newBar(t, "verifying", 2*info.Size(), true)
+	report, err := bundle.Verify(ctx, file, info.Size(), trust, func(done, _ int64) { progress.set(done) })
+	progress.finish()
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = printJSON(t.out, report)
+	} else {
+		err = report.WriteText(t.out)
+	}
+	if err == nil && !report.OK {
+		err = &coded{code: exitDefect, err: errors.New("the bundle is not as recorded")}
+	}
+	return err
+}
+
+func (c auditVerifyCommand) trust() (bundle.Trust, error) {
+	trust := bundle.Trust{Key: c.Key}
+	if _, err := trail.ParseKey(c.Key); err != nil && c.Key != "" {
+		text, err := os.ReadFile(c.Key)
+		if err != nil {
+			return trust, fmt.Errorf("--key: it is no verifier key, and no file that can be read: %w", err)
+		}
+		trust.Key = strings.TrimSpace(string(text))
+	}
+	if c.Policy != "" {
+		text, err := os.ReadFile(c.Policy)
+		if err != nil {
+			return trust, fmt.Errorf("--policy: %w", err)
+		}
+		policy, err := trail.ParsePolicy(string(text))
+		if err != nil {
+			return trust, fmt.Errorf("--policy %s: %w", c.Policy, err)
+		}
+		trust.Policy, trust.Key = &policy, policy.Log()
+	}
+	for _, name := range c.Earlier {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return trust, fmt.Errorf("--earlier: %w", err)
+		}
+		trust.Earlier = append(trust.Earlier, string(text))
+	}
+	return trust, nil
+}
+
+type auditCheckpointCommand struct {
+	dataFlags
+	Handovers bool `help:"Print the changes of the key instead, oldest first."`
+}
+
+// Help implements kong's help provider.
+func (auditCheckpointCommand) Help() string {
+	return `A checkpoint in the hands of somebody outside is what unmasks a log that was written anew. Give one away every now and then;
+whoever keeps it hands it to tracekeep-verify with --earlier.
+
+Example:
+  tracekeep audit checkpoint --data ./records > checkpoint-2026-07-01`
+}
+
+// Run prints.
+func (c auditCheckpointCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
+		if err := a.CatchUp(ctx, nil); err != nil {
+			return err
+		}
+		text, err := a.TrailTexts(ctx, c.Handovers)
+		if err == nil {
+			_, err = fmt.Fprint(t.out, text)
+		}
+		return err
+	})
+}
+
+type auditRemovalsCommand struct {
+	dataFlags
+	JSON bool `name:"json" help:"Print one JSON object."`
+}
+
+// Help implements kong's help provider.
+func (auditRemovalsCommand) Help() string {
+	return `Looks for events that the metadata of their streams hide ($tb, $maxCount, $maxAge, or a stream that was ended), and lists them in
+the trail. A scavenge may then remove them, and verification knows which they were. What a scavenge removes that is not listed
+is found as removed, for ever. Listing again what is listed changes nothing.
+
+Example:
+  tracekeep audit list-removals --data ./records && curl -X POST http://127.0.0.1:2113/admin/scavenge`
+}
+
+// Run lists.
+func (c auditRemovalsCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
+		progress := newBar(t, "looking", 0, false)
+		listed, err := a.ListRemovals(ctx, func(done uint64) { progress.set(int64(done)) }) //nolint:gosec // an event count
+		progress.finish()
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return printJSON(t.out, listed)
+		}
+		_, _ = fmt.Fprintf(t.out, "listed: %d events of %d streams\n", listed.Events, listed.Streams)
+		if listed.Unlisted > 0 {
+			return &coded{code: exitDefect, err: fmt.Errorf("%d streams lost events that were never listed; see tracekeep verify", listed.Unlisted)}
+		}
+		return nil
+	})
+}
+
+type auditKeyCommand struct {
+	dataFlags
+	JSON bool `name:"json" help:"Print one JSON object."`
+}
+
+// Help implements kong's help provider.
+func (auditKeyCommand) Help() string {
+	return `The old key signs a hand-over to the new one, and is destroyed. Checkpoints, certificates and bundles that it signed stay
+verifiable by whoever trusts any key of the log. Stop the service first: the process that writes the trail holds its key.
+
+Example:
+  tracekeep audit change-key --data ./records`
+}
+
+// Run changes the key.
+func (c auditKeyCommand) Run(ctx context.Context, t *terminal) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
+		if err := a.CatchUp(ctx, nil); err != nil {
+			return err
+		}
+		said, err := a.ChangeTrailKey()
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(t.out, map[string]any{"old": said.Old, "new": said.New, "size": said.Size, "root": said.Root})
+		}
+		_, err = fmt.Fprintf(t.out, "the key was changed at %d events\n  old  %s\n  new  %s\n", said.Size, said.Old, said.New)
+		return err
+	})
+}
