@@ -151,7 +151,7 @@ func (x *auditExport) write(ctx context.Context, to *bufio.Writer) error {
 }
 
 // source is the log as a bundle sees it.
-func (x *auditExport) source(ctx context.Context) (bundle.Source, error) {
+func (x *auditExport) source(ctx context.Context) (bundle.Source, error) { //nolint:unparam // as the interface has it
 	sign := x.app.signNote
 	return bundle.Source{
 		Checkpoint: x.log.Checkpoint(), Handovers: x.log.Handovers(), Subtrees: x.log.Subtrees, Sign: sign,
