@@ -316,7 +316,7 @@ func (a *audit) checkpoint(set *groupSettings) error {
 }
 
 // keySpaces are all that this version writes.
-var keySpaces = []byte{spaceLog, spaceGroup, spaceHead, spaceMark, spaceName, spaceStream}
+var keySpaces = []byte{spaceLog, spaceGroup, spaceHead, spaceMark, spaceName, spaceStream, spaceUser}
 
 // strangers reports keys of no known space.
 func (a *audit) strangers() error {

@@ -89,7 +89,7 @@ func Backup(ctx context.Context, cfg Config, dir string, o BackupOptions) (repor
 		return BackupReport{}, err
 	}
 	cfg = cfg.withDefaults()
-	st, err := openStore(cfg)
+	st, err := openExisting(cfg)
 	if err != nil {
 		return BackupReport{}, err
 	}

@@ -23,7 +23,10 @@ type Certificate struct {
 		Position uint64 `json:"position"`
 		Leaf     uint64 `json:"leaf"`
 		Size     uint64 `json:"size"`
-		Root     Hash   `json:"root"`
+		// Root is that of the log at this size: in a certificate of version 1 as it
+		// says, in later ones from the checkpoint that it carries.
+		Root       Hash   `json:"root"`
+		Checkpoint string `json:"checkpoint"`
 	} `json:"trail"`
 }
 
@@ -91,7 +94,18 @@ func (k Keys) OpenCertificate(signed string) (Certificate, Term, error) {
 		return Certificate{}, term, err
 	}
 	said, err := parseCertificate(text)
-	return said, term, err
+	if err != nil || said.Trail.Checkpoint == "" {
+		return said, term, err
+	}
+	checkpoint, err := k.OpenCheckpoint(said.Trail.Checkpoint)
+	if err != nil {
+		return said, term, fmt.Errorf("checkpoint in the certificate of erasure: %w", err)
+	}
+	if checkpoint.Size != said.Trail.Size {
+		return said, term, fmt.Errorf("certificate of erasure: its checkpoint is of another size: %w", ErrMalformed)
+	}
+	said.Trail.Root = checkpoint.Root
+	return said, term, nil
 }
 
 // Event takes the event of a leaf. rootAt answers the root that the log had at a

@@ -126,10 +126,7 @@ func (x *auditExport) write(ctx context.Context, to *bufio.Writer) error {
 	if err != nil {
 		return fmt.Errorf("write the catalogue: %w", err)
 	}
-	source, err := x.source(ctx)
-	if err != nil {
-		return err
-	}
+	source := x.source(ctx)
 	if x.writer, err = bundle.NewWriter(to, source, x.selection, append(schema, '\n')); err != nil {
 		return err
 	}
@@ -151,7 +148,7 @@ func (x *auditExport) write(ctx context.Context, to *bufio.Writer) error {
 }
 
 // source is the log as a bundle sees it.
-func (x *auditExport) source(ctx context.Context) (bundle.Source, error) { //nolint:unparam // as the interface has it
+func (x *auditExport) source(ctx context.Context) bundle.Source {
 	sign := x.app.signNote
 	return bundle.Source{
 		Checkpoint: x.log.Checkpoint(), Handovers: x.log.Handovers(), Subtrees: x.log.Subtrees, Sign: sign,
@@ -163,7 +160,7 @@ func (x *auditExport) source(ctx context.Context) (bundle.Source, error) { //nol
 			hashes, err := x.log.ProveConsistency(ctx, size, x.log.Checkpoint().Size)
 			return trail.Head{Size: size, Root: root}, hashes, err
 		},
-	}, nil
+	}
 }
 
 // signNote signs with the key of the trail, whoever writes it.
