@@ -35,7 +35,7 @@ func TestWhatStopsACase(t *testing.T) {
 		{"a retention period that has ended needs no officer, and cools off", retentionEnded},
 		{"an officer approves as many erasures a day as one may", tooManyADay},
 	} {
-		t.Run(test.rule, func(t *testing.T) { test.run(h.in(t), set, clock) })
+		t.Run(test.rule, func(t *testing.T) { h.in(t, func() { test.run(h, set, clock) }) })
 	}
 }
 
