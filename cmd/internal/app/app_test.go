@@ -281,28 +281,6 @@ func TestARepeatedRegistrationBringsNobodyBack(t *testing.T) {
 	}
 }
 
-// promise: ST-33
-func TestARestoredKeyStoreBringsNobodyBack(t *testing.T) {
-	h := openHouse(t)
-	who := h.register("Ada Example")
-	h.caughtUp()
-	h.onKeys(`CREATE TABLE kept_dek AS TABLE dek`, `CREATE TABLE kept_subject AS TABLE subject`)
-	id := h.erase(who.PersonID)
-	// What a dump from before the erasure puts back.
-	h.onKeys(`TRUNCATE tombstone, destruction`, `DELETE FROM dek`, `DELETE FROM subject`,
-		`INSERT INTO subject TABLE kept_subject`, `INSERT INTO dek TABLE kept_dek`)
-	h.close()
-	h.open()
-	h.caughtUp()
-	person, err := h.Person(t.Context(), h.as(httpapi.RoleHR), who.PersonID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if person.LegalName.State() != eventschema.StateErased || person.LegalName.Case() != id {
-		t.Errorf("the name is %s after the restore", person.LegalName.State())
-	}
-}
-
 // onKeys changes the key store behind its back.
 func (h *house) onKeys(statements ...string) {
 	h.t.Helper()

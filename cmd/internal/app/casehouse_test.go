@@ -14,11 +14,12 @@ import (
 	"tracekeep/eventschema"
 )
 
-// in is the same house for a test below.
-func (h *house) in(t *testing.T) *house {
-	below := *h
-	below.t = t
-	return &below
+// in runs a test below in the same house.
+func (h *house) in(t *testing.T, run func()) {
+	above := h.t
+	h.t = t
+	defer func() { h.t = above }()
+	run()
 }
 
 // trap is what a test does at a point of the machine, once.

@@ -41,6 +41,9 @@ func (a *App) takeStep(ctx context.Context, loaded *domain.Loaded[erasure.State]
 func (a *App) effect(ctx context.Context, s erasure.State, step eventschema.ErasureStep) (erasure.Command, error) {
 	switch step {
 	case eventschema.StepCloseFence:
+		if err := a.holdToRate(ctx, s); err != nil { // now, rather than with the fence closed
+			return nil, err
+		}
 		return erasure.CloseFence{ClosedAt: a.clock()}, a.setFence(ctx, s, keyring.FenceClosing)
 	case eventschema.StepReopenFence:
 		return erasure.ReopenFence{ReopenedAt: a.clock()}, a.setFence(ctx, s, keyring.FenceOpen)

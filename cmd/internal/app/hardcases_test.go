@@ -34,7 +34,7 @@ func TestHardCasesOfErasure(t *testing.T) {
 		"one purpose is erased, and may be given anew":                              onePurpose,
 		"one photo is erased, and the others stay":                                  onePhoto,
 	} {
-		t.Run(name, func(t *testing.T) { test(h.in(t), set) })
+		t.Run(name, func(t *testing.T) { h.in(t, func() { test(h, set) }) })
 	}
 	h.caughtUp()
 	if differences, err := h.CheckModels(t.Context()); err != nil || len(differences) > 0 {

@@ -27,7 +27,8 @@ func (a *App) PlaceHold(ctx context.Context, intent httpapi.Intent, o httpapi.Ho
 	id := uuid.NewSHA1(a.tenant, []byte("hold\x00"+intent.Key))
 	subjects, work := []uuid.UUID{o.Record}, uuid.Nil
 	if o.Person != uuid.Nil {
-		if err := a.refuseErased(ctx, o.Person); err != nil {
+		// A hold is also in time while the person is being erased: it stops the case.
+		if err := a.refuseErased(ctx, o.Person); err != nil && !errors.Is(err, errBeingErased) {
 			return httpapi.HoldReceipt{}, err
 		}
 		var err error
@@ -36,19 +37,50 @@ func (a *App) PlaceHold(ctx context.Context, intent httpapi.Intent, o httpapi.Ho
 		}
 		subjects = []uuid.UUID{o.Person, work}
 	}
-	outcome, err := domain.Handle(ctx, a.handler, hold.Decider(), domain.Request{
-		Stream: eventschema.HoldStream(a.tenant, id), Key: intent.Key, Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
-		Before: func(ctx context.Context) error {
-			return a.enforce(ctx, id, o.Purposes, o.At.Add(hold.ConfirmWithin), subjects...)
-		},
-	}, hold.Command(hold.Place{
-		HoldID: id, MatterID: o.Matter, PersonID: o.Person, RecordID: o.Record, WorkID: work, Purposes: o.Purposes, Reason: o.Reason,
-		PlacedBy: intent.Principal.ID, PlacedAt: o.At, ReviewBy: o.ReviewBy,
-	}))
+	place := func() (domain.Outcome, error) {
+		return domain.Handle(ctx, a.handler, hold.Decider(), domain.Request{
+			Stream: eventschema.HoldStream(a.tenant, id), Key: intent.Key, Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
+			Before: func(ctx context.Context) error {
+				return a.enforce(ctx, id, o.Purposes, o.At.Add(hold.ConfirmWithin), subjects...)
+			},
+		}, hold.Command(hold.Place{
+			HoldID: id, MatterID: o.Matter, PersonID: o.Person, RecordID: o.Record, WorkID: work, Purposes: o.Purposes, Reason: o.Reason,
+			PlacedBy: intent.Principal.ID, PlacedAt: o.At, ReviewBy: o.ReviewBy,
+		}))
+	}
+	outcome, err := place()
+	if errors.Is(err, keyring.ErrSubjectClosing) { // held since, so the case is stopped and opens the person again
+		a.untilOpen(ctx, o.Person)
+		outcome, err = place()
+	}
 	if errors.Is(err, keyring.ErrNoKey) {
 		err = errors.Join(httpapi.ErrNotFound, err)
 	}
 	return httpapi.HoldReceipt{Receipt: receipt(outcome), HoldID: id}, outward(err)
+}
+
+// untilOpen waits for a case that is being stopped to open its person again, for
+// as long as a caller may be kept waiting.
+func (a *App) untilOpen(ctx context.Context, person uuid.UUID) {
+	const longest, pause = 12 * time.Second, 20 * time.Millisecond
+	waiting, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	if cases, err := projections.ErasuresOf(waiting, a.models.Querier(), a.tenant, person); err == nil {
+		for _, c := range cases {
+			a.cases.add(c.CaseID)
+		}
+	}
+	for {
+		status, err := a.keys.Status(waiting, a.tenant, person)
+		if err != nil || status[person].Fence != keyring.FenceClosing {
+			return
+		}
+		select {
+		case <-waiting.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
 }
 
 // enforce makes the key store refuse what the hold covers. The key store knows
