@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 	"tracekeep/eventschema"
 )
@@ -32,11 +34,34 @@ func crashing(t *terminal) {
 	}
 	began := time.Now()
 	t.clock = func() time.Time { return began.Add(haste * time.Since(began)) }
+	gate := os.Getenv(gateFile)
 	t.fault = func(point string) {
+		if gate != "" && point == gateAt {
+			wait(gate)
+		}
 		if point == wanted {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // until the signal has come
 		}
+	}
+}
+
+// gateFile names a file for which a child process waits while it drains the
+// writers. It says by another beside it that it has come there.
+const (
+	gateFile = "TRACEKEEP_TEST_GATE"
+	gateAt   = string(eventschema.StepDrain) + " intended"
+)
+
+func wait(gate string) {
+	if err := os.WriteFile(gate+".reached", nil, 0o600); err != nil {
+		panic(err)
+	}
+	for {
+		if _, err := os.Stat(gate); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -88,6 +113,98 @@ func TestKilledAtAnyStepAnErasureEndsTheSame(t *testing.T) {
 		}
 		c.ends(approve)
 		c.checkErased(person, id, round+1)
+		if round == 0 {
+			c.checkFinal(id)
+		}
+	}
+}
+
+// checkFinal retires the epoch of an erasure and kills whoever writes its final
+// certificate behind the intent, the effect and the result: there is one.
+func (c crashCase) checkFinal(id string) {
+	c.t.Helper()
+	policy := filepath.Join(c.data, "keys", "policy.json")
+	if err := os.WriteFile(policy, []byte(`{"retire_without_backup": true, "backup_retention_days": 0}`), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	tracekeep(c.t, c.command("keys", "rotate")...).ok(c.t)
+	for _, place := range []string{" intended", " done", " recorded"} {
+		c.dies(c.command("serve", "--listen", "127.0.0.1:0"), string(eventschema.StepFinalise)+place)
+	}
+	file := filepath.Join(c.t.TempDir(), "final.txt")
+	note := tracekeep(c.t, c.command("certificate", "show", id, "--final")...).ok(c.t)
+	if err := os.WriteFile(file, []byte(note.out), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	var read struct {
+		Kind  eventschema.CertificateKind `json:"kind"`
+		Final *time.Time                  `json:"final_from"`
+	}
+	tracekeep(c.t, "certificate", "verify", file, "--data", c.data, "--json").ok(c.t).last(c.t, &read)
+	if read.Kind != eventschema.CertificateFinal || read.Final == nil {
+		c.t.Errorf("the final certificate says %+v", read)
+	}
+	var replayed app.Replayed
+	tracekeep(c.t, c.command("replay", "--json")...).ok(c.t).last(c.t, &replayed)
+	if got := replayed.ByType["epochs-retired.v1"]; got != 1 || replayed.ByType["erasure-certified.v2"] != 2 {
+		c.t.Errorf("%d retirements, %d certificates", got, replayed.ByType["erasure-certified.v2"])
+	}
+}
+
+// TestKilledWhileItIsStoppedACaseOpensThePersonAgain cancels a case while its
+// writers are drained and kills whoever opens the fence again.
+func TestKilledWhileItIsStoppedACaseOpensThePersonAgain(t *testing.T) {
+	data := records(t)
+	clock, people := clockFiles(t, 2, 1)
+	tracekeep(t, "import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
+	c := crashCase{t: t, data: data, officer: uuid.NewString(), approver: uuid.NewString()}
+	person := c.people()[0]
+	id := c.prepare(person)
+	gate := filepath.Join(t.TempDir(), "gate")
+	serve := c.command("serve", "--listen", "127.0.0.1:0")
+	reopening := func(place string) string { return string(eventschema.StepReopenFence) + place }
+
+	server := child(t.Context(), t, serve...)
+	server.Env = append(server.Env, crashAt+"="+reopening(" intended"), gateFile+"="+gate)
+	out := &lockedBuffer{}
+	server.Stdout, server.Stderr = out, out
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out.waitFor(t, "http://")
+	tracekeep(t, c.command("erase", "approve", "--case", id, "--officer", c.approver, "--wait", "1ms")...).ok(t, exitFailed)
+	for limit := time.After(30 * time.Second); ; {
+		if _, err := os.Stat(gate + ".reached"); err == nil {
+			break
+		}
+		select {
+		case <-limit:
+			t.Fatal("the case does not come to its writers")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	tracekeep(t, c.command("erase", "cancel", "--case", id, "--officer", c.officer, "--reason", "mistaken")...).ok(t)
+	if err := os.WriteFile(gate, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Wait(); !killed(server.ProcessState) {
+		t.Fatalf("the process did not die: %v", err)
+	}
+	c.dies(serve, reopening(" done"))
+	c.dies(serve, reopening(" recorded"))
+	withFolder(t, data, func(a *app.App) {
+		correction := httpapi.PersonCorrection{
+			PersonID: uuid.MustParse(person), Email: eventschema.Clear("a@example.org"), Reason: "typo", ReceivedAt: time.Now(),
+		}
+		if _, err := a.CorrectPerson(t.Context(), httpapi.Intent{Principal: operator(a), Key: uuid.NewString()}, correction); err != nil {
+			t.Errorf("the person cannot be written about: %v", err)
+		}
+	})
+	if people := c.people(); !slices.Contains(people, person) {
+		t.Errorf("the person is not among %v", people)
+	}
+	if certificate := tracekeep(t, c.command("certificate", "show", id)...); certificate.code != exitFailed {
+		t.Errorf("a cancelled case has a certificate: %+v", certificate)
 	}
 }
 
@@ -128,9 +245,14 @@ func (c crashCase) dies(args []string, point string) {
 	cmd := child(c.t.Context(), c.t, args...)
 	cmd.Env = append(cmd.Env, crashAt+"="+point)
 	out, err := cmd.CombinedOutput()
-	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL {
+	if !killed(cmd.ProcessState) {
 		c.t.Fatalf("the process did not die at %q: %v\n%s", point, err, out)
 	}
+}
+
+func killed(state *os.ProcessState) bool {
+	status, ok := state.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
 // ends runs a command in a process that goes on to its end.
