@@ -136,7 +136,7 @@ func (t *backupTarget) write(ctx context.Context, r io.Reader, f BackupFile, tol
 		return err
 	}
 	h := sha256.New()
-	size, err := copyAll(ctx, io.MultiWriter(file, h), io.LimitReader(r, f.Size+1), told)
+	size, err := copyAll(ctx, io.MultiWriter(h, file), io.LimitReader(r, f.Size+1), told)
 	if err == nil {
 		err = file.Sync()
 	}

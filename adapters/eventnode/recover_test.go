@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -122,9 +123,12 @@ func openPlain(t *testing.T, disk vfs.FS) *engine {
 func TestCrashAfterACleanStop(t *testing.T) {
 	var crashed []*vfs.MemFS
 	var disk *faultDisk
-	armed := false
+	var armed atomic.Bool
+	var mu sync.Mutex // pebble cleans up beside
 	disk = newFaultDisk(func(op diskOp) error {
-		if armed && op.changes() {
+		mu.Lock()
+		defer mu.Unlock()
+		if armed.Load() && op.changes() {
 			crashed = append(crashed, disk.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))}))
 		}
 		return nil
@@ -134,15 +138,17 @@ func TestCrashAfterACleanStop(t *testing.T) {
 	if err := e.close(); err != nil {
 		t.Fatal(err)
 	}
-	armed = true
+	armed.Store(true)
 	s, err := openStore(inMemory(disk))
 	if err != nil {
 		t.Fatal(err)
 	}
-	armed = false
+	armed.Store(false)
 	if err := s.close(); err != nil {
 		t.Fatal(err)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if len(crashed) < 10 {
 		t.Fatalf("%d crashes", len(crashed))
 	}

@@ -162,7 +162,7 @@ func (r *restoration) copy(f BackupFile, told func(n int)) error {
 		return err
 	}
 	h := sha256.New()
-	size, err := copyAll(r.ctx, io.MultiWriter(out, h), in, told)
+	size, err := copyAll(r.ctx, io.MultiWriter(h, out), in, told)
 	if err == nil {
 		err = out.Sync()
 	}

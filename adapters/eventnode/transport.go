@@ -60,24 +60,24 @@ func (d *demux) run() {
 				return
 			}
 		}
-		if d.remember(c) {
-			d.looks.Go(func() { d.look(c) })
-		}
+		d.take(c)
 	}
 }
 
-func (d *demux) remember(c net.Conn) bool {
+// take looks at a connection, unless the node stops: nobody begins to look once
+// shut waits for those who do.
+func (d *demux) take(c net.Conn) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		c.Close()
-		return false
+		return
 	}
 	if len(d.waiting) >= silentConnections {
 		d.dropOldest()
 	}
 	d.waiting[c] = time.Now()
-	return true
+	d.looks.Go(func() { d.look(c) })
 }
 
 // dropOldest makes room for somebody who may have more to say.

@@ -60,6 +60,7 @@ type App struct {
 	covered     *progressMark // how far the trail is
 	cases       *caseQueue    // erasure cases to take forward
 	casePolicy  CasePolicy
+	perOfficer  atomic.Int64 // destructions that one officer may approve in a day
 	coolingOff  time.Duration
 	destroying  sync.Mutex        // one destruction at a time
 	retirements atomic.Int64      // how many epochs were retired when cases were last looked at
@@ -148,11 +149,13 @@ func newApp(cfg Config) (*App, error) {
 		log = zap.NewNop()
 	}
 	watching, stop := context.WithCancel(context.Background())
-	return &App{
+	a := &App{
 		watching: watching, stop: stop,
 		clock: cfg.Clock, random: cfg.Random, log: log, registry: registry,
 		covered: newProgressMark(), cases: newCaseQueue(), casePolicy: cfg.Cases, onFault: cfg.Fault, failed: make(chan error, 1),
-	}, nil
+	}
+	a.perOfficer.Store(int64(cfg.Cases.DestructionsPerDay))
+	return a, nil
 }
 
 func operatorOf(tenant uuid.UUID) uuid.UUID { return uuid.NewSHA1(tenant, []byte("operator")) }

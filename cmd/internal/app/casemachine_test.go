@@ -270,7 +270,7 @@ func retentionEnded(h *house, _ *traps, clock *jump) {
 }
 
 func tooManyADay(h *house, _ *traps, clock *jump) {
-	h.casePolicy.DestructionsPerDay = 1
+	h.perOfficer.Store(1)
 	officer := h.as(httpapi.RolePrivacy)
 	var ids []uuid.UUID
 	for range 3 {

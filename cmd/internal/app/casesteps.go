@@ -209,7 +209,7 @@ func (a *App) holdToRate(ctx context.Context, s erasure.State) error {
 		return err
 	}
 	destroyed, err := projections.DestroyedFor(ctx, a.models.Querier(), a.tenant, s.ApprovedBy, s.CaseID, a.clock().Add(-24*time.Hour))
-	if err == nil && destroyed >= a.casePolicy.DestructionsPerDay {
+	if err == nil && int64(destroyed) >= a.perOfficer.Load() {
 		err = errSlowed
 	}
 	return err

@@ -63,8 +63,8 @@ func verificationFindsSomething(h *house, set *traps) {
 
 func slowedAtTheDestruction(h *house, _ *traps) {
 	officer := h.as(httpapi.RolePrivacy)
-	h.casePolicy.DestructionsPerDay = 1
-	defer func() { h.casePolicy.DestructionsPerDay = 100 }()
+	h.perOfficer.Store(1)
+	defer func() { h.perOfficer.Store(100) }()
 	var ids []uuid.UUID
 	for range 2 {
 		ids = append(ids, h.assessed(h.register("Ada Example").PersonID))
@@ -92,7 +92,7 @@ func slowedAtTheDestruction(h *house, _ *traps) {
 			h.t.Fatalf("%d erasures of one officer within a day", n)
 		}
 	}
-	h.casePolicy.DestructionsPerDay = 2
+	h.perOfficer.Store(2)
 	h.swept()
 	h.certified(ids[0])
 	h.certified(ids[1])

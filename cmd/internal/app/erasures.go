@@ -210,7 +210,7 @@ func (a *App) mayApprove(ctx context.Context, id, officer uuid.UUID) error {
 		return errors.Join(httpapi.ErrUnavailable, err)
 	}
 	approved, err := projections.ApprovalsBy(ctx, a.models.Querier(), a.tenant, officer, a.clock().Add(-24*time.Hour))
-	if err == nil && approved >= a.casePolicy.DestructionsPerDay {
+	if err == nil && int64(approved) >= a.perOfficer.Load() {
 		err = errTooMany
 	}
 	return err
