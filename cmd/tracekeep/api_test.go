@@ -38,7 +38,7 @@ func serveFolder(t *testing.T) *served {
 	data := records(t) // before the cleanup below, which must come first
 	term := &terminal{out: io.Discard, err: io.Discard, clock: time.Now, random: rand.Reader}
 	go func() {
-		ended <- dataFlags{Data: data, ErasuresPerDay: 20}.withApp(ctx, term, true, func(ctx context.Context, a *app.App) error {
+		ended <- dataFlags{Data: data, CoolingOff: new(time.Duration), ErasuresPerDay: 20}.withApp(ctx, term, true, func(ctx context.Context, a *app.App) error {
 			tokens := map[string]httpapi.Principal{}
 			for name, role := range map[string]httpapi.Role{
 				"hr": httpapi.RoleHR, "auditor": httpapi.RoleAuditor, "privacy": httpapi.RolePrivacy, "privacy2": httpapi.RolePrivacy, "admin": httpapi.RoleAdmin,

@@ -170,18 +170,26 @@ func TestTheCommandLineErasesAPerson(t *testing.T) {
 	if len(asked.Code) != 26 {
 		t.Errorf("claim code of %d characters", len(asked.Code))
 	}
-	same := tracekeep(t, "erase", "approve", "--data", data, "--case", asked.Case, "--officer", first).ok(t, exitFailed)
+	of := func(step, officer string, more ...string) answer {
+		return tracekeep(t, append([]string{"erase", step, "--data", data, "--case", asked.Case, "--officer", officer, "--cooling-off", "0s"}, more...)...)
+	}
+	if early := of("approve", second).ok(t, exitFailed); !strings.Contains(early.err, "identity") {
+		t.Errorf("says %q", early.err)
+	}
+	of("verify", first, "--method", "document").ok(t)
+	of("assess", first).ok(t)
+	same := of("approve", first).ok(t, exitFailed)
 	if !strings.Contains(same.err, "second person") {
 		t.Errorf("says %q", same.err)
 	}
-	approved := tracekeep(t, "erase", "approve", "--data", data, "--case", asked.Case, "--officer", second).ok(t)
-	if !strings.Contains(approved.out, "tracekeep-erasure-certificate/v1") || strings.Contains(approved.out, person.ID) {
+	approved := of("approve", second).ok(t)
+	if !strings.Contains(approved.out, "tracekeep-erasure-certificate/v2") || strings.Contains(approved.out, person.ID) {
 		t.Errorf("no anonymous certificate:\n%s", approved.out)
 	}
 	if again := tracekeep(t, "query", "people", "--data", data).ok(t); strings.Contains(again.out, "Unmistakable") || !strings.Contains(again.out, "[erased: case "+asked.Case) {
 		t.Errorf("the directory says\n%s", again.out)
 	}
-	if history := tracekeep(t, "history", "--data", data, person.ID).ok(t); !strings.Contains(history.out, "erasure-certified.v1") {
+	if history := tracekeep(t, "history", "--data", data, person.ID).ok(t); !strings.Contains(history.out, "erasure-certified.v2") {
 		t.Errorf("the history says\n%s", history.out)
 	}
 	tracekeep(t, "verify", "--data", data).ok(t)
