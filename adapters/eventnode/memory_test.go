@@ -67,7 +67,7 @@ func TestSubscribersThatDoNotRead(t *testing.T) {
 	reading.Wait()
 	const window = 1 << 16 // of the client, which lives here too
 	grown, most := heap()-before, int64(subscribers*(bytesPerSubscription+3*size+2*window))
-	if grown > most {
+	if grown > most && !raceDetector { // whose own memory is counted with ours
 		t.Errorf("%d MB are held for %d subscribers that do not read, allowed are %d", grown>>20, subscribers, most>>20)
 	}
 	state := scraped(t, n)
