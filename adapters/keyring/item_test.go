@@ -138,3 +138,34 @@ func TestAnItemKeyIsRenewedUnderItsPerson(t *testing.T) {
 		t.Fatalf("%d keys are left", n)
 	}
 }
+
+// An old copy of a shredded item's row is noise once its epoch has retired,
+// although the key of its person, which wraps it too, lives on.
+//
+// promise: DS-24
+func TestAnOldCopyOfAShreddedItemOpensNothingAfterItsEpoch(t *testing.T) {
+	s := newStore(t)
+	k := s.open(t)
+	person, items := withItems(t, k, 2)
+	envelope := seal(t, k, items[0])
+	s.exec(t, `CREATE TABLE stolen AS TABLE dek`)
+	order := keyring.Order{Tenant: tenant, Case: uuid.New(), Destroy: []keyring.Target{
+		{Subject: person.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeNotes}, Items: []uuid.UUID{items[0].Item}}}}
+	if _, err := k.Destroy(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	thief := func(epoch int) (eventschema.Opening, error) {
+		s.exec(t, `DELETE FROM tombstone`)
+		s.exec(t, `INSERT INTO dek (key_id, tenant, subject, purpose, period, item, parent, generation, epoch, wrapped, check_value, reserved, created_at)
+			SELECT key_id, tenant, subject, purpose, period, item, parent, generation, $2, wrapped, check_value, reserved, created_at
+			FROM stolen WHERE item = $1`, items[0].Item, epoch)
+		defer s.exec(t, `DELETE FROM dek WHERE item = $1`, items[0].Item)
+		return s.open(t).Open(t.Context(), at(items[0]), envelope, eventschema.UseService)
+	}
+	if opening, err := thief(1); err != nil || opening.State != eventschema.StateClear {
+		t.Fatalf("before the epoch retires the copy must open, or this test shows nothing: %v %v", opening.State, err)
+	}
+	rotate(t, k, alone)
+	_, err := thief(2)
+	wantErr(t, err, keyring.ErrCorrupt)
+}

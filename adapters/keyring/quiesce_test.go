@@ -135,8 +135,9 @@ func TestASilentHolderIsWaitedForUntilItsTimeHasRunOut(t *testing.T) {
 func TestADeadHolderIsRemovedAfterItsLeaseAndNoLongerWaitedFor(t *testing.T) {
 	s := newStore(t)
 	k, dead := s.open(t), s.open(t)
-	ref := subject(t, k)
-	envelope := seal(t, dead, ref)
+	ref, second := subject(t, k), subject(t, k)
+	envelope, another := seal(t, dead, ref), seal(t, dead, second)
+	wantClear(t, dead, second, another)
 	dead.Deafen() // killed
 	if err := k.RemoveDead(t.Context()); err != nil {
 		t.Fatal(err)
@@ -155,13 +156,18 @@ func TestADeadHolderIsRemovedAfterItsLeaseAndNoLongerWaitedFor(t *testing.T) {
 	if n := s.count(t, "cache_holder"); n != 1 {
 		t.Fatalf("%d holders", n)
 	}
-	receipt := erase(t, k, ref)
-	if quiet := quiesce(t, k, receipt.Case); !slices.Equal(quiet.Acknowledged, ids(k)) {
+	order := eraseOrder(ref)
+	order.Destroy = append(order.Destroy, keyring.Target{Subject: second.Subject})
+	if _, err := k.Destroy(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	if quiet := quiesce(t, k, order.Case); !slices.Equal(quiet.Acknowledged, ids(k)) {
 		t.Fatalf("%+v", quiet)
 	}
-	// It was only paused, with its clocks standing still for all it knows: it
-	// finds its lease over, and registers anew before it opens anything.
-	wantState(t, dead, ref, envelope, eventschema.UseAudit, eventschema.StateErased, receipt.Case)
+	// It was only paused: it finds its lease over, forgets everything and registers
+	// anew before it opens anything.
+	wantState(t, dead, ref, envelope, eventschema.UseAudit, eventschema.StateErased, order.Case)
+	wantState(t, dead, second, another, eventschema.UseAudit, eventschema.StateErased, order.Case)
 	if n := s.count(t, "cache_holder"); n != 2 {
 		t.Fatalf("%d holders, the paused one is back", n)
 	}
