@@ -81,6 +81,11 @@ func byDue(cases []httpapi.ErasureView) []httpapi.ErasureView {
 // openCase says whether a case still needs anybody or anything.
 func openCase(view httpapi.ErasureView) bool { return view.CertifiedAt == nil && view.EndedAt == nil }
 
+// overdue says whether the last day to answer has passed.
+func overdue(view httpapi.ErasureView, now time.Time) bool {
+	return openCase(view) && !view.Due.IsZero() && !now.Before(view.Due.AddDate(0, 0, 1))
+}
+
 func scopeOf(view httpapi.ErasureView) string {
 	if view.Scope == eventschema.ScopePerson {
 		return "person"
@@ -170,7 +175,7 @@ func caseJSON(view httpapi.ErasureView, now time.Time) map[string]any {
 	}
 	if !view.Due.IsZero() {
 		out["due"] = view.Due.Format(time.DateOnly)
-		out["overdue"] = openCase(view) && !now.Before(view.Due.AddDate(0, 0, 1))
+		out["overdue"] = overdue(view, now)
 	}
 	for name, value := range optional {
 		if !empty(value) {

@@ -111,6 +111,38 @@ func freeSpace(data string) finding {
 	}
 }
 
+// officersWork says what waits for a privacy officer, and what has waited too long.
+func officersWork(ctx context.Context, a *app.App, now time.Time) ([]finding, error) {
+	const most = 1000
+	cases, err := a.ErasureRegister(ctx)
+	if err != nil {
+		return nil, err
+	}
+	open, late := 0, 0
+	for _, view := range cases {
+		if openCase(view) {
+			open++
+			if overdue(view, now) {
+				late++
+			}
+		}
+	}
+	holds, err := a.ListHolds(ctx, operator(a), true, 0, most)
+	if err != nil {
+		return nil, err
+	}
+	unreviewed := 0
+	for _, h := range holds {
+		if h.Overdue {
+			unreviewed++
+		}
+	}
+	return []finding{
+		{"erasure cases", late == 0, fmt.Sprintf("%d open, %d overdue; tracekeep cases lists them", open, late)},
+		{"legal holds", unreviewed == 0, fmt.Sprintf("%d in force, %d to be reviewed; tracekeep hold list lists them", len(holds), unreviewed)},
+	}, nil
+}
+
 // folder opens the data folder and asks each part.
 func (c doctorCommand) folder(ctx context.Context, t *terminal) []finding {
 	var findings []finding
@@ -135,7 +167,9 @@ func (c doctorCommand) folder(ctx context.Context, t *terminal) []finding {
 			note += "; run tracekeep verify"
 		}
 		findings = append(findings, finding{"trail", report.OK, note})
-		return nil
+		work, err := officersWork(ctx, a, t.clock())
+		findings = append(findings, work...)
+		return err
 	})
 	if err != nil {
 		findings = append(findings, finding{"data folder", false, err.Error()})

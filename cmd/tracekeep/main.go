@@ -64,6 +64,7 @@ type cli struct {
 	Cases    casesCommand    `cmd:"" help:"List erasure cases: whom each waits for, and when it is due."`
 	Hold     holdCommand     `cmd:"" help:"Keep what a matter needs from being destroyed."`
 	Restrict restrictCommand `cmd:"" help:"Restrict the processing of a person's values; take objections."`
+	Disclose discloseCommand `cmd:"" help:"Record who outside was given values of a person, and list them."`
 
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
 

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/schollz/progressbar/v3"
 
 	"tracekeep/adapters/httpapi"
@@ -88,14 +89,14 @@ func shown(p httpapi.Personal) string {
 	case eventschema.StateClear:
 		text, _ := p.Reveal()
 		return printable(text)
-	case eventschema.StateErased, eventschema.StateRestricted:
+	case eventschema.StateErased, eventschema.StateRestricted, eventschema.StateHeld:
 		if p.CertificateLeaf != nil {
 			return fmt.Sprintf("[%s: case %s, certificate of leaf %d]", p.State(), p.Case(), *p.CertificateLeaf)
 		}
 		return fmt.Sprintf("[%s: case %s]", p.State(), p.Case())
 	case eventschema.StateAbsent:
 		return "-"
-	case eventschema.StateSealed, eventschema.StateHeld, eventschema.StateUnavailable:
+	case eventschema.StateSealed, eventschema.StateUnavailable:
 		return "[" + string(p.State()) + "]"
 	}
 	return "[" + string(p.State()) + "]"
@@ -125,7 +126,7 @@ func personalOf(p httpapi.Personal) personalJSON {
 		out.State = "absent"
 	}
 	out.Value, _ = p.Reveal()
-	if p.State() == eventschema.StateErased || p.State() == eventschema.StateRestricted {
+	if p.Case() != uuid.Nil {
 		out.Case = p.Case().String()
 	}
 	return out

@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
+	"tracekeep/eventschema"
 )
 
 type queryCommand struct {
@@ -121,6 +124,10 @@ func printWorkers(t *terminal, workers []app.WorkerHours, asJSON bool) error {
 
 func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App) error {
 	work, err := onePerson(ctx, a, c.Person)
+	var erased *httpapi.Erased
+	if errors.As(err, &erased) { // an answer like any other: nobody can tell whose hours they are
+		return c.sayErased(t, erased)
+	}
 	if err != nil {
 		return err
 	}
@@ -153,6 +160,17 @@ func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App) error {
 		return nil
 	}
 	return table(t.out, "DATE|HOURS|INTERVALS|EXCEPTIONS", rows)
+}
+
+// sayErased answers about the hours of an erased person. The hours stay in the
+// record; the link from the person to them is what was erased.
+func (c queryHours) sayErased(t *terminal, erased *httpapi.Erased) error {
+	link := httpapi.Personal{Personal: eventschema.Withheld(eventschema.StateErased, erased.Case), CertificateLeaf: erased.CertificateLeaf}
+	if c.JSON {
+		return printJSON(t.out, map[string]any{"work_id": personalOf(link)})
+	}
+	_, err := fmt.Fprintf(t.out, "%s\nthe hours stay, under a work id that nothing leads to any more\n", shown(link))
+	return err
 }
 
 // onePerson finds the work id of the one person a text means.

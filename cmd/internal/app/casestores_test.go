@@ -21,6 +21,8 @@ import (
 
 // TestCasesOverTheirStores goes through what a case leaves in its stores and what
 // it finds there, in one house.
+//
+// promise: RR-27
 func TestCasesOverTheirStores(t *testing.T) {
 	set := &traps{}
 	h := openHouse(t, func(h *house) { h.fault = set.fault })

@@ -179,43 +179,6 @@ func (a *App) employmentEnded(ctx context.Context, id uuid.UUID) (ended time.Tim
 	return ended, nil
 }
 
-// errTooMany refuses an officer who approves faster than one may.
-var errTooMany = &httpapi.Refusal{Code: "too_many_today", Message: "this officer has approved as many erasures as one may within 24 hours"}
-
-// mayApprove waits until the machine has checked holds, which follows the
-// assessment within moments, and holds the officer to the rate.
-func (a *App) mayApprove(ctx context.Context, id, officer uuid.UUID) error {
-	const longest, pause = 12 * time.Second, 20 * time.Millisecond
-	waiting, cancel := context.WithTimeout(ctx, longest)
-	defer cancel()
-	for {
-		loaded, err := a.loadCase(ctx, id)
-		if err != nil {
-			return err
-		}
-		if loaded.State.Phase != erasure.PhaseAssessed {
-			break
-		}
-		select {
-		case <-waiting.Done():
-			return erasure.ErrHoldUnchecked
-		case <-time.After(pause):
-		}
-	}
-	last, err := a.whole.LastPosition(ctx)
-	if err != nil {
-		return err
-	}
-	if err := a.Await(waiting, last); err != nil {
-		return errors.Join(httpapi.ErrUnavailable, err)
-	}
-	approved, err := projections.ApprovalsBy(ctx, a.models.Querier(), a.tenant, officer, a.clock().Add(-24*time.Hour))
-	if err == nil && int64(approved) >= a.perOfficer.Load() {
-		err = errTooMany
-	}
-	return err
-}
-
 // ErasureCase implements [httpapi.Erasures].
 func (a *App) ErasureCase(ctx context.Context, _ httpapi.Principal, id uuid.UUID) (httpapi.ErasureView, error) {
 	loaded, err := a.loadCase(ctx, id)
