@@ -27,17 +27,25 @@ func newCodec() (codec, error) {
 
 // Marshal implements encoding.CodecV2.
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
-	m, ok := v.(proto.Message)
-	if !ok {
-		return c.CodecV2.Marshal(v)
+	switch m := v.(type) {
+	case *wireEvent:
+		return c.write(m.size(), func(b []byte) ([]byte, error) { return m.appendTo(b), nil })
+	case proto.Message:
+		return c.write(proto.Size(m), func(b []byte) ([]byte, error) {
+			return proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(b, m)
+		})
 	}
-	size := proto.Size(m)
+	return c.CodecV2.Marshal(v)
+}
+
+// write gives a buffer of a size to be appended to.
+func (c codec) write(size int, into func([]byte) ([]byte, error)) (mem.BufferSlice, error) {
 	if mem.IsBelowBufferPoolingThreshold(size) {
-		b, err := proto.MarshalOptions{UseCachedSize: true}.Marshal(m)
+		b, err := into(make([]byte, 0, size))
 		return mem.BufferSlice{mem.SliceBuffer(b)}, err
 	}
 	b := c.pool.Get(size)
-	if _, err := (proto.MarshalOptions{UseCachedSize: true}).MarshalAppend((*b)[:0], m); err != nil {
+	if _, err := into((*b)[:0]); err != nil {
 		c.pool.Put(b)
 		return nil, err
 	}

@@ -141,7 +141,10 @@ func engineOptions(cfg Config, lock *pebble.Lock, syncPause func() time.Duration
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-		o.Levels[i].BlockSize = 32 << 10
+		// The events of one stream lie far apart, and each costs a block. Of 10
+		// million events a stream is read twice as fast from blocks of 8 KiB as
+		// from 32, and the whole log a tenth of a microsecond an event slower.
+		o.Levels[i].BlockSize = 8 << 10
 	}
 	return o
 }
