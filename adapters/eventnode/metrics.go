@@ -1,6 +1,7 @@
 package eventnode
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -199,7 +200,7 @@ func resultOf(rd *round, i int) result {
 	switch {
 	case rd.err != nil:
 		return resultFailed
-	case o.err == errTooLate:
+	case errors.Is(o.err, errTooLate):
 		return resultTooLate
 	case o.err != nil:
 		return resultFailed
