@@ -29,25 +29,26 @@ func newCodec() (codec, error) {
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	switch m := v.(type) {
 	case *wireEvent:
-		return c.write(m.size(), func(b []byte) ([]byte, error) { return m.appendTo(b), nil })
+		b, whole := c.buffer(m.size())
+		m.appendTo((*b)[:0])
+		return whole, nil
 	case proto.Message:
-		return c.write(proto.Size(m), func(b []byte) ([]byte, error) {
-			return proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(b, m)
-		})
+		b, whole := c.buffer(proto.Size(m))
+		if _, err := (proto.MarshalOptions{UseCachedSize: true}).MarshalAppend((*b)[:0], m); err != nil {
+			whole.Free()
+			return nil, err
+		}
+		return whole, nil
 	}
 	return c.CodecV2.Marshal(v)
 }
 
-// write gives a buffer of a size to be appended to.
-func (c codec) write(size int, into func([]byte) ([]byte, error)) (mem.BufferSlice, error) {
+// buffer gives memory for a message of this size, and the same as gRPC sends it.
+func (c codec) buffer(size int) (*[]byte, mem.BufferSlice) {
 	if mem.IsBelowBufferPoolingThreshold(size) {
-		b, err := into(make([]byte, 0, size))
-		return mem.BufferSlice{mem.SliceBuffer(b)}, err
+		b := make([]byte, size)
+		return &b, mem.BufferSlice{mem.SliceBuffer(b)}
 	}
 	b := c.pool.Get(size)
-	if _, err := into((*b)[:0]); err != nil {
-		c.pool.Put(b)
-		return nil, err
-	}
-	return mem.BufferSlice{mem.NewBuffer(b, c.pool)}, nil
+	return b, mem.BufferSlice{mem.NewBuffer(b, c.pool)}
 }
