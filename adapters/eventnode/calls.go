@@ -81,18 +81,17 @@ func (c *calls) tap(parent context.Context, info *tap.Info) (context.Context, er
 	return h, nil
 }
 
+// handleOf is the handle of a call; nil when its client has bounded it.
+func handleOf(ctx context.Context) *handle {
+	h, _ := ctx.Value(handleKey{}).(*handle)
+	return h
+}
+
 // arrived says that the request of a call is complete, or that no more of it is
 // wanted.
 func arrived(ctx context.Context) {
-	if h, ok := ctx.Value(handleKey{}).(*handle); ok && h.late != nil {
+	if h := handleOf(ctx); h != nil && h.late != nil {
 		h.late.Stop()
-	}
-}
-
-// cutOff ends a call that cannot end by itself.
-func cutOff(ctx context.Context) {
-	if h, ok := ctx.Value(handleKey{}).(*handle); ok {
-		h.cancel()
 	}
 }
 

@@ -27,19 +27,28 @@ func newCodec() (codec, error) {
 
 // Marshal implements encoding.CodecV2.
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
-	m, ok := v.(proto.Message)
-	if !ok {
-		return c.CodecV2.Marshal(v)
+	switch m := v.(type) {
+	case *wireEvent:
+		b, whole := c.buffer(m.size())
+		m.appendTo((*b)[:0])
+		return whole, nil
+	case proto.Message:
+		b, whole := c.buffer(proto.Size(m))
+		if _, err := (proto.MarshalOptions{UseCachedSize: true}).MarshalAppend((*b)[:0], m); err != nil {
+			whole.Free()
+			return nil, err
+		}
+		return whole, nil
 	}
-	size := proto.Size(m)
+	return c.CodecV2.Marshal(v)
+}
+
+// buffer gives memory for a message of this size, and the same as gRPC sends it.
+func (c codec) buffer(size int) (*[]byte, mem.BufferSlice) {
 	if mem.IsBelowBufferPoolingThreshold(size) {
-		b, err := proto.MarshalOptions{UseCachedSize: true}.Marshal(m)
-		return mem.BufferSlice{mem.SliceBuffer(b)}, err
+		b := make([]byte, size)
+		return &b, mem.BufferSlice{mem.SliceBuffer(b)}
 	}
 	b := c.pool.Get(size)
-	if _, err := (proto.MarshalOptions{UseCachedSize: true}).MarshalAppend((*b)[:0], m); err != nil {
-		c.pool.Put(b)
-		return nil, err
-	}
-	return mem.BufferSlice{mem.NewBuffer(b, c.pool)}, nil
+	return b, mem.BufferSlice{mem.NewBuffer(b, c.pool)}
 }

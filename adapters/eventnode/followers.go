@@ -20,7 +20,7 @@ type followers struct {
 
 	mu    sync.Mutex
 	open  map[*follower]struct{}
-	calls map[context.Context]struct{} // of subscriptions and consumers
+	calls map[*handle]struct{} // of subscriptions and consumers
 }
 
 // follower is what others may know of a subscription while it goes on.
@@ -34,7 +34,7 @@ type follower struct {
 }
 
 func newFollowers(most int, m *metrics, slow *zap.Logger) *followers {
-	return &followers{endless: newLimit(most), metrics: m, slow: slow, open: map[*follower]struct{}{}, calls: map[context.Context]struct{}{}}
+	return &followers{endless: newLimit(most), metrics: m, slow: slow, open: map[*follower]struct{}{}, calls: map[*handle]struct{}{}}
 }
 
 // begin lets a call without an end in; what it returns ends it.
@@ -55,13 +55,14 @@ func (f *followers) beginSending(ctx context.Context) (end func(), err error) {
 	if err != nil {
 		return nil, err
 	}
+	h := handleOf(ctx)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls[ctx] = struct{}{}
+	f.calls[h] = struct{}{}
 	return func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		delete(f.calls, ctx)
+		delete(f.calls, h)
 		leave()
 	}, nil
 }
@@ -70,8 +71,8 @@ func (f *followers) beginSending(ctx context.Context) (end func(), err error) {
 func (f *followers) cutOff() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for ctx := range f.calls {
-		cutOff(ctx)
+	for h := range f.calls {
+		h.cancel()
 	}
 }
 

@@ -141,7 +141,8 @@ func (r *groupReader) send() error {
 			return err
 		}
 		r.groups.streams.metrics.sent(readGroup, 1)
-		if err := r.call.Send(r.event(target, link, m.retries)); err != nil {
+		e := &wireEvent{event: target, link: link, stringIDs: r.stringIDs, toGroups: true, retries: int32(m.retries)}
+		if err := r.call.SendMsg(e); err != nil {
 			return err
 		}
 	}
@@ -197,34 +198,5 @@ func parseNack(a persistent.ReadReq_Nack_Action) nackAction {
 		return nackSkip
 	default:
 		return nackRetry
-	}
-}
-
-func (r *groupReader) event(target, link *record, retries int) *persistent.ReadResp {
-	original := target
-	if link != nil {
-		original = link
-	}
-	return &persistent.ReadResp{Content: &persistent.ReadResp_Event{Event: &persistent.ReadResp_ReadEvent{
-		Event:    r.recorded(target),
-		Link:     r.recorded(link),
-		Position: &persistent.ReadResp_ReadEvent_CommitPosition{CommitPosition: uint64(original.pos)},
-		Count:    &persistent.ReadResp_ReadEvent_RetryCount{RetryCount: int32(retries)},
-	}}}
-}
-
-func (r *groupReader) recorded(rec *record) *persistent.ReadResp_ReadEvent_RecordedEvent {
-	if rec == nil {
-		return nil
-	}
-	return &persistent.ReadResp_ReadEvent_RecordedEvent{
-		Id:               recordID(rec, r.stringIDs),
-		StreamIdentifier: &shared.StreamIdentifier{StreamName: rec.name},
-		StreamRevision:   uint64(rec.rev),
-		PreparePosition:  uint64(rec.pos),
-		CommitPosition:   uint64(rec.pos),
-		Metadata:         recordMetadata(rec),
-		CustomMetadata:   rec.meta,
-		Data:             rec.data,
 	}
 }

@@ -41,7 +41,7 @@ type readPlan struct {
 	subscribe bool
 	resolve   bool
 	filter    *filter
-	enc       encoder
+	stringIDs bool
 	positions bool // the client understands messages about stream positions
 	start     startPoint
 }
@@ -63,7 +63,7 @@ func parseRead(o *streams.ReadReq_Options) (*readPlan, error) {
 	switch o.GetUuidOption().GetContent().(type) {
 	case *streams.ReadReq_Options_UUIDOption_Structured:
 	case *streams.ReadReq_Options_UUIDOption_String_:
-		p.enc.stringIDs = true
+		p.stringIDs = true
 	default:
 		return nil, invalid("read without uuid option")
 	}
@@ -262,10 +262,10 @@ func (r *reader) sendEvent(rec *record) error {
 			return err
 		}
 		if isLink {
-			return r.call.Send(r.plan.enc.event(target, rec))
+			return r.call.SendMsg(&wireEvent{event: target, link: rec, stringIDs: r.plan.stringIDs})
 		}
 	}
-	return r.call.Send(r.plan.enc.event(rec, nil))
+	return r.call.SendMsg(&wireEvent{event: rec, stringIDs: r.plan.stringIDs})
 }
 
 // resolve finds the event that a link points to; nil when readers cannot see

@@ -148,30 +148,6 @@ func (q *sequencer) submit(ctx context.Context, r *writeRequest) error {
 	}
 }
 
-func (q *sequencer) submitLater(ctx context.Context, r *writeRequest) error {
-	if r.call != callInternal {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, q.wait, errBusy)
-		defer cancel()
-	}
-	err := q.room.take(ctx, r)
-	if err == nil {
-		select {
-		case q.queue <- r:
-			return nil
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		case <-q.done:
-			err = ErrClosed
-		}
-		q.room.give(q.room.weight(r))
-	}
-	if errors.Is(err, errBusy) {
-		q.metrics.turnedAway(refusedBusy)
-	}
-	return err
-}
-
 // write queues a request and waits for its outcome. When ctx ends first the
 // request may still be written.
 func (q *sequencer) write(ctx context.Context, r *writeRequest) (outcome, error) {

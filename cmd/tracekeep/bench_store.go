@@ -14,16 +14,6 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// storeItself measures the embedded event store without the rest.
-func (b *bench) storeItself(ctx context.Context) error {
-	for _, measure := range []func(context.Context) error{b.appends, b.bulk, b.reads, b.lag} {
-		if err := measure(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 var benchWriters = [...]int{1, 16, 64}
 
 // appendRuns are the runs of one number of writers: with every append fsynced,
