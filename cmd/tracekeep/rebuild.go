@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"tracekeep/adapters/postgres"
 	"tracekeep/cmd/internal/app"
 )
 
@@ -32,7 +33,7 @@ func (c rebuildCommand) Run(ctx context.Context, t *terminal) error {
 			return c.check(ctx, t, a)
 		}
 		progress := newBar(t, "rebuilding", 0, false)
-		rebuilt, err := a.Rebuild(ctx, func(done uint64) { progress.set(int64(done)) }) //nolint:gosec // an event count
+		rebuilt, err := a.Rebuild(ctx, func(p postgres.Progress) { progress.set(int64(p.Events)) }) //nolint:gosec // an event count
 		progress.finish()
 		if err != nil {
 			return err

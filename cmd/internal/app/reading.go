@@ -125,7 +125,7 @@ func (a *App) namesOfWorks(ctx context.Context, by httpapi.Principal, works []uu
 }
 
 // Rebuild fills the read models from the log again and switches to them.
-func (a *App) Rebuild(ctx context.Context, progress func(done uint64)) (postgres.Rebuilt, error) {
+func (a *App) Rebuild(ctx context.Context, progress func(postgres.Progress)) (postgres.Rebuilt, error) {
 	return a.models.Rebuild(ctx, a.whole.ReadAll(ctx, 0), progress)
 }
 
