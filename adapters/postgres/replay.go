@@ -33,13 +33,17 @@ type Replay struct {
 // World is an open replay. Its owner closes it.
 type World struct {
 	Replay
-	Fresh bool // made by this call, not found
-	pool  *pgxpool.Pool
+	Fresh  bool // made by this call, not found
+	schema string
+	pool   *pgxpool.Pool
 }
 
 // Querier serves the query functions of package projections. The feed of the
 // audit is not part of a replay; it is asked by record time itself.
 func (w *World) Querier() projections.Querier { return w.pool }
+
+// Schema is where the tables stand.
+func (w *World) Schema() string { return w.schema }
 
 // Close ends the connections. The replay stays.
 func (w *World) Close() { w.pool.Close() }
@@ -69,7 +73,7 @@ func (r *ReadModels) Replay(ctx context.Context, moment projections.Moment, afte
 	if err != nil {
 		return nil, err
 	}
-	return &World{Replay: made, Fresh: !current, pool: pool}, nil
+	return &World{Replay: made, Fresh: !current, schema: schema, pool: pool}, nil
 }
 
 func (r *ReadModels) replayPrefix() string { return r.cfg.Schema + "_at_" }

@@ -3,7 +3,9 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -323,4 +325,81 @@ func TestReplaysAreListedAndDropped(t *testing.T) {
 	if diff := cmp.Diff(before, digest(t, models)); diff != "" {
 		t.Errorf("the live read models changed:\n%s", diff)
 	}
+}
+
+// What two worlds tell differently is what their answers differ in.
+func TestTwoWorldsDifferInWhatTheirAnswersDifferIn(t *testing.T) {
+	models := open(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		h := drawHistory(rt, t)
+		var worlds [2]*postgres.World
+		var answers [2][]string
+		for i := range worlds {
+			m := projections.Moment{KnownAt: drawKnown(rt, h), AsOf: drawAsOf(rt, h)}
+			world, err := models.Replay(t.Context(), m, h.after, nil)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			defer world.Close()
+			worlds[i], answers[i] = world, told(rt, t, world.Querier(), h, m)
+		}
+		two := projections.Two{Before: worlds[0].Schema(), After: worlds[1].Schema()}
+		got := toldChanges(rt, t, models.Querier(), h, two, worldClock(worlds[0].Moment), worldClock(worlds[1].Moment))
+		if diff := cmp.Diff(changesBetween(answers), got); diff != "" {
+			rt.Fatalf("from %v to %v (-answers +changes):\n%s", worlds[0].Moment, worlds[1].Moment, diff)
+		}
+		for _, w := range worlds {
+			if err := models.DropReplay(t.Context(), w.ID); err != nil && !errors.Is(err, postgres.ErrNoReplay) {
+				rt.Fatal(err)
+			}
+		}
+	})
+}
+
+// changesBetween names the punches and exceptions that only one answer tells, or
+// that they tell differently.
+func changesBetween(answers [2][]string) []string {
+	changed := map[string]bool{}
+	for i, lines := range answers {
+		for _, line := range lines {
+			kind, rest, _ := strings.Cut(line, " ")
+			if kind != "punch" && kind != "exception" || slices.Contains(answers[1-i], line) {
+				continue
+			}
+			if kind == "punch" {
+				rest, _, _ = strings.Cut(rest, " [") // what corrections there are is no change by itself
+				if slices.ContainsFunc(answers[1-i], func(other string) bool { return strings.HasPrefix(other, "punch "+rest) }) {
+					continue
+				}
+				rest, _, _ = strings.Cut(rest, " ")
+				changed["punch "+rest] = true
+				continue
+			}
+			changed[[]string{"only before: ", "only after: "}[i]+line] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(changed))
+}
+
+func toldChanges(rt *rapid.T, t *testing.T, q projections.Querier, h *history, two projections.Two, before, after time.Time) []string {
+	told := map[string]bool{}
+	punches, err := projections.PunchChanges(t.Context(), q, h.tenant, two)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for _, p := range punches {
+		told["punch "+p.PunchID.String()] = true
+	}
+	exceptions, err := projections.ExceptionChanges(t.Context(), q, h.tenant, two, before, after)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for _, e := range exceptions {
+		side := "only before: "
+		if e.After {
+			side = "only after: "
+		}
+		told[side+fmt.Sprint("exception ", e.WorkID, e.Punch, e.Code, e.At, e.WorkDate)] = true
+	}
+	return slices.Sorted(maps.Keys(told))
 }

@@ -134,5 +134,8 @@ func (a *App) CheckModels(ctx context.Context) ([]postgres.Difference, error) {
 	return a.models.Check(ctx, a.whole.ReadAll(ctx, 0))
 }
 
+// LastPosition is where the log ends now.
+func (a *App) LastPosition(ctx context.Context) (uint64, error) { return a.whole.LastPosition(ctx) }
+
 // ReadModels is where the queries of the projections are put.
 func (a *App) ReadModels() projections.Querier { return a.models.Querier() }

@@ -19,11 +19,11 @@ type ErasureEntry struct {
 }
 
 // ErasureRegister lists every case, the one with the latest news first.
-func (a *App) ErasureRegister(ctx context.Context) ([]ErasureEntry, error) {
+func (w *World) ErasureRegister(ctx context.Context) ([]ErasureEntry, error) {
 	const page = 500
 	var all []ErasureEntry
 	for before := uint64(0); ; {
-		cases, err := projections.Erasures(ctx, a.models.Querier(), a.tenant, before, page)
+		cases, err := projections.Erasures(ctx, w.q, w.a.tenant, before, page)
 		if err != nil {
 			return nil, err
 		}
