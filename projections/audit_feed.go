@@ -37,7 +37,7 @@ CREATE TABLE audit_feed (
 		Indexes: `
 ALTER TABLE audit_feed ADD PRIMARY KEY (tenant_id, position);
 CREATE INDEX audit_feed_by_stream ON audit_feed (stream_id, position);`,
-		Apply: applyAuditFeed, newLoader: newAuditLoader,
+		Apply: applyAuditFeed, newLoader: newAuditLoader, byRecordTime: true,
 	}
 }
 
@@ -127,17 +127,14 @@ type AuditQuery struct {
 
 // Audit lists entries of the feed, in the order of their positions.
 func Audit(ctx context.Context, q Querier, tenant uuid.UUID, query AuditQuery) ([]AuditEntry, error) {
-	sql := `
-SELECT position, category, stream_id, period, revision, event_type, event_id, actor_id, role, recorded_at, correlation_id
-FROM audit_feed WHERE tenant_id = $1`
-	args := []any{tenant, query.Limit}
+	where, args := `TRUE`, []any{query.Limit}
 	if len(query.Streams) > 0 {
 		args = append(args, uuidsOf(query.Streams))
-		sql += fmt.Sprintf(` AND stream_id = ANY($%d)`, len(args))
+		where += ` AND stream_id = ANY($3)`
 	}
 	if len(query.Categories) > 0 {
 		args = append(args, query.Categories)
-		sql += fmt.Sprintf(` AND category = ANY($%d)`, len(args))
+		where += fmt.Sprintf(` AND category = ANY($%d)`, len(args)+1)
 	}
 	order, behind := "DESC", "<"
 	if query.OldestFirst {
@@ -145,9 +142,32 @@ FROM audit_feed WHERE tenant_id = $1`
 	}
 	if query.From != nil {
 		args = append(args, int64(*query.From))
-		sql += fmt.Sprintf(` AND position %s $%d`, behind, len(args))
+		where += fmt.Sprintf(` AND position %s $%d`, behind, len(args)+1)
 	}
-	rows, err := q.Query(ctx, sql+` ORDER BY position `+order+` LIMIT $2`, args...)
+	return auditWhere(ctx, q, tenant, where+` ORDER BY position `+order+` LIMIT $2`, args...)
+}
+
+// AuditAt finds the entries at positions, in their order.
+func AuditAt(ctx context.Context, q Querier, tenant uuid.UUID, positions ...uint64) ([]AuditEntry, error) {
+	at := make([]int64, len(positions))
+	for i := range positions {
+		at[i] = int64(positions[i])
+	}
+	return auditWhere(ctx, q, tenant, `position = ANY($2) ORDER BY position`, at)
+}
+
+// AuditOf finds the entries that have one of the ids, as an event or as a
+// correlation, in the order of their positions, at most limit. It reads the
+// whole feed: nobody asks this often.
+func AuditOf(ctx context.Context, q Querier, tenant uuid.UUID, limit int, ids ...uuid.UUID) ([]AuditEntry, error) {
+	return auditWhere(ctx, q, tenant, `(event_id = ANY($2) OR correlation_id = ANY($2)) ORDER BY position LIMIT $3`, uuidsOf(ids), limit)
+}
+
+// auditWhere selects entries; the arguments begin with $2.
+func auditWhere(ctx context.Context, q Querier, tenant uuid.UUID, where string, args ...any) ([]AuditEntry, error) {
+	rows, err := q.Query(ctx, `
+SELECT position, category, stream_id, period, revision, event_type, event_id, actor_id, role, recorded_at, correlation_id
+FROM audit_feed WHERE tenant_id = $1 AND `+where, append([]any{tenant}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("query the audit feed: %w", err)
 	}

@@ -363,18 +363,28 @@ func IntervalsOf(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([
 // the longest interval; until then somebody is at work.
 func ExceptionsOf(ctx context.Context, q Querier, tenant uuid.UUID, days Days, now time.Time) ([]Exception, error) {
 	rule := hours.DefaultPairing()
-	rows, err := q.Query(ctx, `
-SELECT work_id, punch_id, code, at, work_date::text, rule_version FROM (
-	SELECT tenant_id, work_id, punch_id, code, at, work_date, rule_version FROM punch_exception`+inDays+`
-	UNION ALL
-	SELECT tenant_id, work_id, punch_id, $5, occurred_at, work_date, $6::smallint FROM (
-		SELECT *, (occurred_at AT TIME ZONE 'UTC' + make_interval(secs => offset_seconds))::date AS work_date FROM last_counted) l`+inDays+`
-		AND direction = $7 AND occurred_at < $8) e
-ORDER BY work_id, at, punch_id`,
+	rows, err := q.Query(ctx, exceptionsIn("", inDays, "$8")+` ORDER BY work_id, at, punch_id`,
 		days.args(tenant, string(hours.MissingOut), rule.Version, string(eventschema.DirectionIn), now.Add(-rule.Longest))...)
 	if err != nil {
 		return nil, fmt.Errorf("query exceptions: %w", err)
 	}
+	return scanExceptions(rows)
+}
+
+// exceptionsIn selects the exceptions of a schema, with those that are ones by
+// now only: $5 is their code, $6 the version of the rule, $7 the direction in,
+// and an in before longAgo has waited too long for its out.
+func exceptionsIn(schema, where, longAgo string) string {
+	return `
+SELECT work_id, punch_id, code, at, work_date::text, rule_version FROM (
+	SELECT tenant_id, work_id, punch_id, code, at, work_date, rule_version FROM ` + schema + `punch_exception` + where + `
+	UNION ALL
+	SELECT tenant_id, work_id, punch_id, $5, occurred_at, work_date, $6::smallint FROM (
+		SELECT *, (occurred_at AT TIME ZONE 'UTC' + make_interval(secs => offset_seconds))::date AS work_date FROM ` + schema + `last_counted) l` + where + `
+		AND direction = $7 AND occurred_at < ` + longAgo + `) e`
+}
+
+func scanExceptions(rows pgx.Rows) ([]Exception, error) {
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Exception, err error) {
 		err = row.Scan(&e.WorkID, &e.Punch, &e.Code, &e.At, &e.WorkDate, &e.RuleVersion)
 		e.At = e.At.UTC()

@@ -40,6 +40,9 @@ func (l *hoursLoader) Add(ctx context.Context, tx pgx.Tx, page Page) error {
 			continue
 		}
 		key, p := workKey{d.Meta.Tenant, e.WorkID}, hoursPunch(d, e)
+		if l.load.later(p.OccurredAt) {
+			continue // unless it is corrected, of which the punches tell
+		}
 		before := added[key]
 		if n := len(before); !inOrder(l.rows.last[key], p) || n > 0 && !p.OccurredAt.After(before[n-1].OccurredAt) {
 			l.disturbed.add(key, at(p.OccurredAt))
@@ -67,7 +70,7 @@ func (l *hoursLoader) Settle(ctx context.Context, tx pgx.Tx) error {
 	if err := l.load.await(ctx, "punches"); err != nil {
 		return err
 	}
-	for key, stretches := range l.load.repeated {
+	for key, stretches := range l.load.dropped {
 		for _, s := range stretches {
 			l.disturbed.add(key, s)
 		}

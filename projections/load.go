@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -20,15 +21,17 @@ type Loader interface {
 // Load is one load of the read models. What its loaders tell each other stands
 // here, so that two loads share nothing.
 type Load struct {
-	// repeated is where punches were that the log records twice: told by punches,
-	// left out by hours.
-	repeated  disturbances
+	asOf time.Time // where set, punches that count later are left out
+	// dropped is where punches were that count for nothing after all: told by
+	// punches, left out by hours.
+	dropped   disturbances
 	committed map[string]chan struct{}
 }
 
-// NewLoad begins a load of projections.
-func NewLoad(of []Projection) *Load {
-	l := &Load{repeated: disturbances{}, committed: map[string]chan struct{}{}}
+// NewLoad begins a load of projections with what was the case at an instant, or
+// at any with the zero time. The pages hold what [Moment.Held] says.
+func NewLoad(of []Projection, asOf time.Time) *Load {
+	l := &Load{asOf: stored(asOf), dropped: disturbances{}, committed: map[string]chan struct{}{}}
 	for _, p := range of {
 		l.committed[p.Name] = make(chan struct{})
 	}
@@ -42,6 +45,9 @@ func (l *Load) Loader(p Projection) Loader {
 	}
 	return plainLoader{p}
 }
+
+// later says whether a punch comes after the world that is loaded.
+func (l *Load) later(at time.Time) bool { return !l.asOf.IsZero() && at.After(l.asOf) }
 
 // Committed says that the tables of a projection are settled and committed.
 func (l *Load) Committed(p Projection) { close(l.committed[p.Name]) }

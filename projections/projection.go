@@ -72,6 +72,8 @@ type Projection struct {
 	// newLoader, where set, makes what takes the place of Apply while empty tables
 	// are filled from the whole log.
 	newLoader func(*Load, Projection) Loader
+	// byRecordTime says that a moment of the past is one of its questions.
+	byRecordTime bool
 }
 
 // All lists the read models in the order in which a page is applied.

@@ -286,11 +286,13 @@ type PunchReading struct {
 }
 
 const punchQuery = `
-SELECT punch_id, work_id, position, zone, station, occurred_at, offset_seconds, direction, kind,
+SELECT ` + punchColumns + `
+FROM punch WHERE tenant_id = $1 `
+
+const punchColumns = `punch_id, work_id, position, zone, station, occurred_at, offset_seconds, direction, kind,
 	COALESCE(recorded_occurred_at, occurred_at), COALESCE(recorded_offset_seconds, offset_seconds),
 	COALESCE(recorded_direction, direction), COALESCE(recorded_kind, kind),
-	voided, corrected_by, COALESCE(correction_reason, '')
-FROM punch WHERE tenant_id = $1 `
+	voided, corrected_by, COALESCE(correction_reason, '')`
 
 // PunchesOf lists the punches of one work id that count (or, while voided,
 // counted last) from an instant on and before another, in order of time. A zero
@@ -309,16 +311,19 @@ func scanPunches(rows pgx.Rows, err error) ([]Punch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query punches: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Punch, err error) {
-		var position int64
-		err = row.Scan(&p.ID, &p.WorkID, &position, &p.Zone, &p.Station,
-			&p.Counts.OccurredAt, &p.Counts.OffsetSeconds, &p.Counts.Direction, &p.Counts.Kind,
-			&p.Recorded.OccurredAt, &p.Recorded.OffsetSeconds, &p.Recorded.Direction, &p.Recorded.Kind,
-			&p.Voided, &p.CorrectedBy, &p.Reason)
-		p.Position = uint64(position)
-		p.Counts.OccurredAt, p.Recorded.OccurredAt = p.Counts.OccurredAt.UTC(), p.Recorded.OccurredAt.UTC()
-		return p, err
-	})
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Punch, error) { return scanPunch(row) })
+}
+
+// scanPunch reads punchColumns behind the columns in before.
+func scanPunch(row pgx.CollectableRow, before ...any) (p Punch, err error) {
+	var position int64
+	err = row.Scan(append(before, &p.ID, &p.WorkID, &position, &p.Zone, &p.Station,
+		&p.Counts.OccurredAt, &p.Counts.OffsetSeconds, &p.Counts.Direction, &p.Counts.Kind,
+		&p.Recorded.OccurredAt, &p.Recorded.OffsetSeconds, &p.Recorded.Direction, &p.Recorded.Kind,
+		&p.Voided, &p.CorrectedBy, &p.Reason)...)
+	p.Position = uint64(position)
+	p.Counts.OccurredAt, p.Recorded.OccurredAt = p.Counts.OccurredAt.UTC(), p.Recorded.OccurredAt.UTC()
+	return p, err
 }
 
 // Correction is one correction of a punch.
@@ -334,11 +339,12 @@ type Correction struct {
 	CorrectedAt time.Time
 }
 
-// CorrectionsOf lists the corrections of one punch, the first one first.
-func CorrectionsOf(ctx context.Context, q Querier, tenant, punch uuid.UUID) ([]Correction, error) {
+// CorrectionsOf lists the corrections of punches, those of one punch in order,
+// the first one first.
+func CorrectionsOf(ctx context.Context, q Querier, tenant uuid.UUID, punches ...uuid.UUID) ([]Correction, error) {
 	rows, err := q.Query(ctx, `
 SELECT correction_id, punch_id, position, void, occurred_at, offset_seconds, direction, kind, reason, corrected_by, approved_by, corrected_at
-FROM punch_correction WHERE tenant_id = $1 AND punch_id = $2 ORDER BY position`, tenant, punch)
+FROM punch_correction WHERE tenant_id = $1 AND punch_id = ANY($2) ORDER BY punch_id, position`, tenant, uuidsOf(punches))
 	if err != nil {
 		return nil, fmt.Errorf("query corrections: %w", err)
 	}

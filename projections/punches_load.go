@@ -14,11 +14,11 @@ import (
 type punchesLoader struct {
 	keys                 string
 	punches, corrections *copied
-	repeated             disturbances
+	load                 *Load
 }
 
 func newPunchesLoader(load *Load, p Projection) Loader {
-	return &punchesLoader{keys: p.Keys, punches: punchRows(0).intoNew(), corrections: correctionRows(0).intoNew(), repeated: load.repeated}
+	return &punchesLoader{keys: p.Keys, punches: punchRows(0).intoNew(), corrections: correctionRows(0).intoNew(), load: load}
 }
 
 // Add implements [Loader].
@@ -52,23 +52,47 @@ func (l *punchesLoader) Settle(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, fmt.Sprintf(correct, `(SELECT DISTINCT tenant_id, punch_id FROM punch_correction) AS n`)); err != nil {
 		return fmt.Errorf("correct punches: %w", err)
 	}
+	if l.load.asOf.IsZero() {
+		return nil
+	}
+	if err := l.dropLater(ctx, tx); err != nil {
+		return fmt.Errorf("leave out what came later: %w", err)
+	}
 	return nil
 }
 
-// dropRepeated keeps the first of the punches that have the same id, and tells
-// whose hours rest on another.
+// dropRepeated keeps the first of the punches that have the same id.
 func (l *punchesLoader) dropRepeated(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, `
+	return l.drop(ctx, tx, `
 DELETE FROM punch p USING (SELECT tenant_id, punch_id, min(position) AS first FROM punch GROUP BY tenant_id, punch_id HAVING count(*) > 1) r
 WHERE p.tenant_id = r.tenant_id AND p.punch_id = r.punch_id AND p.position > r.first
 RETURNING p.tenant_id, p.work_id, p.occurred_at`)
+}
+
+// dropLater drops the punches that count after the world that is loaded, with
+// their corrections. Hours have counted those that were recorded before its end.
+func (l *punchesLoader) dropLater(ctx context.Context, tx pgx.Tx) error {
+	if err := l.drop(ctx, tx, `
+WITH later AS (DELETE FROM punch WHERE occurred_at > $1 RETURNING *)
+SELECT tenant_id, work_id, recorded_occurred_at FROM later WHERE recorded_occurred_at <= $1`, l.load.asOf); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `
+DELETE FROM punch_correction c WHERE NOT EXISTS (SELECT FROM punch p WHERE p.tenant_id = c.tenant_id AND p.punch_id = c.punch_id)`)
+	return err
+}
+
+// drop runs a statement that deletes punches and answers where hours may have
+// counted them.
+func (l *punchesLoader) drop(ctx context.Context, tx pgx.Tx, statement string, args ...any) error {
+	rows, err := tx.Query(ctx, statement, args...)
 	if err != nil {
 		return err
 	}
 	var tenant, work [16]byte
 	var counted time.Time
 	_, err = pgx.ForEachRow(rows, []any{&tenant, &work, &counted}, func() error {
-		l.repeated.add(workKey{tenant, work}, at(counted.UTC()))
+		l.load.dropped.add(workKey{tenant, work}, at(counted.UTC()))
 		return nil
 	})
 	return err

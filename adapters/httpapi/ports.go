@@ -298,8 +298,11 @@ type EventView struct {
 	Type       string // stored name with version
 	RecordedAt time.Time
 	Actor      eventschema.Actor
-	Facts      []byte
-	Personal   []NamedPersonal
+	// CorrelationID joins what one request brought about, CausationID names what
+	// brought about this event.
+	CorrelationID, CausationID uuid.UUID
+	Facts                      []byte
+	Personal                   []NamedPersonal
 }
 
 // NamedPersonal is one personal value of an event.

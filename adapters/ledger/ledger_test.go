@@ -282,6 +282,29 @@ func TestCancelledAndClosed(t *testing.T) {
 	}
 }
 
+// The folder is read as another process would, while the writer holds it.
+func TestALeafIsLocatedInTheFolderAlone(t *testing.T) {
+	dir, events := t.TempDir(), history(9, 300)
+	l := openTest(t, dir)
+	if leaves, err := LocateIn(dir, l.VerifierKey(), 1); err != nil || len(leaves) != 0 {
+		t.Fatalf("before the first checkpoint: %v %v", leaves, err)
+	}
+	appendAll(t, l, events, 33)
+	leaves, err := LocateIn(dir, l.VerifierKey(), events[0].Position, events[299].Position, events[299].Position+1)
+	if err != nil || len(leaves) != 2 || leaves[events[0].Position] != 0 || leaves[events[299].Position] != 299 {
+		t.Errorf("%v %v", leaves, err)
+	}
+	signed, err := os.ReadFile(filepath.Join(dir, checkpointFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed[30] ^= 1
+	rewriteFile(t, filepath.Join(dir, checkpointFile), signed)
+	if _, err := LocateIn(dir, l.VerifierKey(), events[0].Position); !errors.Is(err, ErrSignature) {
+		t.Errorf("with a changed checkpoint: %v", err)
+	}
+}
+
 func TestLocateAndProveKnowWhatIsThere(t *testing.T) {
 	events := history(9, 700)
 	l := openTest(t, t.TempDir())

@@ -53,7 +53,7 @@ func (r *ReadModels) Check(ctx context.Context, from Log) ([]Difference, error) 
 			if upTo == never {
 				from = func(func(eventschema.Recorded, error) bool) {}
 			}
-			if _, err := r.fill(ctx, pool, from, upTo, nil); err != nil {
+			if _, err := r.fill(ctx, pool, filling{of: r.cfg.Projections, from: from, upTo: upTo}); err != nil {
 				return err
 			}
 			for _, p := range r.active() {

@@ -19,7 +19,7 @@ const DefaultSchema = "read"
 // Config says which read models are kept, and where.
 type Config struct {
 	URL         string // of the database, for pgx
-	Schema      string // empty: DefaultSchema. <schema>_next, _old and _check belong to it
+	Schema      string // empty: DefaultSchema. Other schemas whose names begin with it belong to it
 	Registry    *eventschema.Registry
 	Projections []projections.Projection // in the order of application; see projections.All
 	Log         *zap.Logger              // nil: silent

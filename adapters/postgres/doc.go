@@ -8,5 +8,6 @@
 // All tables of one build stand in one schema, with their checkpoints and the
 // record of their migrations. A rebuild fills the same tables in a schema of its
 // own beside the live one and then takes its name, in one transaction; readers
-// go on throughout. A check fills a third one and compares.
+// go on throughout. A check fills a third one and compares. A replay fills one
+// with the world at a moment and keeps it.
 package postgres

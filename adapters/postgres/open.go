@@ -61,6 +61,9 @@ func (r *ReadModels) Close() { r.pool.Close() }
 // Querier serves the query functions of package projections.
 func (r *ReadModels) Querier() projections.Querier { return r.pool }
 
+// Schema is where the live tables stand.
+func (r *ReadModels) Schema() string { return r.cfg.Schema }
+
 // NeedsRebuild names the projections whose tables were made by another version
 // of their code. They are not applied until [ReadModels.Rebuild] has run.
 func (r *ReadModels) NeedsRebuild() []string {

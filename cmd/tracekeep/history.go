@@ -21,8 +21,9 @@ type historyCommand struct {
 
 // Help implements kong's help provider.
 func (historyCommand) Help() string {
-	return `Shows who recorded what, when, and where it stands in the log. Of an erased person the events remain; the personal
-values say erased, with the case.
+	return `Shows who recorded what, when, why and at which station, and where it stands in the log and in the trail. Of an erased
+person the events remain; the personal values say erased, with the case and the leaf of its certificate. tracekeep
+explain tells more of one event.
 
 Examples:
   tracekeep history --data ./records ana
@@ -54,15 +55,27 @@ func printHistory(ctx context.Context, w io.Writer, a *app.App, who httpapi.Pers
 		if err != nil {
 			return err
 		}
+		positions := make([]uint64, len(events))
+		for i := range events {
+			positions[i] = events[i].Position
+		}
+		leaves, err := a.Leaves(positions...)
+		if err != nil {
+			return err
+		}
 		for _, e := range events {
 			if limit > 0 && printed == limit {
 				return nil
 			}
 			printed++
+			var leaf *uint64
+			if found, covered := leaves[e.Position]; covered {
+				leaf = &found
+			}
 			if asJSON {
-				err = printJSON(w, historyJSON(e))
+				err = printJSON(w, historyJSON(e, leaf))
 			} else {
-				_, err = fmt.Fprintln(w, historyLine(e))
+				_, err = fmt.Fprintln(w, historyLine(e, leaf))
 			}
 			if err != nil {
 				return err
@@ -75,7 +88,7 @@ func printHistory(ctx context.Context, w io.Writer, a *app.App, who httpapi.Pers
 	}
 }
 
-func historyJSON(e httpapi.EventView) map[string]any {
+func historyJSON(e httpapi.EventView, leaf *uint64) map[string]any {
 	personal := map[string]personalJSON{}
 	for _, p := range e.Personal {
 		personal[p.Section+"."+p.Field] = personalOf(p.Value)
@@ -83,19 +96,23 @@ func historyJSON(e httpapi.EventView) map[string]any {
 	return map[string]any{
 		"position": e.Position, "stream": e.Stream, "revision": e.Revision, "event_id": e.EventID, "type": e.Type,
 		"recorded_at": e.RecordedAt, "actor": e.Actor, "facts": json.RawMessage(e.Facts), "personal": personal,
+		"correlation_id": e.CorrelationID, "causation_id": e.CausationID, "leaf": leaf,
 	}
 }
 
-func historyLine(e httpapi.EventView) string {
+func historyLine(e httpapi.EventView, leaf *uint64) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%12d  %s  %-22s by %s", e.Position, e.RecordedAt.Format(time.RFC3339), e.Type, e.Actor.Role)
-	for _, fact := range []string{"occurred_at", "direction", "kind", "station", "reason"} {
+	for _, fact := range []string{"occurred_at", "direction", "kind", "station", "reason", "notice_version"} {
 		if value := factOf(e.Facts, fact); value != "" {
 			b.WriteString("  " + value)
 		}
 	}
 	for _, p := range e.Personal {
 		fmt.Fprintf(&b, "  %s=%s", p.Field, shown(p.Value))
+	}
+	if leaf != nil {
+		fmt.Fprintf(&b, "  leaf %d", *leaf)
 	}
 	return b.String()
 }

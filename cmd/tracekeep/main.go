@@ -57,7 +57,9 @@ type cli struct {
 	Generate generateCommand `cmd:"" help:"Make clock and people files with the habits of real ones."`
 	Query    queryCommand    `cmd:"" help:"Answer HR: who is in, hours, people, erasures."`
 	History  historyCommand  `cmd:"" help:"Show everything that was recorded about one person."`
-	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it."`
+	Explain  explainCommand  `cmd:"" help:"Trace an event to what became of it, or the hours of a day to their events."`
+	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it, or make the world of a moment."`
+	Diff     diffCommand     `cmd:"" help:"Say what two worlds tell differently, and which events are responsible."`
 	Verify   verifyCommand   `cmd:"" help:"Check the whole event store against the trail, or prove one event."`
 	Audit    auditCommand    `cmd:"" help:"Export for an auditor, and keep the trail in order."`
 	Erase    eraseCommand    `cmd:"" help:"Erase a person by destroying keys: request, verify, assess, approve, show."`

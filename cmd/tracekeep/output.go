@@ -40,7 +40,10 @@ func table(w io.Writer, heading string, rows [][]string) error {
 
 // bar shows progress on a terminal and nothing elsewhere. A total of 0 is
 // unknown.
-type bar struct{ shown *progressbar.ProgressBar }
+type bar struct {
+	shown *progressbar.ProgressBar
+	what  string
+}
 
 func newBar(t *terminal, what string, total int64, bytes bool) *bar {
 	if !t.tty {
@@ -57,6 +60,25 @@ func newBar(t *terminal, what string, total int64, bytes bool) *bar {
 		options = append(options, progressbar.OptionShowBytes(true))
 	}
 	return &bar{shown: progressbar.NewOptions64(total, options...)}
+}
+
+// wholeShare is the total of a bar that shows a share of the work.
+const wholeShare = 1000
+
+// newShareBar shows which share of the work is done, and the time left.
+func newShareBar(t *terminal, what string) *bar {
+	if !t.tty {
+		return &bar{}
+	}
+	return &bar{what: what, shown: progressbar.NewOptions64(wholeShare, progressbar.OptionSetWriter(t.err), progressbar.OptionSetDescription(what),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))}
+}
+
+func (b *bar) share(done float64, events uint64) {
+	if b.shown != nil {
+		b.shown.Describe(fmt.Sprintf("%s, %d events", b.what, events))
+		b.set(min(int64(done*wholeShare), wholeShare-1)) // the last of it is finishing
+	}
 }
 
 func (b *bar) set(done int64) {

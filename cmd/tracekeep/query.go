@@ -23,34 +23,35 @@ type queryCommand struct {
 
 // Help implements kong's help provider.
 func (queryCommand) Help() string {
-	return `Answers are as of the last event in the store. A value that was erased says so, with the case and the leaf of
-the trail that holds its certificate.
+	return `Answers are as of the last event in the store, or as of a moment of the past. A value that was erased says so, with the
+case and the leaf of the trail that holds its certificate, whatever the moment.
+
+` + momentHelp + `
 
 Examples:
   tracekeep query presence --data ./records
   tracekeep query presence --data ./records --at 2021-06-15T03:00:00Z
   tracekeep query hours --data ./records --from 2021-06-01 --to 2021-06-30
   tracekeep query hours --data ./records --from 2021-06-01 --to 2021-06-30 --person 4a0d… --json
+  tracekeep query hours --data ./records --from 2021-06-01 --to 2021-06-30 --as-of 2021-06-30 --known-at 2021-07-01T09:00:00Z
   tracekeep query people --data ./records --find ana`
 }
 
 type queryPresence struct {
 	dataFlags
+	momentFlags
 	At   time.Time `help:"Instant, RFC 3339; default now." format:"2006-01-02T15:04:05Z07:00"`
 	JSON bool      `name:"json" help:"Print one JSON object for each person."`
 }
 
 // Run answers who is in.
 func (c queryPresence) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		at := c.At
 		if at.IsZero() {
-			at = t.clock()
+			at = w.Now()
 		}
-		present, err := a.PresenceAt(ctx, operator(a), at)
+		present, err := w.Presence(ctx, operator(a), at)
 		if err != nil {
 			return err
 		}
@@ -75,6 +76,7 @@ func (c queryPresence) Run(ctx context.Context, t *terminal) error {
 
 type queryHours struct {
 	dataFlags
+	momentFlags
 	From   string `help:"First day, 2006-01-02." required:""`
 	To     string `help:"Last day, 2006-01-02." required:""`
 	Person string `help:"One person: an id, a work id, or a part of the name; the answer is then by day." placeholder:"WHO"`
@@ -88,14 +90,11 @@ func (c queryHours) Run(ctx context.Context, t *terminal) error {
 			return &coded{code: exitUsage, err: fmt.Errorf("a day is written 2006-01-02, not %q", day)}
 		}
 	}
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		if c.Person != "" {
-			return c.byDay(ctx, t, a)
+			return c.byDay(ctx, t, a, w)
 		}
-		workers, err := a.HoursOfAll(ctx, operator(a), c.From, c.To)
+		workers, err := w.HoursOfAll(ctx, operator(a), c.From, c.To)
 		if err != nil {
 			return err
 		}
@@ -122,7 +121,7 @@ func printWorkers(t *terminal, workers []app.WorkerHours, asJSON bool) error {
 	return table(t.out, "WORK ID|NAME|HOURS|DAYS|EXCEPTIONS", rows)
 }
 
-func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App) error {
+func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App, w *app.World) error {
 	work, err := onePerson(ctx, a, c.Person)
 	var erased *httpapi.Erased
 	if errors.As(err, &erased) { // an answer like any other: nobody can tell whose hours they are
@@ -131,7 +130,7 @@ func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App) error {
 	if err != nil {
 		return err
 	}
-	view, err := a.HoursOfWork(ctx, work, c.From, c.To)
+	view, err := w.HoursOfWork(ctx, work, c.From, c.To)
 	if err != nil {
 		return err
 	}
@@ -193,17 +192,15 @@ func onePerson(ctx context.Context, a *app.App, text string) (uuid.UUID, error) 
 
 type queryPeople struct {
 	dataFlags
+	momentFlags
 	Find string `help:"Part of the name, or an id." placeholder:"TEXT"`
 	JSON bool   `name:"json" help:"Print one JSON object for each person."`
 }
 
 // Run lists people.
 func (c queryPeople) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
-		people, err := a.FindPerson(ctx, operator(a), c.Find)
+	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
+		people, err := w.FindPerson(ctx, operator(a), c.Find)
 		if err != nil {
 			return err
 		}
@@ -229,23 +226,21 @@ func (c queryPeople) Run(ctx context.Context, t *terminal) error {
 
 type queryErasures struct {
 	dataFlags
+	momentFlags
 	JSON bool `name:"json" help:"Print one JSON object for each case."`
 }
 
 // Run lists erasure cases.
 func (c queryErasures) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
-		cases, err := a.ErasureRegister(ctx)
+	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, _ *app.App, w *app.World) error {
+		cases, err := w.ErasureRegister(ctx)
 		if err != nil {
 			return err
 		}
 		rows := make([][]string, 0, len(cases))
 		for _, e := range cases {
 			if c.JSON {
-				if err := printJSON(t.out, caseJSON(e, t.clock())); err != nil {
+				if err := printJSON(t.out, caseJSON(e, w.Now())); err != nil {
 					return err
 				}
 				continue

@@ -31,8 +31,11 @@ func (c rebuildCommand) Run(ctx context.Context, t *terminal) error {
 		if c.Check {
 			return c.check(ctx, t, a)
 		}
-		progress := newBar(t, "rebuilding", 0, false)
-		rebuilt, err := a.Rebuild(ctx, func(done uint64) { progress.set(int64(done)) }) //nolint:gosec // an event count
+		progress, err := newLogBar(ctx, t, a, "rebuilding")
+		if err != nil {
+			return err
+		}
+		rebuilt, err := a.Rebuild(ctx, progress.set)
 		progress.finish()
 		if err != nil {
 			return err

@@ -87,7 +87,7 @@ func (a *App) sweep(ctx context.Context, starting bool) error {
 	if err != nil {
 		return err
 	}
-	register, err := a.register(ctx)
+	register, err := a.Today().register(ctx)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (a *App) noticeCases(ctx context.Context, page []eventschema.Recorded) erro
 	if !held {
 		return nil
 	}
-	register, err := a.register(ctx)
+	register, err := a.Today().register(ctx)
 	if err != nil {
 		return err
 	}
@@ -356,21 +356,4 @@ func (a *App) retiredEpochs(ctx context.Context, s erasure.State) (epochs []even
 // has expired.
 func (a *App) noiseFrom(receipt keyring.Retirement) time.Time {
 	return receipt.FinalAt.Add(a.policy.BackupRetention)
-}
-
-// register lists every case, the one with the latest news first.
-func (a *App) register(ctx context.Context) ([]projections.Erasure, error) {
-	const page = 500
-	var all []projections.Erasure
-	for before := uint64(0); ; {
-		cases, err := projections.Erasures(ctx, a.models.Querier(), a.tenant, before, page)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, cases...)
-		if len(cases) < page {
-			return all, nil
-		}
-		before = cases[len(cases)-1].Position
-	}
 }

@@ -25,6 +25,10 @@ func (a *App) takeStep(ctx context.Context, loaded *domain.Loaded[erasure.State]
 		}
 		return err
 	}
+	if step == eventschema.StepDestroy { // one at a time until its event is stored, because the rate counts events
+		a.destroying.Lock()
+		defer a.destroying.Unlock()
+	}
 	result, err := a.effect(ctx, loaded.State, step)
 	if err != nil {
 		return fmt.Errorf("%s: %w", step, err)
@@ -161,8 +165,6 @@ var errSlowed = errors.New("the officer who approved has had as many erasures as
 // destruction and its event loses nothing. A hold that the key store knows of
 // makes it refuse, and the case is held.
 func (a *App) destroyKeys(ctx context.Context, s erasure.State) (erasure.Command, error) {
-	a.destroying.Lock() // one at a time, so that the rate is one
-	defer a.destroying.Unlock()
 	receipt, done, err := a.keys.ReceiptOf(ctx, a.tenant, s.CaseID)
 	if err != nil {
 		return nil, err

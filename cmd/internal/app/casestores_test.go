@@ -31,6 +31,7 @@ func TestCasesOverTheirStores(t *testing.T) {
 		run  func(*house, *traps)
 	}{
 		{"what the verification finds keeps the certificate back", verificationFindsSomething},
+		{"approvals that come at the same moment are slowed at the destruction", slowedAtTheDestruction},
 		{"stored cases of the first release go on", casesOfTheFirstRelease},
 		{"the restricted values of a person open for audits only, until every restriction is lifted", restrictedValues},
 		{"an objection is decided, and lifted only when it was overridden", objection},
@@ -60,6 +61,43 @@ func verificationFindsSomething(h *house, set *traps) {
 	}
 	h.onKeys(`DELETE FROM lookup l USING kept k WHERE l.token = k.token`, `DROP TABLE kept`)
 	h.certified(id)
+}
+
+func slowedAtTheDestruction(h *house, _ *traps) {
+	officer := h.as(httpapi.RolePrivacy)
+	h.perOfficer.Store(1)
+	defer func() { h.perOfficer.Store(100) }()
+	var ids []uuid.UUID
+	for range 2 {
+		ids = append(ids, h.assessed(h.register("Ada Example").PersonID))
+	}
+	for _, id := range ids { // past the check that both would pass at the same moment
+		h.await(id, erasure.PhaseCoolingOff)
+		if _, err := domain.Handle(h.t.Context(), h.handler, erasure.Decider(), domain.Request{
+			Stream: eventschema.ErasureStream(h.Tenant(), id), Key: "approve", Actor: officer.Actor(),
+		}, erasure.Command(erasure.Approve{ApprovedBy: officer.ID, ApprovedAt: h.clock()})); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	destroyed := func() (n int) {
+		for _, id := range ids {
+			if _, done, err := h.keys.ReceiptOf(h.t.Context(), h.Tenant(), id); err == nil && done {
+				n++
+			}
+		}
+		return n
+	}
+	until(h.t, func() bool { return destroyed() == 1 })
+	for range 3 {
+		h.swept()
+		if n := destroyed(); n != 1 {
+			h.t.Fatalf("%d erasures of one officer within a day", n)
+		}
+	}
+	h.perOfficer.Store(2)
+	h.swept()
+	h.certified(ids[0])
+	h.certified(ids[1])
 }
 
 // firstRelease appends an event as the first release stored it.

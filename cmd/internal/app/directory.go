@@ -85,8 +85,14 @@ func (o *openedDirectory) worker(work uuid.UUID) (httpapi.PersonView, bool) {
 // FindPerson lists the people whose legal name contains the text, ignoring
 // case, or whose id or work id it is. An empty text lists everybody, those whose
 // name cannot be read included.
-func (a *App) FindPerson(ctx context.Context, by httpapi.Principal, text string) ([]httpapi.PersonView, error) {
-	opened, err := a.openDirectory(ctx, by)
+func (w *World) FindPerson(ctx context.Context, by httpapi.Principal, text string) ([]httpapi.PersonView, error) {
+	open := w.a.openDirectory
+	if w.replay != nil {
+		open = func(ctx context.Context, by httpapi.Principal) (*openedDirectory, error) {
+			return w.a.openPeople(ctx, w.q, by)
+		}
+	}
+	opened, err := open(ctx, by)
 	if err != nil {
 		return nil, err
 	}
@@ -132,11 +138,23 @@ func (a *App) openDirectory(ctx context.Context, by httpapi.Principal) (*openedD
 	if ordinary && kept != nil {
 		return kept, nil
 	}
+	opened, err := a.openPeople(ctx, a.models.Querier(), by)
+	if err != nil {
+		return nil, err
+	}
+	if ordinary {
+		a.directory.keep(opened, generation, now)
+	}
+	return opened, nil
+}
+
+// openPeople opens everybody in a directory.
+func (a *App) openPeople(ctx context.Context, q projections.Querier, by httpapi.Principal) (*openedDirectory, error) {
 	opened := &openedDirectory{byID: map[uuid.UUID]int{}, byWork: map[uuid.UUID]int{}}
 	const page = 1000
 	leaves := map[uuid.UUID]*uint64{}
 	for after := uuid.Nil; ; {
-		people, err := projections.People(ctx, a.models.Querier(), a.tenant, after, page)
+		people, err := projections.People(ctx, q, a.tenant, after, page)
 		if err != nil {
 			return nil, outward(err)
 		}
@@ -159,14 +177,10 @@ func (a *App) openDirectory(ctx context.Context, by httpapi.Principal) (*openedD
 			opened.people = append(opened.people, view)
 		}
 		if len(people) < page {
-			break
+			return opened, nil
 		}
 		after = ids[len(ids)-1]
 	}
-	if ordinary {
-		a.directory.keep(opened, generation, now)
-	}
-	return opened, nil
 }
 
 // openPerson opens the sections of one person in the order of the log; later

@@ -270,12 +270,12 @@ func (a *App) ErasureCases(ctx context.Context, _ httpapi.Principal, before uint
 	}
 	views := make([]httpapi.ErasureView, len(cases))
 	for i, c := range cases {
-		views[i] = a.caseInList(c)
+		views[i] = caseInList(c, a.clock())
 	}
 	return views, nil
 }
 
-func (a *App) caseInList(c projections.Erasure) httpapi.ErasureView {
+func caseInList(c projections.Erasure, now time.Time) httpapi.ErasureView {
 	view := httpapi.ErasureView{
 		CaseID: c.CaseID, PersonID: c.PersonID, RecordID: c.RecordID, Revision: c.Position, Status: erasure.Phase(c.State), Origin: c.Origin,
 		Scope: c.Scope, Purposes: c.Purposes, AssessedAt: c.AssessedAt, Retained: c.Retained, CoolingUntil: c.CoolingUntil,
@@ -300,7 +300,7 @@ func (a *App) caseInList(c projections.Erasure) httpapi.ErasureView {
 	for _, r := range c.Recipients {
 		view.Recipients = append(view.Recipients, httpapi.RecipientView{Recipient: r})
 	}
-	view.Wait = waitIn(c, a.clock())
+	view.Wait = waitIn(c, now)
 	return view
 }
 

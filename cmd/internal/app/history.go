@@ -109,6 +109,7 @@ func (a *App) eventView(ctx context.Context, by httpapi.Principal, recorded even
 	view := httpapi.EventView{
 		Position: recorded.Position, Revision: recorded.Revision, Stream: recorded.Stream, EventID: recorded.ID,
 		Type: recorded.Type, RecordedAt: recorded.Created, Actor: decoded.Meta.Actor, Facts: facts,
+		CorrelationID: decoded.Meta.CorrelationID, CausationID: decoded.Meta.CausationID,
 	}
 	for _, section := range decoded.Event.Sections() {
 		for _, field := range section.Fields {

@@ -27,9 +27,9 @@ func (a *App) Presence(ctx context.Context, by httpapi.Principal, after uuid.UUI
 	return all[from:min(from+limit, len(all))], nil
 }
 
-// PresenceAt lists who was in at an instant, by work id.
-func (a *App) PresenceAt(ctx context.Context, by httpapi.Principal, at time.Time) ([]httpapi.PresenceView, error) {
-	present, err := projections.WhoIsIn(ctx, a.models.Querier(), a.tenant, at)
+// Presence lists who was in at an instant, by work id.
+func (w *World) Presence(ctx context.Context, by httpapi.Principal, at time.Time) ([]httpapi.PresenceView, error) {
+	present, err := projections.WhoIsIn(ctx, w.q, w.a.tenant, at)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (a *App) PresenceAt(ctx context.Context, by httpapi.Principal, at time.Time
 	for i := range present {
 		works[i] = present[i].WorkID
 	}
-	names, err := a.namesOfWorks(ctx, by, works)
+	names, err := w.a.namesOfWorks(ctx, by, works)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +65,13 @@ func (a *App) Hours(ctx context.Context, by httpapi.Principal, q httpapi.HoursQu
 }
 
 // HoursOfWork lists the days of one work record, both ends included.
-func (a *App) HoursOfWork(ctx context.Context, work uuid.UUID, from, to string) (httpapi.HoursView, error) {
+func (w *World) HoursOfWork(ctx context.Context, work uuid.UUID, from, to string) (httpapi.HoursView, error) {
 	days := projections.Days{Works: []uuid.UUID{work}, From: from, To: to}
-	intervals, err := projections.IntervalsOf(ctx, a.models.Querier(), a.tenant, days)
+	intervals, err := projections.IntervalsOf(ctx, w.q, w.a.tenant, days)
 	if err != nil {
 		return httpapi.HoursView{}, err
 	}
-	exceptions, err := projections.ExceptionsOf(ctx, a.models.Querier(), a.tenant, days, a.clock())
+	exceptions, err := projections.ExceptionsOf(ctx, w.q, w.a.tenant, days, w.now())
 	if err != nil {
 		return httpapi.HoursView{}, err
 	}
@@ -113,13 +113,13 @@ type WorkerHours struct {
 }
 
 // HoursOfAll adds up the hours of everybody, the longest first.
-func (a *App) HoursOfAll(ctx context.Context, by httpapi.Principal, from, to string) ([]WorkerHours, error) {
+func (w *World) HoursOfAll(ctx context.Context, by httpapi.Principal, from, to string) ([]WorkerHours, error) {
 	days := projections.Days{From: from, To: to}
-	byDay, err := projections.HoursByDay(ctx, a.models.Querier(), a.tenant, days)
+	byDay, err := projections.HoursByDay(ctx, w.q, w.a.tenant, days)
 	if err != nil {
 		return nil, err
 	}
-	exceptions, err := projections.ExceptionsOf(ctx, a.models.Querier(), a.tenant, days, a.clock())
+	exceptions, err := projections.ExceptionsOf(ctx, w.q, w.a.tenant, days, w.now())
 	if err != nil {
 		return nil, err
 	}
@@ -131,9 +131,9 @@ func (a *App) HoursOfAll(ctx context.Context, by httpapi.Principal, from, to str
 		return sums[work]
 	}
 	for _, d := range byDay {
-		w := of(d.WorkID)
-		w.Seconds += d.Seconds
-		w.Days++
+		sum := of(d.WorkID)
+		sum.Seconds += d.Seconds
+		sum.Days++
 	}
 	for _, e := range exceptions {
 		if e.Code != hours.RepeatPunch {
@@ -144,14 +144,14 @@ func (a *App) HoursOfAll(ctx context.Context, by httpapi.Principal, from, to str
 	for work := range sums {
 		works = append(works, work)
 	}
-	names, err := a.namesOfWorks(ctx, by, works)
+	names, err := w.a.namesOfWorks(ctx, by, works)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]WorkerHours, 0, len(sums))
-	for work, w := range sums {
-		w.Name = names[work]
-		all = append(all, *w)
+	for work, sum := range sums {
+		sum.Name = names[work]
+		all = append(all, *sum)
 	}
 	slices.SortFunc(all, func(x, y WorkerHours) int {
 		if x.Seconds != y.Seconds {

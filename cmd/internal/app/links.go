@@ -102,7 +102,7 @@ func idOf(value eventschema.Personal) (uuid.UUID, error) {
 // reconcileKeys destroys again what a restored copy of the key store brought
 // back, before anything is served from it.
 func (a *App) reconcileKeys(ctx context.Context) error {
-	register, err := a.register(ctx)
+	register, err := a.Today().register(ctx)
 	if err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func (a *App) namesOfWorks(ctx context.Context, by httpapi.Principal, works []uu
 }
 
 // Rebuild fills the read models from the log again and switches to them.
-func (a *App) Rebuild(ctx context.Context, progress func(done uint64)) (postgres.Rebuilt, error) {
+func (a *App) Rebuild(ctx context.Context, progress func(postgres.Progress)) (postgres.Rebuilt, error) {
 	return a.models.Rebuild(ctx, a.whole.ReadAll(ctx, 0), progress)
 }
 
@@ -147,6 +147,9 @@ func (a *App) Rebuild(ctx context.Context, progress func(done uint64)) (postgres
 func (a *App) CheckModels(ctx context.Context) ([]postgres.Difference, error) {
 	return a.models.Check(ctx, a.whole.ReadAll(ctx, 0))
 }
+
+// LastPosition is where the log ends now.
+func (a *App) LastPosition(ctx context.Context) (uint64, error) { return a.whole.LastPosition(ctx) }
 
 // ReadModels is where the queries of the projections are put.
 func (a *App) ReadModels() projections.Querier { return a.models.Querier() }
