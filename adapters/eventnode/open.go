@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -40,6 +41,19 @@ func openStore(cfg Config) (*store, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return s, nil
+}
+
+// openExisting opens a folder that holds an event store, and makes none where
+// the name is mistaken.
+func openExisting(cfg Config) (*store, error) {
+	names, err := cfg.FS.List(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("event store folder %s: %w", cfg.Dir, err)
+	}
+	if !slices.ContainsFunc(names, engineFile) {
+		return nil, fmt.Errorf("%s: %w: it holds no event store", cfg.Dir, ErrUnknownFormat)
+	}
+	return openStore(cfg)
 }
 
 // folder creates the data folder and gives it one name, whatever way it was

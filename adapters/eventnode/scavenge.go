@@ -103,7 +103,7 @@ func Scavenge(ctx context.Context, cfg Config, o ScavengeOptions) (report Scaven
 		return ScavengeReport{}, err
 	}
 	cfg = cfg.withDefaults()
-	st, err := openStore(cfg)
+	st, err := openExisting(cfg)
 	if err != nil {
 		return ScavengeReport{}, err
 	}

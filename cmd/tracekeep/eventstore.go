@@ -22,7 +22,10 @@ type eventstoreCommand struct {
 	Run   eventstoreRun   `cmd:"" default:"withargs" help:"Serve a folder of events over EventStoreDB's protocol."`
 	Certs eventstoreCerts `cmd:"" help:"Make certificates for a secure event store."`
 
-	Verify eventStoreVerifyCommand `cmd:"" help:"Check every byte and every rule of an event store's folder."`
+	Verify   eventStoreVerifyCommand   `cmd:"" help:"Check every byte and every rule of an event store's folder."`
+	Scavenge eventStoreScavengeCommand `cmd:"" help:"Remove from the disk what streams do not show any more."`
+	Backup   eventStoreBackupCommand   `cmd:"" help:"Back an event store up, while it runs or not."`
+	Restore  eventStoreRestoreCommand  `cmd:"" help:"Make an event store from a backup, or list backups."`
 }
 
 // Help implements kong's help provider.

@@ -118,6 +118,16 @@ func attachFolder(dir string) (*folder, running, error) {
 	return f, who, nil
 }
 
+// ServedAt tells where the process that owns a data folder serves its event
+// store; empty when nobody owns it.
+func ServedAt(dir string) string {
+	_, who, err := attachFolder(dir)
+	if err != nil {
+		return ""
+	}
+	return who.EventStore
+}
+
 func (f *folder) announce(who running) error {
 	text, err := json.MarshalIndent(who, "", "  ")
 	if err != nil {
