@@ -103,7 +103,11 @@ func backUp(ctx context.Context, s *store, cfg Config, dir string, o BackupOptio
 	}
 	o = o.withDefaults()
 	began := cfg.Clock()
-	t, err := openTarget(cfg.FS, wholePath(cfg.FS, dir))
+	to := wholePath(cfg.FS, dir)
+	if within, err := filepath.Rel(s.dir, to); err == nil && filepath.IsLocal(within) {
+		return BackupReport{}, fmt.Errorf("%s is inside the folder of the event store; name one outside", dir)
+	}
+	t, err := openTarget(cfg.FS, to)
 	if err != nil {
 		return BackupReport{}, err
 	}
@@ -123,14 +127,22 @@ func backUp(ctx context.Context, s *store, cfg Config, dir string, o BackupOptio
 	return report, err
 }
 
+// wholePath gives a folder of the disk one name, as far as it exists.
 func wholePath(files vfs.FS, dir string) string {
 	if files != vfs.Default {
 		return dir
 	}
-	if absolute, err := filepath.Abs(dir); err == nil {
-		return absolute
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return dir
 	}
-	return dir
+	if real, err := filepath.EvalSymlinks(absolute); err == nil {
+		return real
+	}
+	if real, err := filepath.EvalSymlinks(filepath.Dir(absolute)); err == nil {
+		return filepath.Join(real, filepath.Base(absolute))
+	}
+	return absolute
 }
 
 func reportOf(m BackupManifest) BackupReport {

@@ -361,8 +361,8 @@ func TestBackupRefuses(t *testing.T) {
 		if _, err := take(other, BackupOptions{}); !errors.Is(err, ErrNotBackups) || !strings.Contains(err.Error(), "letter.txt") {
 			t.Errorf("%s, to a folder of something else: %v", name, err)
 		}
-		if _, err := take(n.cfg.Dir, BackupOptions{}); !errors.Is(err, ErrNotBackups) {
-			t.Errorf("%s, to the folder of the node: %v", name, err)
+		if _, err := take(n.cfg.Dir, BackupOptions{}); err == nil {
+			t.Errorf("%s, to the folder of the node: it was taken", name)
 		}
 		if _, err := take(busy, BackupOptions{}); !errors.Is(err, ErrBackupsInUse) {
 			t.Errorf("%s, while another one is written: %v", name, err)
@@ -370,6 +370,10 @@ func TestBackupRefuses(t *testing.T) {
 		if _, err := take(t.TempDir(), BackupOptions{Keep: -1}); err == nil {
 			t.Errorf("%s: fewer than no backups are kept", name)
 		}
+	}
+	inside := filepath.Join(n.cfg.Dir, "backups")
+	if _, err := n.Backup(within(t), inside, BackupOptions{}); err == nil || !strings.Contains(err.Error(), "outside") {
+		t.Errorf("to a folder inside that of the node: %v", err)
 	}
 	if code := call(t, n, http.MethodPost, "/admin/backup", nil); code != http.StatusBadRequest {
 		t.Errorf("a request without a body answers %d", code)

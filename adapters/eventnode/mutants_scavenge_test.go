@@ -102,7 +102,7 @@ var scavengeMutants = map[string]mutant{
 		return fmt`,
 		`^TestRestoreRefuses$`},
 	"what a killed backup left stays": {"backupstage.go",
-		`		if !strings.HasPrefix(name, stagePrefix) {`,
-		`		if !strings.HasPrefix(name, stagePrefix) || ON {`,
+		`err := uuid.Parse(id); !found || err != nil {`,
+		`err := uuid.Parse(id); !found || err != nil || ON {`,
 		`^TestOpeningDropsWhatABackupLeft$`},
 }

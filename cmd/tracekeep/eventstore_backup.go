@@ -35,7 +35,7 @@ disk: put the folder on another one, or elsewhere with --connection. Of a secure
 because it has every stream.
 
 Values that are sealed in the store are sealed in the backup, and their keys are not in it: back the keys up on their own, and
-let those backups expire first. A scavenge does not reach into backups: what it removed is in those that were taken before,
+let those backups expire first. Of passwords of the store's users it has the hashes. A scavenge does not reach into backups: what it removed is in those that were taken before,
 until --keep removes them.
 
 Examples:
