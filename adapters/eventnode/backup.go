@@ -48,17 +48,17 @@ func (o BackupOptions) Validate() error {
 
 // BackupReport is what a backup has and what it took.
 type BackupReport struct {
-	Name     string        `json:"backup"`
-	Node     uuid.UUID     `json:"node"`
-	Position int64         `json:"position"` // of the last record in it
-	Taken    time.Time     `json:"taken"`
-	Files    int           `json:"files"`
-	Bytes    int64         `json:"bytes"`
-	Copied   int           `json:"copied_files"`
-	CopiedB  int64         `json:"copied_bytes"`
-	Linked   int           `json:"linked_files"`
-	Removed  int           `json:"removed_backups"`
-	Took     time.Duration `json:"took_ns"`
+	Name        string        `json:"backup"`
+	Node        uuid.UUID     `json:"node"`
+	Position    int64         `json:"position"` // of the last record in it
+	Taken       time.Time     `json:"taken"`
+	Files       int           `json:"files"`
+	Bytes       int64         `json:"bytes"`
+	Copied      int           `json:"copied_files"`
+	CopiedBytes int64         `json:"copied_bytes"`
+	Linked      int           `json:"linked_files"`
+	Removed     int           `json:"removed_backups"`
+	Took        time.Duration `json:"took_ns"`
 }
 
 // Backup adds a backup of the node to a folder of backups, which is made when it
@@ -67,7 +67,7 @@ type BackupReport struct {
 // has already are not copied again. When Backup returns without an error, the
 // backup is on the disk and every byte of it was read again; cut off at any
 // moment it leaves no backup that looks whole. One at a time may write to a
-// folder of backups: the other fails with ErrLocked.
+// folder of backups: the other fails with ErrBackupsInUse.
 //
 // Values that are sealed in the node are sealed in the backup; their keys are
 // elsewhere. A scavenge does not reach backups that were taken before.
@@ -103,7 +103,11 @@ func backUp(ctx context.Context, s *store, cfg Config, dir string, o BackupOptio
 	}
 	o = o.withDefaults()
 	began := cfg.Clock()
-	t, err := openTarget(cfg.FS, wholePath(cfg.FS, dir))
+	to := wholePath(cfg.FS, dir)
+	if within, err := filepath.Rel(s.dir, to); err == nil && filepath.IsLocal(within) {
+		return BackupReport{}, fmt.Errorf("%s is inside the folder of the event store; name one outside", dir)
+	}
+	t, err := openTarget(cfg.FS, to)
 	if err != nil {
 		return BackupReport{}, err
 	}
@@ -123,14 +127,22 @@ func backUp(ctx context.Context, s *store, cfg Config, dir string, o BackupOptio
 	return report, err
 }
 
+// wholePath gives a folder of the disk one name, as far as it exists.
 func wholePath(files vfs.FS, dir string) string {
 	if files != vfs.Default {
 		return dir
 	}
-	if absolute, err := filepath.Abs(dir); err == nil {
-		return absolute
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return dir
 	}
-	return dir
+	if real, err := filepath.EvalSymlinks(absolute); err == nil {
+		return real
+	}
+	if real, err := filepath.EvalSymlinks(filepath.Dir(absolute)); err == nil {
+		return filepath.Join(real, filepath.Base(absolute))
+	}
+	return absolute
 }
 
 func reportOf(m BackupManifest) BackupReport {
@@ -157,7 +169,7 @@ func (t *backupTarget) bring(ctx context.Context, st *stage, f BackupFile, copie
 	}
 	defer file.Close()
 	report.Copied++
-	report.CopiedB += f.Size
+	report.CopiedBytes += f.Size
 	return t.write(ctx, file, f, told)
 }
 

@@ -168,7 +168,7 @@ func TestBackupsAreIncremental(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if second.Copied+second.Linked >= second.Files || second.CopiedB >= second.Bytes {
+				if second.Copied+second.Linked >= second.Files || second.CopiedBytes >= second.Bytes {
 					t.Errorf("everything was brought again: %+v", second)
 				}
 				if linked := first.Linked > 0; linked != (!copies && name == "in the process") {
@@ -361,21 +361,33 @@ func TestBackupRefuses(t *testing.T) {
 		if _, err := take(other, BackupOptions{}); !errors.Is(err, ErrNotBackups) || !strings.Contains(err.Error(), "letter.txt") {
 			t.Errorf("%s, to a folder of something else: %v", name, err)
 		}
-		if _, err := take(n.cfg.Dir, BackupOptions{}); !errors.Is(err, ErrNotBackups) {
-			t.Errorf("%s, to the folder of the node: %v", name, err)
+		if _, err := take(n.cfg.Dir, BackupOptions{}); err == nil {
+			t.Errorf("%s, to the folder of the node: it was taken", name)
 		}
-		if _, err := take(busy, BackupOptions{}); !errors.Is(err, ErrLocked) {
+		if _, err := take(busy, BackupOptions{}); !errors.Is(err, ErrBackupsInUse) {
 			t.Errorf("%s, while another one is written: %v", name, err)
 		}
 		if _, err := take(t.TempDir(), BackupOptions{Keep: -1}); err == nil {
 			t.Errorf("%s: fewer than no backups are kept", name)
 		}
 	}
+	inside := filepath.Join(n.cfg.Dir, "backups")
+	if _, err := n.Backup(within(t), inside, BackupOptions{}); err == nil || !strings.Contains(err.Error(), "outside") {
+		t.Errorf("to a folder inside that of the node: %v", err)
+	}
 	if code := call(t, n, http.MethodPost, "/admin/backup", nil); code != http.StatusBadRequest {
 		t.Errorf("a request without a body answers %d", code)
 	}
 	if _, err := Backup(within(t), n.cfg, t.TempDir(), BackupOptions{}); !errors.Is(err, ErrLocked) {
 		t.Errorf("of a folder that a node has open: %v", err)
+	}
+	mistaken := n.cfg
+	mistaken.Dir = t.TempDir()
+	if _, err := Backup(within(t), mistaken, t.TempDir(), BackupOptions{}); !errors.Is(err, ErrUnknownFormat) {
+		t.Errorf("of a folder that holds no store: %v", err)
+	}
+	if _, err := Scavenge(within(t), mistaken, ScavengeOptions{}); !errors.Is(err, ErrUnknownFormat) {
+		t.Errorf("a scavenge of a folder that holds no store: %v", err)
 	}
 	wantNoStages(t, n.cfg.Dir)
 }

@@ -6,13 +6,46 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/uuid"
 )
 
 // name is that of the backup: when it was taken and where its log ends.
 func (m BackupManifest) name() string {
 	return fmt.Sprintf("%s-%d", m.Taken.UTC().Format("20060102T150405.000000000Z"), m.Position)
+}
+
+// KeptBackup is one backup in a folder of backups, as its manifest says.
+type KeptBackup struct {
+	Name     string    `json:"backup"`
+	Node     uuid.UUID `json:"node"`
+	Position int64     `json:"position"`
+	Taken    time.Time `json:"taken"`
+	Files    int       `json:"files"`
+	Bytes    int64     `json:"bytes"`
+}
+
+// ListBackups reads the manifests of a folder of backups, the oldest first. It
+// fails at the first that is damaged or of another format.
+func ListBackups(dir string) ([]KeptBackup, error) {
+	names, err := backupNames(vfs.Default, dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s is no folder of backups, or the first one was never finished: %w", dir, ErrNoBackup)
+	}
+	var all []KeptBackup
+	for _, name := range names {
+		m, err := readBackup(vfs.Default, dir, name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, KeptBackup{Name: name, Node: m.Node, Position: m.Position, Taken: m.Taken, Files: len(m.Files), Bytes: m.Bytes()})
+	}
+	return all, nil
 }
 
 // backupNames are the names of all backups, the oldest first: a name begins with

@@ -17,8 +17,8 @@ import (
 )
 
 // stagePrefix begins the names of folders, inside that of the store, in which
-// backups stand while they are taken.
-const stagePrefix = "backup-"
+// backups stand while they are taken. An id follows.
+const stagePrefix = "backup-being-taken-"
 
 const hashStep = 1 << 20
 
@@ -120,7 +120,8 @@ func dropStages(files vfs.FS, dir string) error {
 		return fmt.Errorf("event store folder %s: %w", dir, err)
 	}
 	for _, name := range names {
-		if !strings.HasPrefix(name, stagePrefix) {
+		id, found := strings.CutPrefix(name, stagePrefix)
+		if _, err := uuid.Parse(id); !found || err != nil {
 			continue
 		}
 		if err := files.RemoveAll(files.PathJoin(dir, name)); err != nil {

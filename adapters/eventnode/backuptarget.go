@@ -26,8 +26,12 @@ const (
 	unfinishedEnd = ".unfinished"
 )
 
-// ErrNotBackups: the folder holds something else than backups.
-var ErrNotBackups = errors.New("folder holds something else than backups of an event store")
+var (
+	// ErrNotBackups: the folder holds something else than backups.
+	ErrNotBackups = errors.New("folder holds something else than backups of an event store")
+	// ErrBackupsInUse: another backup is being written to the folder.
+	ErrBackupsInUse = errors.New("another backup is being written to this folder")
+)
 
 // backupTarget is a folder of backups that one backup at a time may write to.
 type backupTarget struct {
@@ -49,7 +53,10 @@ func openTarget(files vfs.FS, dir string) (*backupTarget, error) {
 		}
 	}
 	var err error
-	if t.lock, err = lockFolder(dir, files); err != nil {
+	switch t.lock, err = lockFolder(dir, files); {
+	case errors.Is(err, ErrLocked):
+		return nil, fmt.Errorf("%s: %w", dir, ErrBackupsInUse)
+	case err != nil:
 		return nil, fmt.Errorf("folder of backups: %w", err)
 	}
 	if err := errors.Join(syncAncestors(files, t.path(objectsFolder)), t.inventory()); err != nil {

@@ -121,7 +121,7 @@ func ReceiveBackup(ctx context.Context, dir string, o BackupOptions, clock func(
 	}
 	came := report
 	report = reportOf(m)
-	report.Copied, report.CopiedB = came.Copied, came.CopiedB
+	report.Copied, report.CopiedBytes = came.Copied, came.CopiedBytes
 	err = t.end(m, o, &report)
 	report.Took = clock().Sub(began)
 	return report, err
@@ -179,7 +179,7 @@ func (t *backupTarget) receiveFiles(ctx context.Context, archive *tar.Reader, m 
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 		report.Copied++
-		report.CopiedB += f.Size
+		report.CopiedBytes += f.Size
 	}
 	return nil
 }

@@ -57,9 +57,38 @@
 // A right that is taken away ends what goes on under it; see access. Where the
 // node departs from a real one is in domain/decisions/0010 and 0011.
 //
+// A scavenge (Node.Scavenge, Scavenge, POST /admin/scavenge) removes from the
+// files what streams do not show any more. Every stream has a floor in its head,
+// which moves in the batch that removes the events. What may be missing
+// afterwards, and nothing else, is
+//
+//   - the revisions of a stream below its floor: record and index entry both. All
+//     from the floor to the last revision are there, and the tombstone if the
+//     stream has ended. The floor passes the last revision only in a stream that
+//     has ended, and in the metadata stream of one;
+//   - positions: in front of wholeAfter the log may have holes. Over the whole
+//     log the mark "scavenge" keeps count: the position of the last record is its
+//     Span plus 1 + size of every record that is there.
+//
+// So a record that got lost is told from one that was removed by its stream and
+// revision, which the index or the numbers beside it give; see mayLack. Names,
+// numbers and heads of streams are never removed, nor the last event of a stream
+// that goes on. An event id is forgotten with its event.
+//
+// What stays in files of the bytes of removed events is nothing; what stays of
+// their streams are the names, in the name index, in the records that are left
+// and in bounds that the manifest keeps of tables. No stream name carries meaning
+// about a person.
+//
+// A backup (Node.Backup, Backup, POST /admin/backup) is the folder as it was at
+// one moment, in a folder of backups that keeps every file once, under its hash;
+// Restore makes a folder of it that is verified before it takes its name. Sealed
+// values stay sealed in backups, keys are not in them, and a scavenge does not
+// reach them.
+//
 // What it leaves out: clusters and projections; of security the service to
 // change users, user certificates and the defaults of access control lists; of
 // persistent subscriptions the latency histograms of "extra statistics". The
-// services of projections, users,
-// operations and monitoring are not there, which clients are told as such.
+// services of projections, users, operations and monitoring are not there, which
+// clients are told as such.
 package eventnode

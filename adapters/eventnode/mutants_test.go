@@ -136,7 +136,8 @@ var mutants = map[string]mutant{
 // run in the binary that has the mutants, with none chosen, which also shows
 // that the mutants alone make the difference.
 const suites = `^(TestPowerCut|TestFlippedBitsInFilesAreNeverSilent|TestDamagedFilesAreNeverSilent|TestEveryDiskCallMayFail|` +
-	`TestNothingIsAcknowledgedAfterAFailedSync|TestDiskRunsFull|TestKilledUnderLoad|TestAppendsAndReadsAreLinearizable)$`
+	`TestNothingIsAcknowledgedAfterAFailedSync|TestDiskRunsFull|TestKilledUnderLoad|TestAppendsAndReadsAreLinearizable|` +
+	`TestScavengeEndsTheSameAfterAnyPowerCut|TestPowerCutWhileScavenging|TestBackupEndsTheSameAfterAnyPowerCut|TestBackupToAFailingDisk)$`
 
 // A test that cannot fail proves nothing: for each mistake of the list there is
 // one that catches it.

@@ -17,6 +17,7 @@ var ErrScavenging = errors.New("a scavenge is running already")
 const (
 	ScavengeRemoves  = "removing"   // Done and Total count streams
 	ScavengeCompacts = "compacting" // bytes of tables
+	ScavengeWaits    = "waiting"    // for backups that are being taken; nothing is counted
 	ScavengeCleans   = "cleaning"   // files that must be gone
 )
 

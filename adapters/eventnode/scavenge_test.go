@@ -213,3 +213,24 @@ func shows(t *testing.T, c *esdb.Client, stream string) string {
 	}
 	return forth
 }
+
+// What a writer makes visible again after the scavenge has looked stays.
+func TestScavengeAsksAgainWhatIsHidden(t *testing.T) {
+	n := start(t)
+	s := past{t: t, n: n, c: connect(t, n)}
+	s.append("s", "abcd")
+	s.set("s", truncateBefore(3))
+	h, found, err := n.store.loadHead("s")
+	if err != nil || !found {
+		t.Fatal(err)
+	}
+	v := newScavenger(n.store, n.sequencer, n.cfg, "", ScavengeOptions{})
+	v.state.Position = n.store.mark.position()
+	s.set("s", truncateBefore(1))
+	if err := v.scavengeStream(within(t), h); err != nil {
+		t.Fatal(err)
+	}
+	if got := shows(t, s.c, "s"); got != "bcd" || v.state.Events != 1 {
+		t.Errorf("the stream shows %q, %d events were removed", got, v.state.Events)
+	}
+}

@@ -65,6 +65,7 @@ func (v *scavenger) awaitBackups(ctx context.Context) error {
 	look := time.NewTicker(filesLookEvery)
 	defer look.Stop()
 	for !v.store.staging.TryLock() {
+		v.tell(ScavengeWaits, 0, 0)
 		select {
 		case <-look.C:
 		case <-ctx.Done():

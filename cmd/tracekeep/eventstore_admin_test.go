@@ -66,6 +66,10 @@ func TestAnEventStoreIsLookedAfter(t *testing.T) {
 			stop().ok(t)
 
 			again := said[eventnode.BackupReport](t, tracekeep(t, "eventstore", "backup", "--data", data, "--to", backups, "--json"))
+			if listed := tracekeep(t, "eventstore", "restore", "--from", backups, "--list"); listed.code != exitOK ||
+				!(strings.Index(listed.out, whole.Name) < strings.Index(listed.out, again.Name)) {
+				t.Errorf("the backups are listed as %d %s%s", listed.code, listed.out, listed.err)
+			}
 			for which, want := range map[string]struct {
 				backup eventnode.BackupReport
 				events int64

@@ -46,7 +46,7 @@ func (c eventStoreBackupCommand) Run(ctx context.Context, t *terminal) error {
 		return printJSON(t.out, report)
 	}
 	_, err = fmt.Fprintf(t.out, "backup %s up to position %d: %d files, %.1f MB; copied %d (%.1f MB), linked %d, removed %d older backups, in %s\n", report.Name, report.Position,
-		report.Files, megabytes(report.Bytes), report.Copied, megabytes(report.CopiedB), report.Linked, report.Removed, report.Took.Round(time.Millisecond))
+		report.Files, megabytes(report.Bytes), report.Copied, megabytes(report.CopiedBytes), report.Linked, report.Removed, report.Took.Round(time.Millisecond))
 	return err
 }
 
@@ -72,7 +72,8 @@ func (c eventStoreBackupCommand) backup(ctx context.Context, t *terminal) (event
 // eventStoreRestoreCommand is `tracekeep eventstore restore`.
 type eventStoreRestoreCommand struct {
 	From   string `help:"Folder of backups." required:"" placeholder:"DIR"`
-	Data   string `help:"Folder for the restored event store; it must not exist, or be empty." required:"" placeholder:"DIR"`
+	Data   string `help:"Folder for the restored event store; it must not exist, or be empty." xor:"what" required:"" placeholder:"DIR"`
+	List   bool   `help:"Restore nothing: list the backups, the oldest first." xor:"what" required:""`
 	Backup string `help:"Name of the backup; empty: the latest." placeholder:"NAME"`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
@@ -87,6 +88,7 @@ back: read models are rebuilt. Never let it and the store it came from serve sid
 
 Examples:
   tracekeep eventstore restore --from /backup/events --data ./restored
+  tracekeep eventstore restore --from /backup/events --list
   tracekeep eventstore restore --from /backup/events --backup NAME --data ./restored --json
 
 Exit codes: 0 restored and verified, 1 it failed, 4 the backup is damaged.`
@@ -94,6 +96,9 @@ Exit codes: 0 restored and verified, 1 it failed, 4 the backup is damaged.`
 
 // Run restores.
 func (c eventStoreRestoreCommand) Run(ctx context.Context, t *terminal) error {
+	if c.List {
+		return c.list(t)
+	}
 	show := phases(t)
 	report, err := eventnode.Restore(ctx, c.From, c.Data, eventnode.RestoreOptions{
 		Name: c.Backup, Progress: func(phase string, done, total int64) { show.set(phase, done, total, true) },
@@ -113,4 +118,28 @@ func (c eventStoreRestoreCommand) Run(ctx context.Context, t *terminal) error {
 	_, err = fmt.Fprintf(t.out, "restored backup %s: %d events of %d streams up to position %d, %.1f MB\n",
 		report.Name, report.Events, report.Streams, report.Position, megabytes(report.Bytes))
 	return err
+}
+
+func (c eventStoreRestoreCommand) list(t *terminal) error {
+	kept, err := eventnode.ListBackups(c.From)
+	if errors.Is(err, eventnode.ErrCorrupt) {
+		return &coded{exitDefect, err}
+	}
+	if err != nil {
+		return err
+	}
+	rows := make([][]string, 0, len(kept))
+	for _, b := range kept {
+		if c.JSON {
+			if err := printJSON(t.out, b); err != nil {
+				return err
+			}
+			continue
+		}
+		rows = append(rows, []string{b.Name, b.Taken.UTC().Format(time.RFC3339), fmt.Sprint(b.Position), fmt.Sprint(b.Files), fmt.Sprintf("%.1f", megabytes(b.Bytes))})
+	}
+	if c.JSON {
+		return nil
+	}
+	return table(t.out, "BACKUP|TAKEN|POSITION|FILES|MB", rows)
 }
