@@ -66,7 +66,8 @@ func (r *reading) judge() {
 
 // fork says from where on the events and the hashes beside them are not those of
 // the log: behind the last state of it that the events give, and where the roots
-// of the blocks are as signed, in the leaves that are in no whole block.
+// of the blocks are as signed, in the leaves that are in no whole block. Who signed
+// these events is not believed about the blocks either.
 func (r *reading) fork() trail.Finding {
 	f := trail.Finding{Kind: trail.KindForked}
 	for size, root := range r.seen {
@@ -74,7 +75,7 @@ func (r *reading) fork() trail.Finding {
 			f.Leaf, f.Position = size, r.seenAt[size]
 		}
 	}
-	if r.edge != nil && r.edge.leaf >= f.Leaf && r.asSigned(blocksMember) {
+	if r.edge != nil && r.edge.leaf >= f.Leaf && r.asSigned(blocksMember) && !r.asSigned(eventsMember) {
 		f.Leaf, f.Position = r.edge.leaf, r.edge.position()
 	}
 	f.Detail = fmt.Sprintf("from leaf %d on, neither the events nor the hashes beside them give the signed root", f.Leaf)
