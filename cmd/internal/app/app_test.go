@@ -29,6 +29,8 @@ type house struct {
 	cooling time.Duration
 	perDay  int
 	fault   func(string)
+
+	readAt, keysAt string // databases of their own; empty: the private cluster
 }
 
 // openHouse opens an App whose cases do not cool off, unless the test says so.
@@ -57,13 +59,18 @@ func openHouse(t *testing.T, change ...func(*house)) *house {
 
 func (h *house) open() {
 	h.t.Helper()
-	app, err := Open(h.t.Context(), Config{
-		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
-	})
+	app, err := Open(h.t.Context(), h.config())
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.App = app
+}
+
+func (h *house) config() Config {
+	return Config{
+		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
+		ReadModels: h.readAt, Keys: h.keysAt,
+	}
 }
 
 func (h *house) close() {

@@ -34,10 +34,8 @@ func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 			return err
 		}
 	}
-	for _, reconcile := range []func(context.Context) error{a.reconcileHolds, a.reconcileKeys, a.reconcileRestrictions} {
-		if err := reconcile(ctx); err != nil {
-			return err
-		}
+	if err := a.reconcile(ctx); err != nil {
+		return err
 	}
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, zaplog.New(a.log.Named("watermill")))
 	if err != nil {
