@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"runtime/metrics"
 	"time"
 
@@ -170,7 +171,7 @@ func (b *bench) prove(ctx context.Context, p *proven) error {
 
 // verifyTrail holds every event against the trail, as tracekeep verify does.
 func (b *bench) verifyTrail(ctx context.Context, p *proven) error {
-	var peak peakMemory
+	peak := newPeak()
 	m, err := b.stopwatch(func() (int, error) {
 		report, err := ledger.Verify(ctx, filepath.Join(p.dir, "trail"), p.ledger.VerifierKey(), p.all(), func(uint64) { peak.look() })
 		if err == nil && !report.OK {
@@ -189,8 +190,8 @@ func (b *bench) export(ctx context.Context, p *proven) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
-	var writing, checking peakMemory
-	m, err := b.stopwatch(func() (int, error) { return p.writeBundle(file, &writing) })
+	writing := newPeak()
+	m, err := b.stopwatch(func() (int, error) { return p.writeBundle(file, writing) })
 	if err != nil {
 		return err
 	}
@@ -200,6 +201,7 @@ func (b *bench) export(ctx context.Context, p *proven) (err error) {
 		return err
 	}
 	p.bundleBytes = append(p.bundleBytes, float64(size)/float64(m.events))
+	checking := newPeak()
 	m, err = b.stopwatch(func() (int, error) {
 		report, err := bundle.Verify(ctx, file, size, bundle.Trust{Key: p.ledger.VerifierKey()}, func(int64, int64) { checking.look() })
 		if err == nil && !report.OK {
@@ -239,6 +241,12 @@ func (p *proven) writeBundle(file *os.File, peak *peakMemory) (int, error) {
 // it was looked at, less what it had given back, in MiB.
 type peakMemory struct{ most float64 }
 
+// newPeak forgets what was held before.
+func newPeak() *peakMemory {
+	debug.FreeOSMemory()
+	return &peakMemory{}
+}
+
 func (p *peakMemory) look() {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(samples)
@@ -264,8 +272,8 @@ func (b *bench) reportTrails(few, many *proven) error {
 		errs = append(errs,
 			b.reportRate(fmt.Sprintf("%s, %d leaves", kind.name, few.events), kind.of(few), "/s"),
 			b.reportRate(fmt.Sprintf("%s, %d leaves", kind.name, many.events), kind.of(many), "/s"),
-			b.report("  many : few, rate", ratios(kind.of(many), kind.of(few), rateOf), "ratio", atLeast(0.8)),
-			b.report("  many : few, processor time", ratios(kind.of(many), kind.of(few), cpuOf), "ratio", goal{}),
+			b.report("  many : few, rate", ratios(kind.of(many), kind.of(few), rateOf), "ratio", goal{}),
+			b.report("  many : few, processor time", ratios(kind.of(many), kind.of(few), cpuOf), "ratio", atMost(1.25)),
 		)
 	}
 	for _, kind := range []struct {
