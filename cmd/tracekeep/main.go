@@ -56,6 +56,7 @@ type cli struct {
 	Import   importCommand   `cmd:"" help:"Import a clock file (ZKTeco ATTLOG) with its people file."`
 	Generate generateCommand `cmd:"" help:"Make clock and people files with the habits of real ones."`
 	Query    queryCommand    `cmd:"" help:"Answer HR: who is in, hours, people, erasures."`
+	Hours    hoursCommand    `cmd:"" help:"Say what hours are paid as, by rules that are data, and why."`
 	History  historyCommand  `cmd:"" help:"Show everything that was recorded about one person."`
 	Explain  explainCommand  `cmd:"" help:"Trace an event to what became of it, or the hours of a day to their events."`
 	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it, or make the world of a moment."`
