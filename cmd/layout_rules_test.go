@@ -52,6 +52,7 @@ var rules = []rule{
 	{path: "domain/calendar", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/consent", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/disclosure", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/reading", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/erasure", own: []string{"eventschema", "domain", "domain/calendar"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/hold", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/hours", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
@@ -73,7 +74,7 @@ var rules = []rule{
 	{path: "adapters/exporter", own: inner, third: []string{uuidPkg, zapPkg}},
 	{path: "adapters/generator", own: inner},
 	{path: "adapters/httpapi", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, xtime, "github.com/danielgtaylor/huma/v2/...", "github.com/go-chi/chi/v5/..."}},
-	{path: "adapters/importer", own: inner, third: []string{uuidPkg, zapPkg, xsync}},
+	{path: "adapters/importer", own: inner, third: []string{uuidPkg, zapPkg, xsync, "golang.org/x/text/...", "go.yaml.in/yaml/v3", "github.com/xuri/excelize/v2"}},
 	{path: "adapters/keyring", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg, goose, xsync, "filippo.io/age"}},
 	{path: "adapters/ledger", own: append([]string{"adapters/ledger/..."}, inner...), third: append([]string{uuidPkg, zapPkg}, proofs...)},
 	// What an auditor reads and runs: nothing of ours but itself, no connection, no clock.
