@@ -177,7 +177,7 @@ func whyNot(file string) string {
 	return ""
 }
 
-// promise: OT-38
+// promise: ST-07
 func TestEveryRealFileIsImportedOrIsNoClockData(t *testing.T) {
 	realFile(t, "README.md") // skips where the folder is not
 	files := realImports(t)
