@@ -71,6 +71,14 @@ type Ledger struct {
 	synced   map[uint]string     // the same at the base of the journal: kept until it moves
 	failed   error
 	closed   bool
+	fault    func(point string) // of a test that ends the writer at a point; else nil
+}
+
+// passes says that a write has come to a point between two changes on the disk.
+func (l *Ledger) passes(point string) {
+	if l.fault != nil {
+		l.fault(point)
+	}
 }
 
 // Open opens or creates a log for writing. After a crash it continues from the
@@ -160,6 +168,7 @@ func (l *Ledger) publish(next head) error {
 	if err := writeDurable(filepath.Join(l.dir, checkpointFile), signed, 0o644); err != nil {
 		return fmt.Errorf("write the checkpoint: %w", err)
 	}
+	l.passes("checkpoint written")
 	next.checkpoint.Text = string(signed)
 	l.current.Store(&next)
 	return nil
@@ -180,6 +189,7 @@ func (l *Ledger) writeTiles(step growth) error {
 				return fmt.Errorf("write a tile: %w", err)
 			}
 			l.unsynced[t.path()] = struct{}{}
+			l.passes("tile written")
 		}
 	}
 	return nil
@@ -204,10 +214,12 @@ func (l *Ledger) flush() error {
 	if err := l.positions.Sync(); err != nil {
 		return fmt.Errorf("flush positions: %w", err)
 	}
+	l.passes("tiles flushed")
 	next, err := startJournal(l.dir, l.Checkpoint().Size)
 	if err != nil {
 		return err
 	}
+	l.passes("journal started")
 	old := l.journal
 	l.journal = next
 	for level, path := range l.synced {

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/ledger/bundle"
 	"tracekeep/adapters/ledger/trail"
 	"tracekeep/cmd/internal/app"
+	"tracekeep/domain/disclosure"
+	"tracekeep/eventschema"
 )
 
 // auditCommand is what an auditor is given, and what keeps the trail in order.
@@ -31,8 +34,54 @@ type auditExportCommand struct {
 	Site    string   `help:"The punches of everybody who punched at a station." xor:"what" placeholder:"STATION"`
 	From    string   `help:"Every event from here on: a position, a date (UTC) or an instant." placeholder:"POSITION|DATE"`
 	To      string   `help:"Every event up to here, included." placeholder:"POSITION|DATE"`
-	Earlier []string `help:"A signed checkpoint that the auditor kept; the bundle proves that the log continues it. Repeatable." type:"existingfile" placeholder:"FILE"`
+	Earlier []string `help:"A signed checkpoint that the auditor kept; the bundle proves that the log continues it, and carries what witnesses signed on it. Repeatable." type:"existingfile" placeholder:"FILE"`
 	JSON    bool     `name:"json" help:"Print one JSON object."`
+	auditOpenFlags
+}
+
+// auditOpenFlags say why values are opened. They go together.
+type auditOpenFlags struct {
+	Open       []string  `help:"Open the values of --person that are held for this purpose; may be repeated. Needs --officer, --recipient, --ground and --interest, and is recorded as a disclosure." placeholder:"PURPOSE"`
+	Use        string    `help:"What they are opened for: audit or legal_claim." enum:"audit,legal_claim" default:"audit"`
+	Officer    uuid.UUID `help:"Id of who gives the values away." placeholder:"ID"`
+	Recipient  string    `help:"Code of the recipient, never a person's name." placeholder:"CODE"`
+	Ground     string    `help:"Ground of the disclosure; see tracekeep disclose record." placeholder:"GROUND"`
+	Interest   string    `help:"The legitimate interest, as a code." placeholder:"CODE"`
+	Instrument string    `help:"File number of a court's order or an authority's demand." placeholder:"NUMBER"`
+	Reference  string    `help:"Under which the recipient knows the disclosure." placeholder:"NUMBER"`
+	ApprovedBy uuid.UUID `name:"approved-by" help:"Id of the second person of a disclosure for legal reasons." placeholder:"ID"`
+}
+
+func (f auditOpenFlags) validate(person bool) error {
+	given := f.Officer != uuid.Nil || f.Recipient+f.Ground+f.Interest+f.Instrument+f.Reference != "" || f.ApprovedBy != uuid.Nil
+	switch {
+	case len(f.Open) == 0 && given:
+		return errors.New("--officer, --recipient and the others say why values are opened: they go with --open")
+	case len(f.Open) == 0:
+		return nil
+	case !person:
+		return errors.New("--open goes with --person: a disclosure is about one person")
+	case f.Officer == uuid.Nil || f.Recipient == "" || f.Ground == "" || f.Interest == "":
+		return errors.New("--open needs --officer, --recipient, --ground and --interest: who gives what to whom, and why")
+	}
+	return nil
+}
+
+// opening is the order to open values; nil when none was given.
+func (f auditOpenFlags) opening(now time.Time, out string) *app.AuditOpening {
+	if len(f.Open) == 0 {
+		return nil
+	}
+	record := disclosure.Record{
+		Recipient: f.Recipient, Ground: eventschema.DisclosureGround(f.Ground), Interest: f.Interest, Instrument: f.Instrument, Reference: f.Reference,
+		DisclosedAt: now.UTC(), DisclosedBy: f.Officer, ApprovedBy: f.ApprovedBy,
+	}
+	for _, purpose := range f.Open {
+		record.Purposes = append(record.Purposes, eventschema.Purpose(purpose))
+	}
+	return &app.AuditOpening{
+		Use: eventschema.Use(f.Use), Disclosure: record, Key: fmt.Sprint("audit export ", f, out, now.UTC().Format(time.RFC3339Nano)),
+	}
 }
 
 // Help implements kong's help provider.
@@ -41,12 +90,17 @@ func (auditExportCommand) Help() string {
 in the signed log. Of a range and of the whole log it also shows that nothing is left out; of a person or a station it shows
 that within each stream nothing is left out. The same log gives the same bytes. The file appears when it is whole.
 
+Personal values stay sealed. Of one person they are opened with --open, for a purpose of use and with a reason: that is recorded as
+a disclosure, before the first value is opened, and stands in the bundle.
+
 Give the auditor tracekeep-verify, and a verifier key of the trail (trail/log.vkey) by another way than the bundle.
 
 Examples:
   tracekeep audit export --data ./records --out audit-2026.zip --from 2026-01-01 --to 2026-12-31
   tracekeep audit export --data ./records --out all.zip --all --earlier checkpoint-2025
-  tracekeep audit export --data ./records --out ana.zip --person ana`
+  tracekeep audit export --data ./records --out ana.zip --person ana
+  tracekeep audit export --data ./records --out ana-open.zip --person ana --open work --open contact --officer 6d1e… \
+      --recipient labour_court --ground court_order --interest legal_duty --instrument '17 Cv 4711' --approved-by 77f0…`
 }
 
 // Validate is called by kong.
@@ -59,12 +113,12 @@ func (c auditExportCommand) Validate() error {
 	case !chosen && !ranged:
 		return errors.New("say what to export: --all, --from and --to, --person or --site")
 	}
-	return nil
+	return c.validate(c.Person != "")
 }
 
 // Run exports.
 func (c auditExportCommand) Run(ctx context.Context, t *terminal) error {
-	order := app.AuditOrder{All: c.All, From: c.From, To: c.To, Site: c.Site}
+	order := app.AuditOrder{All: c.All, From: c.From, To: c.To, Site: c.Site, Open: c.opening(t.clock(), c.Out)}
 	for _, name := range c.Earlier {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -119,6 +173,9 @@ func (c auditExportCommand) tell(t *terminal, a *app.App, exported app.AuditExpo
 	}
 	_, err := fmt.Fprintf(t.out, "exported: %d events to %s, %d bytes; the log has %d events, root %s\ncheck it:  tracekeep-verify --key '%s' %s\n",
 		exported.Events, exported.File, exported.Bytes, exported.Size, exported.Root, a.VerifierKey(), exported.File)
+	if exported.Disclosure != nil {
+		_, _ = fmt.Fprintf(t.out, "%d values were opened under disclosure %s\n", exported.Opened, exported.Disclosure)
+	}
 	if exported.Gone > 0 {
 		_, _ = fmt.Fprintf(t.out, "%d events are no longer kept; the bundle says which were listed\n", exported.Gone)
 	}

@@ -165,7 +165,10 @@ func (x *auditExport) writeStreams(ctx context.Context) error {
 		if _, ours := chosen[entry.Stream.String()]; !ours && entry.Stream.Category != eventschema.CategoryRemoval {
 			return nil
 		}
-		return x.writeLeaf(leaf, entry.Position, event)
+		if err := x.writeLeaf(leaf, entry.Position, event); err != nil || event == nil {
+			return err
+		}
+		return x.openValues(ctx, leaf, *event)
 	})
 }
 
