@@ -28,11 +28,12 @@ type Search struct {
 	ControlFiles []string `json:"control_files,omitempty"`
 }
 
-// PersonalValues lists the readable values of a person.
+// PersonalValues lists the readable values of a person, to look for: nobody is
+// shown them.
 func PersonalValues(p httpapi.PersonView) []string {
 	var values []string
 	for _, value := range []httpapi.Personal{p.LegalName, p.Email, p.Phone, p.BirthDate} {
-		if text, readable := value.Reveal(); readable {
+		if text, readable := value.Personal.Reveal(); readable {
 			values = append(values, text)
 		}
 	}
