@@ -30,11 +30,8 @@ type house struct {
 	perDay  int
 	fault   func(string)
 
-<<<<<<< HEAD
-	readAt, keysAt string // databases of their own; empty: the private cluster
-=======
-	eventStore string // empty: the App's own
->>>>>>> main
+	// Stores elsewhere; empty: the App's own.
+	eventStore, readAt, keysAt string
 }
 
 // openHouse opens an App whose cases do not cool off, unless the test says so.
@@ -63,13 +60,7 @@ func openHouse(t *testing.T, change ...func(*house)) *house {
 
 func (h *house) open() {
 	h.t.Helper()
-<<<<<<< HEAD
 	app, err := Open(h.t.Context(), h.config())
-=======
-	app, err := Open(h.t.Context(), Config{
-		Data: h.data, EventStore: h.eventStore, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
-	})
->>>>>>> main
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -79,7 +70,7 @@ func (h *house) open() {
 func (h *house) config() Config {
 	return Config{
 		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
-		ReadModels: h.readAt, Keys: h.keysAt,
+		EventStore: h.eventStore, ReadModels: h.readAt, Keys: h.keysAt,
 	}
 }
 
