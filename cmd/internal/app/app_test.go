@@ -286,7 +286,18 @@ func TestARepeatedRegistrationBringsNobodyBack(t *testing.T) {
 // onKeys changes the key store behind its back.
 func (h *house) onKeys(statements ...string) {
 	h.t.Helper()
-	conn, err := pgx.Connect(h.t.Context(), h.running.Keys)
+	h.onDatabase(h.running.Keys, statements...)
+}
+
+// onModels changes the read models behind their back.
+func (h *house) onModels(statements ...string) {
+	h.t.Helper()
+	h.onDatabase(h.running.ReadModels, statements...)
+}
+
+func (h *house) onDatabase(url string, statements ...string) {
+	h.t.Helper()
+	conn, err := pgx.Connect(h.t.Context(), url)
 	if err != nil {
 		h.t.Fatal(err)
 	}
