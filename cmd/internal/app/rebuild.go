@@ -13,10 +13,16 @@ import (
 // appended while it read, and applied to the old ones alone, is applied to the new
 // ones before it returns.
 func (a *App) Rebuild(ctx context.Context, progress func(postgres.Progress)) (postgres.Rebuilt, error) {
-	rebuilt, err := a.models.Rebuild(ctx, a.whole.ReadAll(ctx, 0), progress)
+	rebuilt, err := a.models.Rebuild(ctx, a.whole.ReadAll(ctx, 0), func(p postgres.Progress) {
+		a.fault("rebuild half done")
+		if progress != nil {
+			progress(p)
+		}
+	})
 	if err != nil {
 		return rebuilt, err
 	}
+	a.fault("rebuild switched")
 	a.applying.Lock()
 	defer a.applying.Unlock()
 	last, err := a.whole.LastPosition(ctx)
