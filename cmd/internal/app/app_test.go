@@ -29,6 +29,8 @@ type house struct {
 	cooling time.Duration
 	perDay  int
 	fault   func(string)
+
+	handedOut []handedOut
 }
 
 // openHouse opens an App whose cases do not cool off, unless the test says so.
@@ -57,13 +59,18 @@ func openHouse(t *testing.T, change ...func(*house)) *house {
 
 func (h *house) open() {
 	h.t.Helper()
-	app, err := Open(h.t.Context(), Config{
-		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
-	})
+	app, err := h.tried(h.data)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.App = app
+}
+
+// tried opens a folder, or says why it cannot be served.
+func (h *house) tried(data string) (*App, error) {
+	return Open(h.t.Context(), Config{
+		Data: data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
+	})
 }
 
 func (h *house) close() {
