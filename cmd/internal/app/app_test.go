@@ -30,7 +30,8 @@ type house struct {
 	perDay  int
 	fault   func(string)
 
-	handedOut []handedOut
+	eventStore string // empty: the App's own
+	handedOut  []handedOut
 }
 
 // openHouse opens an App whose cases do not cool off, unless the test says so.
@@ -69,7 +70,7 @@ func (h *house) open() {
 // tried opens a folder, or says why it cannot be served.
 func (h *house) tried(data string) (*App, error) {
 	return Open(h.t.Context(), Config{
-		Data: data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
+		Data: data, EventStore: h.eventStore, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
 	})
 }
 
