@@ -33,6 +33,7 @@ type house struct {
 	// Stores elsewhere; empty: the App's own.
 	eventStore, readAt, keysAt string
 	unlike                     bool // the test leaves read models that a rebuild would not make
+	handedOut                  []handedOut
 }
 
 // openHouse opens an App whose cases do not cool off, unless the test says so.
@@ -70,6 +71,13 @@ func (h *house) open() {
 		h.t.Fatal(err)
 	}
 	h.App = app
+}
+
+// tried opens another folder, or says why it cannot be served.
+func (h *house) tried(data string) (*App, error) {
+	cfg := h.config()
+	cfg.Data = data
+	return Open(h.t.Context(), cfg)
 }
 
 func (h *house) config() Config {
