@@ -136,7 +136,7 @@ func (c hoursReport) Run(ctx context.Context, t *terminal) error {
 			return err
 		}
 		for _, o := range owed {
-			open = open || len(o.Exceptions)+len(o.Result.Breaches)+len(o.Result.Overlaps) > 0
+			open = open || len(o.Findings)+len(o.Result.Breaches)+len(o.Result.Overlaps) > 0
 		}
 		return c.print(t.out, order, owed)
 	})
@@ -243,7 +243,7 @@ func (c hoursReport) print(w io.Writer, o app.HoursOrder, owed []app.OwedHours) 
 		r := one.Result
 		rows = append(rows, []string{
 			one.WorkID.String(), shown(one.Name), duration(one.Totals.Regular), duration(one.Totals.Overtime), duration(one.Totals.DoubleTime),
-			strconv.Itoa(len(r.Premiums)), strconv.Itoa(len(r.Breaches)), strconv.Itoa(len(one.Exceptions) + len(r.Overlaps)),
+			strconv.Itoa(len(r.Premiums)), strconv.Itoa(len(r.Breaches)), strconv.Itoa(len(one.Findings) + len(r.Overlaps)),
 		})
 	}
 	if err := table(w, "WORK ID|NAME|REGULAR|OVERTIME|DOUBLE TIME|PREMIUM HOURS|BREACHES|EXCEPTIONS", rows); err != nil {

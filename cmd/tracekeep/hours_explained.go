@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/cmd/internal/app"
+	"tracekeep/domain/hours"
 	"tracekeep/domain/payrules"
 )
 
@@ -56,8 +57,8 @@ func explained(o app.HoursOrder, owed app.OwedHours) [][]string {
 	for _, v := range owed.Result.Overlaps {
 		add("overlap", v.Start, v.End, duration(v.End.Sub(v.Start)), payrules.Cause{}, v.With, v.In)
 	}
-	for _, e := range owed.Exceptions {
-		add("exception: "+string(e.Code), e.At, time.Time{}, "", payrules.Cause{Rule: "pairing", Set: "punches", Version: e.RuleVersion}, e.Punch)
+	for _, f := range owed.Findings {
+		add(fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity), f.At, time.Time{}, "", payrules.Cause{Rule: "review", Set: "punches", Version: hours.DefaultReview().Version}, f.Punches...)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int { return a.at.Compare(b.at) })
 	cells := make([][]string, 0, len(rows)+len(owed.Result.Drifts))
@@ -130,9 +131,9 @@ func owedJSON(o app.HoursOrder, one app.OwedHours) map[string]any {
 		v := r.Overlaps[i]
 		return map[string]any{"start": v.Start, "end": v.End, "in": v.In, "out": v.Out, "with": v.With}
 	})
-	list("exceptions", len(one.Exceptions), func(i int) map[string]any {
-		e := one.Exceptions[i]
-		return map[string]any{"code": e.Code, "at": e.At, "punch": e.Punch, "rule_version": e.RuleVersion}
+	list("exceptions", len(one.Findings), func(i int) map[string]any {
+		f := one.Findings[i]
+		return map[string]any{"code": f.Code, "severity": f.Severity, "timetrex": f.TimeTrex, "at": f.At, "punches": f.Punches, "review_version": hours.DefaultReview().Version}
 	})
 	list("rounding", len(r.Drifts), func(i int) map[string]any {
 		d := r.Drifts[i]

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/httpapi"
+	"tracekeep/domain/hours"
 	"tracekeep/domain/payrules"
 	"tracekeep/projections"
 )
@@ -29,12 +30,12 @@ type HoursOrder struct {
 
 // OwedHours is what is owed to one work record.
 type OwedHours struct {
-	WorkID     uuid.UUID
-	Name       httpapi.Personal
-	Totals     payrules.Totals
-	Result     payrules.Result // of the days of the period
-	Exceptions []projections.Exception
-	Pay        []payrules.Pay // of the cycles that end in the period
+	WorkID   uuid.UUID
+	Name     httpapi.Personal
+	Totals   payrules.Totals
+	Result   payrules.Result // of the days of the period
+	Findings []hours.Finding
+	Pay      []payrules.Pay // of the cycles that end in the period
 }
 
 // OwedHours works out what is owed to each work record for a period, by work id.
@@ -53,27 +54,50 @@ func (w *World) OwedHours(ctx context.Context, by httpapi.Principal, o HoursOrde
 		return owed[work]
 	}
 	days := projections.Days{Works: o.Works, From: r.known.First.Format(time.DateOnly), To: r.known.Last.Format(time.DateOnly)}
+	paired, err := w.exceptionsByWork(ctx, days)
+	if err != nil {
+		return nil, err
+	}
 	err = projections.EachPaired(ctx, w.q, w.a.tenant, days, func(work uuid.UUID, intervals []projections.PairedInterval) error {
 		made, pay, err := r.reckon(intervals)
 		if err == nil && !nothing(made) {
 			one := of(work)
 			one.Result, one.Pay, one.Totals = made, pay, payrules.TotalsOf(made.Lines)
 		}
+		p := paired[work]
+		for _, i := range intervals {
+			p.Intervals = append(p.Intervals, hours.WorkInterval{In: i.In, Out: i.Out, Start: i.Start, End: i.End, WorkDate: i.WorkDate, InKind: i.InKind, OutKind: i.OutKind})
+		}
+		paired[work] = p
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	days.From, days.To = o.Period.First.Format(time.DateOnly), o.Period.Last.Format(time.DateOnly)
+	for work, p := range paired {
+		for _, f := range hours.DefaultReview().Review(p, w.now()) {
+			if o.Period.Contains(f.WorkDate) {
+				one := of(work)
+				one.Findings = append(one.Findings, f)
+			}
+		}
+	}
+	return w.named(ctx, by, owed)
+}
+
+// exceptionsByWork lists what pairing left open, without the intervals.
+func (w *World) exceptionsByWork(ctx context.Context, days projections.Days) (map[uuid.UUID]hours.Pairing, error) {
 	exceptions, err := projections.ExceptionsOf(ctx, w.q, w.a.tenant, days, w.now())
 	if err != nil {
 		return nil, err
 	}
+	paired := map[uuid.UUID]hours.Pairing{}
 	for _, e := range exceptions {
-		one := of(e.WorkID)
-		one.Exceptions = append(one.Exceptions, e)
+		p := paired[e.WorkID]
+		p.Exceptions = append(p.Exceptions, hours.Exception{Punch: e.Punch, Code: e.Code, At: e.At, WorkDate: e.WorkDate})
+		paired[e.WorkID] = p
 	}
-	return w.named(ctx, by, owed)
+	return paired, nil
 }
 
 // named adds the names and puts the records in order.
