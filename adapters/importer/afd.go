@@ -36,7 +36,7 @@ type afd struct {
 	last   int64 // running number of the record above
 	counts map[byte]int64
 	people map[string]*Person // by PIS or CPF
-	sums   crcs // ways to sum that fitted all records so far
+	sums   crcs               // ways to sum that fitted all records so far
 }
 
 func isAFD(h head) bool {

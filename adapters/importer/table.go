@@ -90,7 +90,7 @@ func openTable(s source, from records, m *Mapping) (reader, error) {
 		return nil, err
 	}
 	if m.Start != nil {
-		return &spans{from: t, until: map[string]time.Time{}}, nil
+		return inOrder(t), nil
 	}
 	return t, nil
 }

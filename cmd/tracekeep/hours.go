@@ -121,7 +121,7 @@ func (c hoursReport) Run(ctx context.Context, t *terminal) error {
 	open := false
 	err = c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		if c.Person != "" {
-			work, err := onePerson(ctx, a, c.Person)
+			work, err := onePerson(ctx, a, "hours-report", c.Person)
 			var erased *httpapi.Erased
 			if errors.As(err, &erased) {
 				return queryHours{JSON: c.JSON}.sayErased(t, erased)
@@ -138,7 +138,15 @@ func (c hoursReport) Run(ctx context.Context, t *terminal) error {
 		for _, o := range owed {
 			open = open || len(o.Findings)+len(o.Result.Breaches)+len(o.Result.Overlaps) > 0
 		}
-		return c.print(t.out, order, owed)
+		names := make([]httpapi.Personal, len(owed))
+		for i := range owed {
+			names[i] = owed[i].Name
+		}
+		release, err := released(ctx, a, "hours-report", names...)
+		if err != nil {
+			return err
+		}
+		return c.print(t.out, order, owed, release)
 	})
 	if err == nil && open {
 		return &coded{code: exitRejected, err: errors.New("exceptions, overlaps or breaches need a look before this is paid")}
@@ -226,10 +234,10 @@ func parseDay(flag, text string) (time.Time, error) {
 	return day, nil
 }
 
-func (c hoursReport) print(w io.Writer, o app.HoursOrder, owed []app.OwedHours) error {
+func (c hoursReport) print(w io.Writer, o app.HoursOrder, owed []app.OwedHours, release httpapi.Release) error {
 	if c.JSON {
 		for _, one := range owed {
-			if err := printJSON(w, owedJSON(o, one)); err != nil {
+			if err := printJSON(w, owedJSON(o, one, release)); err != nil {
 				return err
 			}
 		}
@@ -242,7 +250,7 @@ func (c hoursReport) print(w io.Writer, o app.HoursOrder, owed []app.OwedHours) 
 	for _, one := range owed {
 		r := one.Result
 		rows = append(rows, []string{
-			one.WorkID.String(), shown(one.Name), duration(one.Totals.Regular), duration(one.Totals.Overtime), duration(one.Totals.DoubleTime),
+			one.WorkID.String(), shown(one.Name, release), duration(one.Totals.Regular), duration(one.Totals.Overtime), duration(one.Totals.DoubleTime),
 			strconv.Itoa(len(r.Premiums)), strconv.Itoa(len(r.Breaches)), strconv.Itoa(len(one.Findings) + len(r.Overlaps)),
 		})
 	}
@@ -253,7 +261,7 @@ func (c hoursReport) print(w io.Writer, o app.HoursOrder, owed []app.OwedHours) 
 		return err
 	}
 	for _, one := range owed {
-		if _, err := fmt.Fprintf(w, "\n%s  %s\n", one.WorkID, shown(one.Name)); err != nil {
+		if _, err := fmt.Fprintf(w, "\n%s  %s\n", one.WorkID, shown(one.Name, release)); err != nil {
 			return err
 		}
 		if err := table(w, "WHAT|FROM|TO|HOURS|RULE|SOURCE|PUNCHES", explained(o, one)); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 	"tracekeep/domain/hours"
 	"tracekeep/domain/payrules"
@@ -87,14 +88,14 @@ func signed(d time.Duration) string {
 }
 
 // owedJSON is everything that a report says of one work record.
-func owedJSON(o app.HoursOrder, one app.OwedHours) map[string]any {
+func owedJSON(o app.HoursOrder, one app.OwedHours, release httpapi.Release) map[string]any {
 	seconds := func(d time.Duration) int64 { return int64(d / time.Second) }
 	cause := func(c payrules.Cause) map[string]any {
 		return map[string]any{"rule": c.Rule, "set": c.Set, "version": c.Version, "source": c.Source}
 	}
 	r := one.Result
 	out := map[string]any{
-		"work_id": one.WorkID, "name": personalOf(one.Name), "from": o.Period.First.Format(time.DateOnly), "to": o.Period.Last.Format(time.DateOnly),
+		"work_id": one.WorkID, "name": personalOf(one.Name, release), "from": o.Period.First.Format(time.DateOnly), "to": o.Period.Last.Format(time.DateOnly),
 		"rules": o.Rules.Name, "rules_version": o.Rules.Version,
 		"regular_seconds": seconds(one.Totals.Regular), "overtime_seconds": seconds(one.Totals.Overtime), "double_time_seconds": seconds(one.Totals.DoubleTime),
 		"premium_hours": len(r.Premiums),
