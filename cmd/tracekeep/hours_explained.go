@@ -11,6 +11,7 @@ import (
 	"tracekeep/cmd/internal/app"
 	"tracekeep/domain/hours"
 	"tracekeep/domain/payrules"
+	"tracekeep/eventschema"
 )
 
 // explained is a row for everything that a report counts of one work record, in
@@ -140,6 +141,9 @@ func owedJSON(o app.HoursOrder, one app.OwedHours, release httpapi.Release) map[
 		d := r.Drifts[i]
 		return map[string]any{"quarter": d.Quarter, "actual_seconds": seconds(d.Actual), "rounded_seconds": seconds(d.Rounded), "gained_seconds": seconds(d.Gained()), "loses": d.Gained() < 0}
 	})
+	list("adjustments", len(one.Adjustments), func(i int) map[string]any {
+		return adjustmentJSON(one.Adjustments[i])
+	})
 	list("pay", len(one.Pay), func(i int) map[string]any {
 		p := one.Pay[i]
 		return map[string]any{
@@ -148,4 +152,8 @@ func owedJSON(o app.HoursOrder, one app.OwedHours, release httpapi.Release) map[
 		}
 	})
 	return out
+}
+
+func adjustmentJSON(a eventschema.TimeAdjustment) map[string]any {
+	return map[string]any{"period_id": a.PeriodID, "from": a.From, "to": a.To, "time": a.Time}
 }

@@ -12,6 +12,7 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/hours"
 	"tracekeep/domain/payrules"
+	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
 
@@ -26,6 +27,9 @@ type HoursOrder struct {
 	Works  []uuid.UUID // none means everybody
 	Facts  payrules.Facts
 	Wage   *payrules.Wage // nil: no money
+	// Earlier are rules that earlier periods were locked by, where they are neither
+	// Rules nor built in.
+	Earlier []payrules.Rules
 }
 
 // OwedHours is what is owed to one work record.
@@ -36,12 +40,36 @@ type OwedHours struct {
 	Result   payrules.Result // of the days of the period
 	Findings []hours.Finding
 	Pay      []payrules.Pay // of the cycles that end in the period
+	// Adjustments are what earlier periods come to beyond what was locked and settled.
+	Adjustments []eventschema.TimeAdjustment
 }
 
 // OwedHours works out what is owed to each work record for a period, by work id.
-// Workweeks that the period cuts are worked out whole. It answers [ErrZone], and
-// [payrules.ErrRate] for work without a rate.
+// Workweeks that the period cuts are worked out whole. It answers [ErrZone],
+// [ErrEarlierRules], and [payrules.ErrRate] for work without a rate.
 func (w *World) OwedHours(ctx context.Context, by httpapi.Principal, o HoursOrder) ([]OwedHours, error) {
+	owed, err := w.owed(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	earlier, err := w.earlier(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, work := range earlier.worksWith(owed) {
+		if len(o.Works) > 0 && !slices.Contains(o.Works, work) {
+			continue
+		}
+		if owed[work] == nil {
+			owed[work] = &OwedHours{WorkID: work}
+		}
+		owed[work].Adjustments = earlier.due(work)
+	}
+	return w.named(ctx, by, owed)
+}
+
+// owed works out a period without what earlier ones lack, and without names.
+func (w *World) owed(ctx context.Context, o HoursOrder) (map[uuid.UUID]*OwedHours, error) {
 	r, err := newReckoning(o, w.now())
 	if err != nil {
 		return nil, err
@@ -82,7 +110,7 @@ func (w *World) OwedHours(ctx context.Context, by httpapi.Principal, o HoursOrde
 			}
 		}
 	}
-	return w.named(ctx, by, owed)
+	return owed, nil
 }
 
 // exceptionsByWork lists what pairing left open, without the intervals.
@@ -140,15 +168,17 @@ func newReckoning(o HoursOrder, now time.Time) (*reckoning, error) {
 	cycle := o.Rules.Workweek.Days
 	back, ahead := cycle*max(1, o.Rules.Average.Weeks+1), cycle
 	r := &reckoning{HoursOrder: o, loc: loc, known: payrules.PayPeriod{First: o.Period.First.AddDate(0, 0, -back-1), Last: o.Period.Last.AddDate(0, 0, ahead+1)}}
-	midnight := func(date time.Time) time.Time {
-		year, month, day := date.Date()
-		return time.Date(year, month, day, 0, 0, 0, 0, loc)
-	}
-	r.Facts.From, r.Facts.To = midnight(r.known.First.AddDate(0, 0, 1)), midnight(r.known.Last)
+	r.Facts.From, r.Facts.To = r.midnight(r.known.First.AddDate(0, 0, 1)), r.midnight(r.known.Last)
 	if now.Before(r.Facts.To) {
 		r.Facts.To = now
 	}
 	return r, nil
+}
+
+// midnight is the instant at which a local date begins.
+func (r *reckoning) midnight(date time.Time) time.Time {
+	year, month, day := date.Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, r.loc)
 }
 
 // reckon works out what the period owes for the intervals around it.
