@@ -79,20 +79,21 @@ func TestAFD(t *testing.T) {
 		text string
 		want []string
 	}{
-		"punches alternate within a shift":             {old(1, "040520260800") + old(2, "040520261200"), []string{"11:00 in", "15:00 out"}},
-		"a press within the minute means the same":     {old(1, "040520260800") + old(2, "040520260801") + old(3, "040520261200"), []string{"11:00 in", "11:01 in", "15:00 out"}},
-		"a shift may end on the next day":              {old(1, "040520262200") + old(2, "050520260600"), []string{"01:00 in", "09:00 out"}},
-		"after sixteen hours a shift lost its out":     {old(1, "040520260800") + old(2, "050520260800"), []string{"11:00 in", "11:00 in"}},
-		"a number left out is said":                    {old(1, "040520260800") + old(3, "040520261200"), []string{"11:00 in", "15:00 out", "2? counter_jumped"}},
-		"a clock set back is said":                     {old(1, "040520260800") + old(2, "040520260700"), []string{"11:00 in", "10:00 in", "2? clock_set_back"}},
-		"a clock that was set is said":                 {old(1, "040520260800") + "0000000024040520260830040520260800\r\n" + old(3, "040520261200"), []string{"11:00 in", "15:00 out", "2? clock_adjusted"}},
-		"a date that never was":                        {old(1, "310420260800"), []string{"1 bad_time"}},
-		"a record of another width":                    {old(1, "040520260800") + "00000000230405202608001\r\n", []string{"11:00 in", "2 broken_line"}},
-		"Portaria 671 carries its offset":              {header + employee + punch(2, "04T08:00") + punch(3, "04T12:00") + trailer(2), []string{"11:00 in", "15:00 out"}},
-		"a changed record does not fit its sum":        {employee + strings.Replace(punch(2, "04T08:00"), "08:00", "08:30", 1) + punch(3, "04T12:00"), []string{"15:00 in", "2 bad_checksum", "3? counter_jumped"}},
-		"a trailer that counts more records":           {employee + punch(2, "04T08:00") + trailer(2), []string{"11:00 in", "3 bad_count"}},
-		"a program's records name when they were made": {employee + fmt.Sprintf("%09d72026-05-04T08:00:00-0300%s2026-05-04T08:01:00-0300010%s\r\n", 2, anaPIS, strings.Repeat("ab", 32)), []string{"11:00 in"}},
-		"a sensitive event is no punch":                {employee + "00000000262026-05-04T08:00:00-030007\r\n" + punch(3, "04T12:00"), []string{"15:00 in"}},
+		"punches alternate within a shift":                   {old(1, "040520260800") + old(2, "040520261200"), []string{"11:00 in", "15:00 out"}},
+		"a press within the minute means the same":           {old(1, "040520260800") + old(2, "040520260801") + old(3, "040520261200"), []string{"11:00 in", "11:01 in", "15:00 out"}},
+		"a shift may end on the next day":                    {old(1, "040520262200") + old(2, "050520260600"), []string{"01:00 in", "09:00 out"}},
+		"after sixteen hours a shift lost its out":           {old(1, "040520260800") + old(2, "050520260800"), []string{"11:00 in", "11:00 in"}},
+		"sixteen hours count from the first in of the shift": {old(1, "040520260800") + old(2, "040520261200") + old(3, "040520262000") + old(4, "050520260700"), []string{"11:00 in", "15:00 out", "23:00 in", "10:00 in"}},
+		"a number left out is said":                          {old(1, "040520260800") + old(3, "040520261200"), []string{"11:00 in", "15:00 out", "2? counter_jumped"}},
+		"a clock set back is said":                           {old(1, "040520260800") + old(2, "040520260700"), []string{"11:00 in", "10:00 in", "2? clock_set_back"}},
+		"a clock that was set is said":                       {old(1, "040520260800") + "0000000024040520260830040520260800\r\n" + old(3, "040520261200"), []string{"11:00 in", "15:00 out", "2? clock_adjusted"}},
+		"a date that never was":                              {old(1, "310420260800"), []string{"1 bad_time"}},
+		"a record of another width":                          {old(1, "040520260800") + "00000000230405202608001\r\n", []string{"11:00 in", "2 broken_line"}},
+		"Portaria 671 carries its offset":                    {header + employee + punch(2, "04T08:00") + punch(3, "04T12:00") + trailer(2), []string{"11:00 in", "15:00 out"}},
+		"a changed record does not fit its sum":              {employee + strings.Replace(punch(2, "04T08:00"), "08:00", "08:30", 1) + punch(3, "04T12:00"), []string{"15:00 in", "2 bad_checksum", "3? counter_jumped"}},
+		"a trailer that counts more records":                 {employee + punch(2, "04T08:00") + trailer(2), []string{"11:00 in", "3 bad_count"}},
+		"a program's records name when they were made":       {employee + fmt.Sprintf("%09d72026-05-04T08:00:00-0300%s2026-05-04T08:01:00-0300010%s\r\n", 2, anaPIS, strings.Repeat("ab", 32)), []string{"11:00 in"}},
+		"a sensitive event is no punch":                      {employee + "00000000262026-05-04T08:00:00-030007\r\n" + punch(3, "04T12:00"), []string{"15:00 in"}},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			o := options(t, c.text)
