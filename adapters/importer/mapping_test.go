@@ -1,11 +1,14 @@
 package importer
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/xuri/excelize/v2"
 
 	"tracekeep/eventschema"
 )
@@ -77,5 +80,51 @@ func TestTheDayBeforeComesFromAMapping(t *testing.T) {
 		if p.Direction == eventschema.DirectionOut && p.At.Sub(sink.punches[0].At) != 8*time.Hour || sink.people["name:ana"].Name != "Ana" {
 			t.Errorf("ends %s", p.At)
 		}
+	}
+}
+
+// A workbook: dates and times as numbers or text, a header with line breaks, sheets
+// of which not all have the columns.
+func TestAWorkbookIsReadSheetBySheet(t *testing.T) {
+	book := excelize.NewFile()
+	for _, name := range []string{"Notes", "March"} {
+		if _, err := book.NewSheet(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	head := map[string]any{"A1": "Emp. ID", "B1": "Employee", "C1": "Detail\nDate", "D1": "Start\nTime", "E1": "End \nTime", "G1": "Type"}
+	for sheet, cells := range map[string]map[string]any{
+		"Sheet1": {"A2": "000007", "B2": "CRUZ,ANA", "C2": 46146, "D2": "0800", "E2": "1200"},
+		"Notes":  {"A1": "Dear Ana"},
+		"March": {"A3": "000007", "C3": time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC), "D3": 0.5, "E3": 0.541666666666667,
+			"A4": "000007", "C4": "4 May", "D4": "0800", "E4": "0900", "B5": "NOBODY", "C5": 46146, "D5": "0800", "E5": "0900"},
+	} {
+		if sheet != "Notes" {
+			for cell, value := range head {
+				cells[cell] = value
+			}
+		}
+		for cell, value := range cells {
+			if err := book.SetCellValue(sheet, cell, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var file bytes.Buffer
+	if err := book.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	o := formatted(t, Auto, file.String())
+	sink := newNotebook()
+	if got, want := took(t, o, sink), []string{"06:00 in", "10:00 out", "10:00 in", "11:00 out", "4 bad_time", "5 bad_key"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if sink.people["000007"].Name != "CRUZ,ANA" || sink.punches[0].StationClock != "2026-05-04 08:00:00" {
+		t.Error("leading zeros, the name or the clock were not read")
+	}
+	o = formatted(t, Auto, file.String())
+	sum, err := Run(t.Context(), o, sink)
+	if err != nil || sum.Rejects[0].Sheet != "3" || sum.OtherLines != 1 || !slices.Equal(sum.ColumnsIgnored, []string{"type"}) {
+		t.Errorf("%+v, %v", sum, err)
 	}
 }
