@@ -63,6 +63,8 @@ func NewRegistry() (*Registry, error) {
 		holdPlaced(), holdConfirmed(), holdReviewed(), holdLiftRequested(), holdLifted(), holdLapsed(),
 		processingRestricted(), objectionDecided(), restrictionLifted(), disclosureRecorded(), periodLocked(), timeCardLocked(),
 		valuesRead(),
+		shiftPlanned(), shiftRescheduled(), shiftOffered(), offerAccepted(), offerDeclined(), bidPlaced(), shiftAssigned(), shiftUnassigned(),
+		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),
 	)
 }
 
