@@ -58,7 +58,7 @@ func openHouse(t *testing.T, change ...func(*house)) *house {
 func (h *house) open() {
 	h.t.Helper()
 	app, err := Open(h.t.Context(), Config{
-		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
+		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay, BatchesPerDay: h.perDay},
 	})
 	if err != nil {
 		h.t.Fatal(err)

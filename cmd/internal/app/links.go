@@ -126,6 +126,9 @@ func (a *App) reconcileKeys(ctx context.Context) error {
 				return err
 			}
 		}
+		if s.WholeRecord() {
+			d.Person = s.RecordID
+		}
 		record = append(record, d)
 	}
 	if len(record) == 0 {
