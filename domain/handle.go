@@ -160,6 +160,17 @@ func Handle[S, C any](ctx context.Context, h *Handler, d Decider[S, C], request 
 	return Outcome{}, fmt.Errorf("append to %s: %w", request.Stream, ErrBusy)
 }
 
+// Note appends what commands of one request say wherever their stream stands: for
+// facts that depend on nothing before them. It reads nothing, so many of them can
+// be noted side by side, and repeating it notes them again unless the key says so.
+func Note[S, C any](ctx context.Context, h *Handler, d Decider[S, C], request Request, commands ...C) (Outcome, error) {
+	if request.Key == "" {
+		return Outcome{}, ErrNoKey
+	}
+	loaded := &Loaded[S]{State: d.Initial(), Next: AnyRevision, seen: map[uuid.UUID]Appended{}}
+	return Advance(ctx, h, d, loaded, request, commands...)
+}
+
 // repeat answers a command that was handled before. A key stands for one
 // intent; an id that a client chose may be used for another, which the decider
 // refuses.

@@ -26,6 +26,9 @@ type Expected int64
 // NoStream expects that the stream has no events.
 const NoStream Expected = -1
 
+// AnyRevision expects nothing of the stream: for what no rule depends on.
+const AnyRevision Expected = -2
+
 // Appended says where the last event of an append stands.
 type Appended struct {
 	Revision uint64

@@ -14,7 +14,7 @@ func idList(words ...string) []uuid.UUID {
 	return all
 }
 
-// historyOfHolds has the chapters of holds, restrictions and disclosures.
+// historyOfHolds has the chapters of holds, restrictions, disclosures and readings.
 func historyOfHolds() map[string]chapter {
 	tenant, person, hold, restriction := id("tenant"), id("person"), id("hold"), id("restriction")
 	work := eventschema.Clear(eventschema.Hex(id("work")))
@@ -53,6 +53,12 @@ func historyOfHolds() map[string]chapter {
 		DisclosureID: id("disclosure"), PersonID: person, Recipient: "payroll_bureau", Ground: eventschema.DisclosureProcessor, Interest: "payroll",
 		Purposes: []eventschema.Purpose{eventschema.PurposeIdentity, eventschema.PurposeWork}, Instrument: "17 Cv 4711", Reference: "2026-0417",
 		DisclosedAt: at("2026-04-30T08:00:00Z"), DisclosedBy: id("officer"), ApprovedBy: id("second officer"),
+	})
+	add(eventschema.ReadingStream(tenant, id("officer"), at("2026-04-29T08:00:00Z")), "values-read.v1", &eventschema.ValuesRead{
+		ReadID: id("read"), ReadBy: id("officer"), Operation: "list-people", Use: eventschema.UseService, ReadAt: at("2026-04-29T08:00:00Z"),
+		Shown: []eventschema.Shown{
+			{Values: []eventschema.ShownValue{{Field: "identity.legal_name", Purpose: eventschema.PurposeIdentity}}, Subjects: idList("person", "other person")},
+		},
 	})
 	return chapters
 }

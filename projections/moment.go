@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"strings"
 	"time"
 
 	"tracekeep/eventschema"
@@ -21,6 +22,12 @@ func (m Moment) Whole() bool { return m.AsOf.IsZero() && m.KnownAt.IsZero() }
 // Known says whether an event had been recorded by then.
 func (m Moment) Known(e *eventschema.Recorded) bool {
 	return m.KnownAt.IsZero() || !e.Created.After(m.KnownAt)
+}
+
+// Tells says whether an event, of whatever time, may say something about the world
+// at a moment. That somebody looked at the world is told beside it.
+func Tells(e *eventschema.Recorded) bool {
+	return !strings.HasPrefix(e.Type, "$") && !strings.HasPrefix(e.Stream, eventschema.CategoryReading+"-")
 }
 
 // Held says whether what a known event says was the case at the moment. Of a

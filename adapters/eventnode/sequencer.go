@@ -17,6 +17,10 @@ const (
 	roundBytes    = 4 << 20
 	// roundsUnsynced bounds the rounds that wait for the disk.
 	roundsUnsynced = 16
+	// companyShare is the share of the usual writers that a round waits for, and
+	// patience how long (decision 12).
+	companyShare = 0.4
+	patience     = 500 * time.Microsecond
 
 	ticksPerSecond  = 10_000_000
 	nanosecondsTick = 100
@@ -104,6 +108,11 @@ type sequencer struct {
 	// heads are those of recently written streams, durable or not.
 	heads   headCache
 	metrics *metrics
+	// usual is how many requests are being worked on at a time: rises at once,
+	// falls slowly, and by half when a round waited for company in vain.
+	usual    float64
+	patience time.Duration
+	hurry    *time.Timer
 	// syncing runs while a round waits for the disk.
 	syncing stopwatch
 	// closing: writes of clients are not taken any more.
@@ -125,7 +134,14 @@ func newSequencer(s *store, cfg Config, m *metrics, warm <-chan warmth) *sequenc
 		stop: make(chan struct{}), done: make(chan struct{}),
 		ids: newIDMemory(cfg.Limits.IDs, warm), heads: newHeadCache(cfg.Limits.Heads / 2),
 		pos: s.last, ticks: s.lastTicks, lastStream: s.lastStream,
+		patience: patience, hurry: stoppedTimer(),
 	}
+}
+
+func stoppedTimer() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
 }
 
 // submit queues a request. While there is no room it waits, until ctx ends, the
@@ -196,19 +212,45 @@ func (q *sequencer) run() {
 	}
 }
 
-// gather takes what waits in the queue, up to the size of a round.
+// gather takes what waits in the queue, up to the size of a round, and waits for
+// company where a sync would be for few of many writers.
 func (q *sequencer) gather(first *writeRequest) []*writeRequest {
 	requests, bytes := []*writeRequest{first}, first.size
-	for len(requests) < roundRequests && bytes < roundBytes {
+	room := func() bool { return len(requests) < roundRequests && bytes < roundBytes }
+	take := func(r *writeRequest) { requests, bytes = append(requests, r), bytes+r.size }
+	for waiting := true; waiting && room(); {
 		select {
 		case r := <-q.queue:
-			requests = append(requests, r)
-			bytes += r.size
+			take(r)
 		default:
+			waiting = false
+		}
+	}
+	few := q.company(len(requests))
+	if q.noSync || len(requests) >= few {
+		return requests
+	}
+	q.hurry.Reset(q.patience)
+	defer q.hurry.Stop()
+	for len(requests) < few && room() {
+		select {
+		case r := <-q.queue:
+			take(r)
+		case <-q.hurry.C:
+			q.usual /= 2
+			return requests
+		case <-q.stop:
 			return requests
 		}
 	}
 	return requests
+}
+
+// company is how many requests are worth a sync, when some are at hand.
+func (q *sequencer) company(atHand int) int {
+	const forget = 0.98
+	q.usual = max(float64(q.store.unsettled.Load())+float64(atHand), q.usual*forget)
+	return int(companyShare * q.usual)
 }
 
 // writeRound rules on the requests and hands what they write to the log. No

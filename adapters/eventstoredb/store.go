@@ -87,6 +87,8 @@ func revisionOf(expected domain.Expected) (esdb.ExpectedRevision, error) {
 	switch {
 	case expected == domain.NoStream:
 		return esdb.NoStream{}, nil
+	case expected == domain.AnyRevision:
+		return esdb.Any{}, nil
 	case expected >= 0:
 		return esdb.Revision(uint64(expected)), nil //nolint:gosec // not negative
 	default:

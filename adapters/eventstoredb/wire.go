@@ -83,6 +83,8 @@ func batchRequest(stream string, expected domain.Expected, events []eventschema.
 	switch {
 	case expected == domain.NoStream:
 		options.ExpectedStreamPosition = &streams.BatchAppendReq_Options_NoStream{NoStream: &emptypb.Empty{}}
+	case expected == domain.AnyRevision:
+		options.ExpectedStreamPosition = &streams.BatchAppendReq_Options_Any{Any: &emptypb.Empty{}}
 	case expected >= 0:
 		options.ExpectedStreamPosition = &streams.BatchAppendReq_Options_StreamPosition{StreamPosition: uint64(expected)}
 	default:

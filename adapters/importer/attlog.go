@@ -2,8 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
 	"time"
 	"unicode/utf8"
 
@@ -20,37 +18,33 @@ const (
 	blanks      = " \x00" // terminals pad with blanks, and after power loss with NUL
 )
 
-// row is one line of a clock file: a punch whose PIN is not resolved yet, or the
-// reason why it is none.
-type row struct {
-	line         int64
-	reason       Reason // empty for a punch
-	shaped       bool   // it has the columns of a clock file, whatever they hold
-	pin          string
-	at           time.Time
-	offset       int
-	clock        string // local time as written
-	state        byte
-	verification string
-	workCode     string
-	same         [16]byte // equal for lines that are the same punch
-}
-
 // attlog parses the lines of one clock file. Not for use by several goroutines.
 type attlog struct {
+	from    *lines
 	place   placer
-	usual   int               // columns of the last good line
-	interns map[string]string // so that a million rows share the strings of a few people
+	usual   int // columns of the last good line
+	interns interns
 }
 
-func newAttlog(place placer) *attlog {
-	return &attlog{place: place, usual: fullColumns, interns: map[string]string{}}
+func openAttlog(s source) (reader, error) {
+	return &attlog{from: s.lines(), place: s.place, usual: fullColumns, interns: interns{}}, nil
 }
 
-// parse reads one line that is not blank.
+func (a *attlog) next(rows []row) ([]row, int64, error) {
+	l, err := a.from.next()
+	if err != nil {
+		return rows, 0, err
+	}
+	return append(rows, a.parse(l)), l.end, nil
+}
+
+// parse reads one line.
 func (a *attlog) parse(l line) row {
 	r := row{line: l.number}
 	switch {
+	case !l.tooLong && isBlank(l.text):
+		r.class = blankLine
+		return r
 	case l.tooLong:
 		r.reason = LineTooLong
 		return r
@@ -86,7 +80,8 @@ func (a *attlog) fill(r *row, columns *[maxColumns][]byte) Reason {
 	if !ok {
 		return BadTime
 	}
-	if r.state, ok = parseState(columns[3]); !ok {
+	state, ok := parseState(columns[3])
+	if !ok {
 		if string(columns[3]) == "255" {
 			return UndefinedState
 		}
@@ -99,22 +94,12 @@ func (a *attlog) fill(r *row, columns *[maxColumns][]byte) Reason {
 	if reason != "" {
 		return reason
 	}
+	r.suspect = a.place.suspicion
 	r.at, r.offset = resolved.At, resolved.OffsetSeconds
-	r.pin, r.clock = a.intern(columns[0]), string(columns[1])
-	r.verification, r.workCode = a.intern(columns[2]), a.intern(columns[4])
+	r.pin, r.clock = a.interns.of(columns[0]), string(columns[1])
+	r.verification, r.workCode = a.interns.of(columns[2]), a.interns.of(columns[4])
+	r.pressed, r.direction, r.kind = press(state)
 	return ""
-}
-
-// intern is bounded: a hostile file may have as many PINs as lines.
-func (a *attlog) intern(b []byte) string {
-	if s, ok := a.interns[string(b)]; ok {
-		return s
-	}
-	s := string(b)
-	if len(a.interns) < 1<<16 {
-		a.interns[s] = s
-	}
-	return s
 }
 
 // split cuts text at its tabs and answers how many columns there are, which may
@@ -150,9 +135,9 @@ func parseState(b []byte) (byte, bool) {
 	return b[0], true
 }
 
-// pressed is what the key meant: break out leaves work, break in comes back.
-func pressed(state byte) (eventschema.Direction, eventschema.PunchKind) {
-	direction, kind := eventschema.DirectionIn, eventschema.KindNormal
+// press is what the key meant: break out leaves work, break in comes back.
+func press(state byte) (pressed string, direction eventschema.Direction, kind eventschema.PunchKind) {
+	direction, kind = eventschema.DirectionIn, eventschema.KindNormal
 	switch state {
 	case '1', '2', '5':
 		direction = eventschema.DirectionOut
@@ -163,8 +148,10 @@ func pressed(state byte) (eventschema.Direction, eventschema.PunchKind) {
 	case '4', '5':
 		kind = eventschema.KindOvertime
 	}
-	return direction, kind
+	return states[state-'0' : state-'0'+1], direction, kind
 }
+
+const states = "012345"
 
 // parseClock reads exactly YYYY-MM-DD HH:MM:SS; whether there is such a date is
 // for [localtime.Readings] to say.
@@ -188,20 +175,6 @@ func parseClock(b []byte) (localtime.Wall, bool) {
 		Year: number(0, 4), Month: time.Month(number(5, 7)), Day: number(8, 10),
 		Hour: number(11, 13), Min: number(14, 16), Sec: number(17, 19),
 	}, true
-}
-
-// sameness is a hash of everything that is read from a line, wide enough that two
-// different punches never share it. The instant belongs to it: in an overlap the
-// same line may be two punches.
-func sameness(r row) (same [16]byte) {
-	text := make([]byte, 0, 128)
-	for _, field := range [...]string{r.pin, r.clock, r.verification, r.workCode} {
-		text = append(append(text, field...), '\t')
-	}
-	text = append(text, r.state)
-	sum := sha256.Sum256(binary.BigEndian.AppendUint64(text, uint64(r.at.Unix())))
-	copy(same[:], sum[:])
-	return same
 }
 
 // isBlank tells whether a line holds nothing but padding. Such lines are no rows.

@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 )
 
 // ErrNotClockFile: not one line has the columns of a clock file.
-var ErrNotClockFile = errors.New("not a clock file: no line has PIN, time, verify and state separated by tabs")
+var ErrNotClockFile = errors.New("not a clock file: no line has the columns of the format (ATTLOG: PIN, time, verify and state separated by tabs)")
 
 // patience is how many rows may be rejected before the first that has the columns
 // of a clock file.
@@ -21,15 +22,15 @@ const patience = 10_000
 
 // batch is what the parser hands to the importer: some rows and where they end.
 type batch struct {
-	rows  []row
-	blank int64
-	end   int64 // bytes of the file
+	rows []row
+	end  int64 // bytes of the file
 }
 
 // Run imports one clock file. It may be repeated with the same file: nothing is
 // recorded twice. The summary counts what was done also when there is an error.
 //
-// Errors: [ErrOptions], [ErrNotPeopleFile], [ErrPeopleTooLarge], [ErrNotClockFile],
+// Errors: [ErrOptions], [ErrFormat], [ErrNoClockTimes], [ErrPerson], [ErrMapping],
+// [ErrDateOrder], [ErrTooLarge], [ErrNotPeopleFile], [ErrPeopleTooLarge], [ErrNotClockFile],
 // [ErrWrongPeopleFile] (the punches of people known before are recorded then), those
 // of the readers and the sink, and ctx's. ctx is asked before every read; a read
 // under way is waited for.
@@ -38,15 +39,28 @@ func Run(ctx context.Context, o Options, sink Sink) (Summary, error) {
 		return Summary{}, err
 	}
 	o = o.withDefaults()
-	r := newRun(o, sink)
+	from, format, err := open(ctx, o)
+	if err != nil {
+		return Summary{}, err
+	}
+	if o.Station == "" {
+		if format.station {
+			return Summary{}, fmt.Errorf("%w: %w", ErrOptions, ErrStation)
+		}
+		o.Station = format.Name
+	}
+	r := newRun(o, format, sink)
 	if err := r.readPeople(ctx); err != nil {
 		return r.sum, err
+	}
+	if of, ok := from.(interface{ ignored() []string }); ok {
+		r.sum.ColumnsIgnored = of.ignored()
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	batches := make(chan batch, 2)
 	group.Go(func() error {
 		defer close(batches)
-		return readBatches(ctx, o, batches)
+		return readBatches(ctx, from, o.BatchRows, batches)
 	})
 	group.Go(func() error {
 		for b := range batches {
@@ -63,34 +77,29 @@ func Run(ctx context.Context, o Options, sink Sink) (Summary, error) {
 }
 
 // readBatches parses the file into batches until its end or ctx's.
-func readBatches(ctx context.Context, o Options, out chan<- batch) error {
-	from := newLines(ctx, o.Clock)
-	parser := newAttlog(placer{zone: o.Zone, overlap: o.Overlap, latest: o.Now.Add(ahead)})
-	b := batch{rows: make([]row, 0, o.BatchRows)}
+func readBatches(ctx context.Context, from reader, size int, out chan<- batch) error {
+	b := batch{rows: make([]row, 0, size)}
 	send := func() error {
 		select {
 		case out <- b:
-			b = batch{rows: make([]row, 0, o.BatchRows)}
+			b = batch{rows: make([]row, 0, size), end: b.end}
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 	for {
-		l, err := from.next()
+		rows, end, err := from.next(b.rows)
+		b.rows = rows
 		if errors.Is(err, io.EOF) {
+			b.end = max(b.end, end)
 			return send()
 		}
 		if err != nil {
 			return fmt.Errorf("read clock file: %w", err)
 		}
-		b.end = l.end
-		if !l.tooLong && isBlank(l.text) {
-			b.blank++
-			continue
-		}
-		b.rows = append(b.rows, parser.parse(l))
-		if len(b.rows) == o.BatchRows {
+		b.end = max(b.end, end)
+		if len(b.rows) >= size {
 			if err := send(); err != nil {
 				return err
 			}
@@ -101,39 +110,46 @@ func readBatches(ctx context.Context, o Options, out chan<- batch) error {
 // run is one import under way.
 type run struct {
 	o         Options
+	format    Format
 	sink      Sink
 	sum       Summary
 	people    map[string]Person // those whose PIN has not occurred yet
 	known     map[string]uuid.UUID
 	unknown   map[string]bool
 	seen      *window
-	report    *csv.Writer
+	shifts    shifts
+	verdicts  *csv.Writer
 	shaped    bool // a line had the columns of a clock file
 	punched   bool // a line was a punch, whoever's
 	anyPerson bool // a PIN of the people file occurred
 }
 
-func newRun(o Options, sink Sink) *run {
+func newRun(o Options, format Format, sink Sink) *run {
 	r := &run{
-		o: o, sink: sink, people: map[string]Person{},
+		o: o, format: format, sink: sink, people: map[string]Person{}, shifts: shifts{},
 		known: map[string]uuid.UUID{}, unknown: map[string]bool{}, seen: newWindow(1 << 18),
 		sum: Summary{
-			Station: o.Station, Zone: o.Zone.String(),
-			PerState: map[string]int64{}, PerYear: map[string]int64{}, RejectsByReason: map[Reason]int64{},
+			Format: format.Name, Station: o.Station, Zone: o.Zone.String(),
+			PerState: map[string]int64{}, PerYear: map[string]int64{}, RejectsByReason: map[Reason]int64{}, SuspectsByReason: map[Reason]int64{},
 		},
 	}
 	if o.Rejects != nil {
-		r.report = csv.NewWriter(o.Rejects)
+		r.verdicts = csv.NewWriter(o.Rejects)
 	}
 	return r
 }
 
 func (r *run) readPeople(ctx context.Context) error {
-	if err := r.write("file", "line", "reason", "message"); err != nil || r.o.People == nil {
-		return errors.Join(err, r.flush())
+	if !r.o.Continues {
+		if err := r.write("file", "line", "reason", "message"); err != nil {
+			return err
+		}
+	}
+	if r.o.People == nil {
+		return r.flush()
 	}
 	kept := 0
-	p, err := readPeople(ctx, r.o.People, r.o.Now, func(rejected Rejected) bool {
+	p, err := readPeople(ctx, r.o.People, r.format.key, r.o.Now, func(rejected Rejected) bool {
 		_ = r.writeRejected("people", rejected) // kept by the writer, seen at the next flush
 		kept++
 		return kept <= r.o.MaxRejects
@@ -141,8 +157,8 @@ func (r *run) readPeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.people = p.byPIN
-	r.sum.PeopleInFile, r.sum.PeopleWithoutPunches = int64(len(p.byPIN)), int64(len(p.byPIN))
+	r.people = p.byKey
+	r.sum.PeopleInFile, r.sum.PeopleWithoutPunches = int64(len(p.byKey)), int64(len(p.byKey))
 	r.sum.PeopleColumnsIgnored, r.sum.PeopleRejects, r.sum.PeopleRejected = p.ignored, p.rejects, p.rejected
 	return r.flush()
 }
@@ -152,7 +168,7 @@ func (r *run) take(ctx context.Context, b batch) error {
 	if err := r.resolve(ctx, b.rows); err != nil {
 		return err
 	}
-	punches, accepted := r.admit(b.rows)
+	punches := r.admit(b.rows)
 	if len(punches) > 0 {
 		recorded, already, err := r.sink.Record(ctx, r.o.Station, punches)
 		if err != nil {
@@ -161,16 +177,9 @@ func (r *run) take(ctx context.Context, b batch) error {
 		r.sum.Recorded += int64(recorded)
 		r.sum.AlreadyRecorded += int64(already)
 	}
-	r.sum.Accepted += int64(len(accepted))
-	r.sum.ExactDuplicates += int64(len(accepted) - len(punches))
-	r.sum.Lines += int64(len(b.rows)) + b.blank
-	r.sum.BlankLines += b.blank
 	r.sum.Bytes = max(r.sum.Bytes, b.end)
-	for _, row := range accepted {
-		r.count(row)
-	}
-	for _, row := range b.rows {
-		if err := r.countRejected(row); err != nil {
+	for i := range b.rows {
+		if err := r.count(&b.rows[i]); err != nil {
 			return err
 		}
 	}
@@ -188,16 +197,19 @@ func (r *run) take(ctx context.Context, b batch) error {
 func (r *run) resolve(ctx context.Context, rows []row) error {
 	var pins []string
 	asked, owners := map[string]bool{}, map[string]Person{}
-	for _, row := range rows {
+	for i := range rows {
+		row := &rows[i]
 		r.shaped = r.shaped || row.shaped
-		r.punched = r.punched || row.reason == ""
-		if _, known := r.known[row.pin]; row.reason != "" || known || r.unknown[row.pin] || asked[row.pin] {
+		r.punched = r.punched || row.isPunch()
+		if _, known := r.known[row.pin]; !row.isPunch() || known || r.unknown[row.pin] || asked[row.pin] {
 			continue
 		}
 		asked[row.pin] = true
 		pins = append(pins, row.pin)
 		if person, ok := r.people[row.pin]; ok {
 			owners[row.pin] = person
+		} else if row.person != nil {
+			owners[row.pin] = *row.person
 		}
 	}
 	if len(pins) == 0 {
@@ -214,7 +226,7 @@ func (r *run) resolve(ctx context.Context, rows []row) error {
 		} else if len(r.unknown) < 1<<16 { // beyond, the sink is asked again: memory stays bounded
 			r.unknown[pin] = true
 		}
-		if _, ok := owners[pin]; ok {
+		if _, ok := r.people[pin]; ok {
 			r.anyPerson = true
 			r.sum.PeopleWithoutPunches--
 			delete(r.people, pin)
@@ -225,12 +237,11 @@ func (r *run) resolve(ctx context.Context, rows []row) error {
 
 // admit turns rows into punches. Rows of unknown PINs become rejected; exact
 // duplicates are accepted but become no punch.
-func (r *run) admit(rows []row) (punches []Punch, accepted []*row) {
-	zone := r.o.Zone.String()
-	punches = make([]Punch, 0, len(rows))
+func (r *run) admit(rows []row) []Punch {
+	punches := make([]Punch, 0, len(rows))
 	for i := range rows {
 		row := &rows[i]
-		if row.reason != "" {
+		if !row.isPunch() {
 			continue
 		}
 		work, ok := r.known[row.pin]
@@ -238,42 +249,74 @@ func (r *run) admit(rows []row) (punches []Punch, accepted []*row) {
 			row.reason = UnknownPIN
 			continue
 		}
-		accepted = append(accepted, row)
-		if r.seen.before(row.same) {
-			continue
+		first := len(punches)
+		punches = row.punches(punches, Punch{Work: work, Zone: r.sum.Zone})
+		kept := punches[:first]
+		for j, p := range punches[first:] {
+			r.sum.Punches++
+			same := row.same
+			if j > 0 {
+				same = row.end.same
+			}
+			if r.seen.before(same) {
+				r.sum.ExactDuplicates++
+				continue
+			}
+			if p.Undirected {
+				p.Direction = r.shifts.direction(work, p.At)
+				row.pressed = string(p.Direction)
+				r.sum.DirectionsDerived++
+			}
+			kept = append(kept, p)
 		}
-		direction, kind := pressed(row.state)
-		punches = append(punches, Punch{
-			Line: row.line, PIN: row.pin, Work: work, At: row.at, OffsetSeconds: row.offset, Zone: zone,
-			Direction: direction, Kind: kind, StationClock: row.clock, Verification: row.verification, WorkCode: row.workCode,
-		})
+		punches = kept
 	}
-	return punches, accepted
+	return punches
 }
 
-func (r *run) count(row *row) {
-	local := row.at.In(r.o.Zone)
+func (r *run) count(row *row) error {
+	r.sum.Lines++
+	switch {
+	case row.class == blankLine:
+		r.sum.BlankLines++
+		return nil
+	case row.reason != "":
+		r.sum.Rejected++
+		return r.report(row, row.reason, &r.sum.Rejects, r.sum.RejectsByReason)
+	case row.class == otherRow:
+		r.sum.OtherLines++
+	default:
+		r.sum.Accepted++
+		r.sum.PerState[row.pressed]++
+		r.sum.PerYear[strconv.Itoa(row.at.In(r.o.Zone).Year())]++
+		r.span(row.at.In(r.o.Zone))
+		if row.end != nil {
+			r.span(row.end.at.In(r.o.Zone))
+		}
+	}
+	if row.suspect == "" {
+		return nil
+	}
+	return r.report(row, row.suspect, &r.sum.Suspects, r.sum.SuspectsByReason)
+}
+
+func (r *run) span(local time.Time) {
 	if r.sum.First.IsZero() || local.Before(r.sum.First) {
 		r.sum.First = local
 	}
 	if local.After(r.sum.Last) {
 		r.sum.Last = local
 	}
-	r.sum.PerState[string(row.state)]++
-	r.sum.PerYear[strconv.Itoa(local.Year())]++
 }
 
-func (r *run) countRejected(row row) error {
-	if row.reason == "" {
-		return nil
+func (r *run) report(row *row, reason Reason, list *[]Rejected, byReason map[Reason]int64) error {
+	said := reject(row.line, reason)
+	said.Sheet = row.sheet
+	byReason[reason]++
+	if len(*list) < r.o.MaxRejects {
+		*list = append(*list, said)
 	}
-	rejected := reject(row.line, row.reason)
-	r.sum.Rejected++
-	r.sum.RejectsByReason[row.reason]++
-	if len(r.sum.Rejects) < r.o.MaxRejects {
-		r.sum.Rejects = append(r.sum.Rejects, rejected)
-	}
-	return r.writeRejected("clock", rejected)
+	return r.writeRejected(r.o.Name, said)
 }
 
 // verdict is what can only be said at the end.
@@ -288,25 +331,28 @@ func (r *run) verdict() error {
 }
 
 func (r *run) writeRejected(file string, rejected Rejected) error {
+	if rejected.Sheet != "" {
+		file += " sheet " + rejected.Sheet
+	}
 	return r.write(file, strconv.FormatInt(rejected.Line, 10), string(rejected.Reason), rejected.Message)
 }
 
 func (r *run) write(record ...string) error {
-	if r.report == nil {
+	if r.verdicts == nil {
 		return nil
 	}
-	if err := r.report.Write(record); err != nil {
+	if err := r.verdicts.Write(record); err != nil {
 		return fmt.Errorf("write rejected rows: %w", err)
 	}
 	return nil
 }
 
 func (r *run) flush() error {
-	if r.report == nil {
+	if r.verdicts == nil {
 		return nil
 	}
-	r.report.Flush()
-	if err := r.report.Error(); err != nil {
+	r.verdicts.Flush()
+	if err := r.verdicts.Error(); err != nil {
 		return fmt.Errorf("write rejected rows: %w", err)
 	}
 	return nil

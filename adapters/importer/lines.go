@@ -3,7 +3,6 @@ package importer
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"io"
 )
@@ -28,15 +27,7 @@ type lines struct {
 	end    int64
 }
 
-// newLines reads from r until ctx ends; ctx is asked before each read.
-func newLines(ctx context.Context, r io.Reader) *lines {
-	return &lines{from: bufio.NewReaderSize(readerFunc(func(p []byte) (int, error) {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		return r.Read(p)
-	}), 64<<10)}
-}
+func newLines(r io.Reader) *lines { return &lines{from: bufio.NewReaderSize(r, 64<<10)} }
 
 type readerFunc func(p []byte) (int, error)
 

@@ -17,17 +17,25 @@ var ErrStation = errors.New("station must be 1 to 64 letters, digits, dots, dash
 
 // Options says what to import and how. Zero values take the defaults named.
 type Options struct {
-	Clock   io.Reader      // the clock file
+	Clock   io.Reader      // the file with punches
+	Format  string         // a name of [Formats], [Auto], or empty for ZKTeco's ATTLOG
+	Mapping *Mapping       // describes a table of one's own; Format says csv or xlsx then, or [Auto]
 	Size    int64          // its length in bytes where known, for progress
 	People  io.Reader      // the people file; nil when everybody is known at the station
-	Station string         // required; see [StationFromName]
+	Station string         // required for what stations write, see [StationFromName]; default the format's name
 	Zone    *time.Location // required; see [ParseZone]
 	Overlap Overlap        // default [OverlapReject]
 	Now     time.Time      // required; rows more than 24 hours later are rejected
 
+	Person   string   // whose the punches are, for formats that do not say
+	Encoding Encoding // of the file; default [EncodingAuto]
+
 	BatchRows  int       // rows handed over at a time; default 1,000, at most 10,000
 	MaxRejects int       // rejected rows kept in the summary, per file; default 1,000
-	Rejects    io.Writer // receives every rejected row as CSV, where given
+	Rejects    io.Writer // receives every rejected or suspect row as CSV, where given
+
+	Name      string // of the file, in Rejects; default "clock"
+	Continues bool   // Rejects has its header already
 
 	// Progress is called after every batch, from the goroutine that calls the sink.
 	Progress func(Progress)
@@ -70,7 +78,7 @@ func (o Options) Validate() error {
 	if o.Clock == nil {
 		wrong = append(wrong, errors.New("a clock file is needed"))
 	}
-	if err := validStation(o.Station); err != nil {
+	if err := validStation(o.Station); err != nil && o.Station != "" {
 		wrong = append(wrong, err)
 	}
 	if o.Zone == nil || o.Zone == time.Local {
@@ -80,6 +88,9 @@ func (o Options) Validate() error {
 		if err := o.Overlap.validate(); err != nil {
 			wrong = append(wrong, err)
 		}
+	}
+	if err := o.Encoding.validate(); err != nil {
+		wrong = append(wrong, err)
 	}
 	if o.Now.IsZero() {
 		wrong = append(wrong, errors.New("the time of the import is needed"))
@@ -105,6 +116,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxRejects == 0 {
 		o.MaxRejects = 1000
+	}
+	if o.Name == "" {
+		o.Name = "clock"
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}

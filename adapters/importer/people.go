@@ -39,18 +39,18 @@ const (
 
 // people is what a people file said.
 type people struct {
-	byPIN    map[string]Person
+	byKey    map[string]Person
 	ignored  []string // columns that were not read, as named in the header
 	rejected int64
 	rejects  []Rejected
 }
 
 // columns says where in a row the values are; -1 where the file has no such column.
-type columns struct{ pin, name, email, phone, birthDate, employeeNumber int }
+type columns struct{ id, pin, name, email, phone, birthDate, employeeNumber int }
 
-// readPeople reads a whole people file. A row it cannot use is reported and left
+// readPeople reads a whole people file, whose people are found by a key of this kind. A row it cannot use is reported and left
 // out; today bounds birth dates; keep is called for every rejected row.
-func readPeople(ctx context.Context, r io.Reader, today time.Time, keep func(Rejected) bool) (*people, error) {
+func readPeople(ctx context.Context, r io.Reader, kind keyKind, today time.Time, keep func(Rejected) bool) (*people, error) {
 	from, comma, err := openPeople(ctx, r)
 	if err != nil {
 		return nil, err
@@ -61,11 +61,11 @@ func readPeople(ctx context.Context, r io.Reader, today time.Time, keep func(Rej
 	if err != nil {
 		return nil, unreadable(err, "the header is missing or broken")
 	}
-	at, ignored, err := readHeader(header)
+	at, ignored, err := readHeader(header, kind)
 	if err != nil {
 		return nil, err
 	}
-	p := &people{byPIN: map[string]Person{}, ignored: ignored}
+	p := &people{byKey: map[string]Person{}, ignored: ignored}
 	width := len(header)
 	for {
 		from.allow(maxPersonRow)
@@ -73,7 +73,7 @@ func readPeople(ctx context.Context, r io.Reader, today time.Time, keep func(Rej
 		if errors.Is(err, io.EOF) {
 			return p, nil
 		}
-		line, person, reason := int64(0), Person{}, BrokenLine
+		line, key, person, reason := int64(0), "", Person{}, BrokenLine
 		var syntax *csv.ParseError
 		switch {
 		case errors.As(err, &syntax):
@@ -84,20 +84,20 @@ func readPeople(ctx context.Context, r io.Reader, today time.Time, keep func(Rej
 			n, _ := rows.FieldPos(0)
 			line = int64(n)
 			if len(record) == width {
-				person, reason = at.person(record, today)
+				key, person, reason = at.person(record, kind, today)
 			}
 		}
-		if _, twice := p.byPIN[person.PIN]; reason == "" && twice {
+		if _, twice := p.byKey[key]; reason == "" && twice {
 			reason = DuplicatePIN
 		}
 		if reason != "" {
 			p.reject(reject(line, reason), keep)
 			continue
 		}
-		if len(p.byPIN) == MaxPeople {
+		if len(p.byKey) == MaxPeople {
 			return nil, fmt.Errorf("%w: more than %d people", ErrPeopleTooLarge, MaxPeople)
 		}
-		p.byPIN[person.PIN] = person
+		p.byKey[key] = person
 	}
 }
 
@@ -195,10 +195,10 @@ func (m *metered) Read(p []byte) (int, error) {
 
 // readHeader finds the columns. Its errors name no column of the file: where the
 // header is missing, the first row is a person.
-func readHeader(header []string) (columns, []string, error) {
-	at := columns{-1, -1, -1, -1, -1, -1}
+func readHeader(header []string, kind keyKind) (columns, []string, error) {
+	at := columns{-1, -1, -1, -1, -1, -1, -1}
 	where := map[string]*int{
-		"pin": &at.pin, "email": &at.email, "phone": &at.phone,
+		"id": &at.id, "pin": &at.pin, "email": &at.email, "phone": &at.phone,
 		"birth_date": &at.birthDate, "employee_number": &at.employeeNumber,
 	}
 	names := map[string]int{}
@@ -217,8 +217,9 @@ func readHeader(header []string) (columns, []string, error) {
 			at.name = i
 		}
 	}
-	if at.pin < 0 || at.name < 0 {
-		return at, nil, fmt.Errorf("%w: its first line must name the columns pin and one of display_name, name, full_name", ErrNotPeopleFile)
+	named, column := kind.column(at)
+	if !named || at.name < 0 {
+		return at, nil, fmt.Errorf("%w: its first line must name the columns %s and one of display_name, name, full_name", ErrNotPeopleFile, column)
 	}
 	var ignored []string
 	for i, name := range header {
@@ -230,8 +231,24 @@ func readHeader(header []string) (columns, []string, error) {
 	return at, ignored, nil
 }
 
+// column names the column that a people file must have for keys of this kind, and
+// tells whether it is there.
+func (k keyKind) column(at columns) (named bool, name string) {
+	switch k {
+	case byEmail:
+		return at.email >= 0, "email"
+	case byID:
+		return at.id >= 0, "id"
+	case byName:
+		return at.name >= 0, "name"
+	case byLogin:
+		return at.email >= 0 || at.name >= 0, "email"
+	}
+	return at.pin >= 0, "pin"
+}
+
 // person reads one row, or answers why it cannot.
-func (c columns) person(record []string, today time.Time) (Person, Reason) {
+func (c columns) person(record []string, kind keyKind, today time.Time) (string, Person, Reason) {
 	value := func(i int) string {
 		if i < 0 {
 			return ""
@@ -244,26 +261,30 @@ func (c columns) person(record []string, today time.Time) (Person, Reason) {
 	}
 	for _, field := range record {
 		if !utf8.ValidString(field) {
-			return Person{}, NotUTF8
+			return "", Person{}, NotUTF8
 		}
 	}
 	at, _, isAddress := strings.Cut(p.Email, "@")
 	switch {
-	case p.PIN == "" || !isCode([]byte(p.PIN), maxPIN):
-		return Person{}, BadPIN
+	case (p.PIN != "" || kind == byPIN) && (p.PIN == "" || !isCode([]byte(p.PIN), maxPIN)):
+		return "", Person{}, BadPIN
 	case p.Name == "" || len(p.Name) > maxName || !isText(p.Name):
-		return Person{}, BadName
+		return "", Person{}, BadName
 	case p.Email != "" && (!isAddress || at == "" || strings.HasSuffix(p.Email, "@") || len(p.Email) > maxEmail || !isText(p.Email)):
-		return Person{}, BadEmail
+		return "", Person{}, BadEmail
 	case len(p.Phone) > maxShort || !isText(p.Phone):
-		return Person{}, BadPhone
+		return "", Person{}, BadPhone
 	case len(p.EmployeeNumber) > maxShort || !isText(p.EmployeeNumber):
-		return Person{}, BadEmployeeNumber
+		return "", Person{}, BadEmployeeNumber
 	}
 	if born, err := time.Parse(time.DateOnly, p.BirthDate); p.BirthDate != "" && (err != nil || born.After(today)) {
-		return Person{}, BadBirthDate
+		return "", Person{}, BadBirthDate
 	}
-	return p, ""
+	key, ok := kind.of(p, value(c.id))
+	if !ok {
+		return "", Person{}, BadKey
+	}
+	return key, p, ""
 }
 
 // isText tells that s has no control characters. Writing direction and joiners

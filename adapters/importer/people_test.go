@@ -53,20 +53,20 @@ func TestVerdictOnAPerson(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			text := header + "1,Before,,,,\n" + c.row + "\n9,After,,,,\n"
-			p, err := readPeople(t.Context(), strings.NewReader(text), today, allRejects)
+			p, err := readPeople(t.Context(), strings.NewReader(text), byPIN, today, allRejects)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p.byPIN["1"].Name != "Before" || p.byPIN["9"].Name != "After" {
+			if p.byKey["1"].Name != "Before" || p.byKey["9"].Name != "After" {
 				t.Error("a neighbour is missing")
 			}
 			if c.err != "" {
-				if len(p.rejects) != 1 || p.rejects[0].Reason != c.err || p.rejects[0].Line != 3 || len(p.byPIN) != 2 {
+				if len(p.rejects) != 1 || p.rejects[0].Reason != c.err || p.rejects[0].Line != 3 || len(p.byKey) != 2 {
 					t.Errorf("rejects %v, want line 3 %s", p.rejects, c.err)
 				}
 				return
 			}
-			if got := p.byPIN[c.want.PIN]; got != c.want || p.rejected != 0 {
+			if got := p.byKey[c.want.PIN]; got != c.want || p.rejected != 0 {
 				t.Errorf("not read as expected; rejects %v", p.rejects)
 			}
 		})
@@ -106,7 +106,7 @@ func TestPeopleFileAsAWhole(t *testing.T) {
 		"a broken header":                               {text: "pin,na\"me\n", err: ErrNotPeopleFile, says: "header is missing or broken"},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			p, err := readPeople(t.Context(), strings.NewReader(c.text), today, allRejects)
+			p, err := readPeople(t.Context(), strings.NewReader(c.text), byPIN, today, allRejects)
 			if !errors.Is(err, c.err) {
 				t.Fatalf("error = %v, want %v", err, c.err)
 			}
@@ -120,10 +120,10 @@ func TestPeopleFileAsAWhole(t *testing.T) {
 			for _, r := range p.rejects {
 				reasons = append(reasons, r.Reason)
 			}
-			if len(p.byPIN) != c.people || !slices.Equal(p.ignored, c.ignored) || !slices.Equal(reasons, c.rejects) {
-				t.Errorf("%d people, ignored %q, rejected %q", len(p.byPIN), p.ignored, reasons)
+			if len(p.byKey) != c.people || !slices.Equal(p.ignored, c.ignored) || !slices.Equal(reasons, c.rejects) {
+				t.Errorf("%d people, ignored %q, rejected %q", len(p.byKey), p.ignored, reasons)
 			}
-			if person, ok := p.byPIN["1"]; ok && person.Name != "A" {
+			if person, ok := p.byKey["1"]; ok && person.Name != "A" {
 				t.Error("the wrong name was taken")
 			}
 		})
@@ -138,8 +138,8 @@ func TestAPeopleFileMayBeLong(t *testing.T) {
 	for i := range n {
 		fmt.Fprintf(&text, "%d,Ana Cruz,ana%d@example.org\n", i, i)
 	}
-	p, err := readPeople(t.Context(), strings.NewReader(text.String()), today, allRejects)
-	if err != nil || len(p.byPIN) != n || text.Len() < maxPersonRow {
+	p, err := readPeople(t.Context(), strings.NewReader(text.String()), byPIN, today, allRejects)
+	if err != nil || len(p.byKey) != n || text.Len() < maxPersonRow {
 		t.Fatalf("%v", err)
 	}
 }
@@ -192,15 +192,15 @@ func TestNaughtyStringsAsNames(t *testing.T) {
 		_ = w.Write([]string{fmt.Sprintf("%d", i+1), name})
 	}
 	w.Flush()
-	p, err := readPeople(t.Context(), strings.NewReader(text.String()), today, allRejects)
+	p, err := readPeople(t.Context(), strings.NewReader(text.String()), byPIN, today, allRejects)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.byPIN)+int(p.rejected) != len(naughty) {
-		t.Errorf("%d people and %d rejected of %d", len(p.byPIN), p.rejected, len(naughty))
+	if len(p.byKey)+int(p.rejected) != len(naughty) {
+		t.Errorf("%d people and %d rejected of %d", len(p.byKey), p.rejected, len(naughty))
 	}
 	for i, name := range naughty {
-		person, ok := p.byPIN[fmt.Sprintf("%d", i+1)]
+		person, ok := p.byKey[fmt.Sprintf("%d", i+1)]
 		unusable := strings.TrimSpace(name) == "" || strings.ContainsFunc(strings.TrimSpace(name), unicode.IsControl) || !utf8.ValidString(name)
 		if ok == unusable || ok && person.Name != strings.TrimSpace(name) {
 			t.Errorf("row %d was not read as written", i+2)
@@ -230,14 +230,14 @@ func FuzzPeople(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := readPeople(t.Context(), readerOf(text), today, allRejects)
+		p, err := readPeople(t.Context(), readerOf(text), byPIN, today, allRejects)
 		if err != nil {
 			if !errors.Is(err, ErrNotPeopleFile) && !errors.Is(err, ErrPeopleTooLarge) {
 				t.Fatal(err)
 			}
 			return
 		}
-		for pin, person := range p.byPIN {
+		for pin, person := range p.byKey {
 			if pin != person.PIN || !isCode([]byte(pin), maxPIN) || person.Name == "" || !utf8.ValidString(person.Name) || !isText(person.Name) {
 				t.Fatal("kept a person without a usable PIN and name")
 			}

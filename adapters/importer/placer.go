@@ -44,12 +44,20 @@ const ahead = 24 * time.Hour
 // starts again at 2000-01-01.
 const firstYear = 2001
 
+// setBack is how far a station may be put back without a word: clocks are set right
+// by a few minutes every now and then.
+const setBack = 5 * time.Minute
+
 // placer finds the instants of one file's local times, in file order.
 type placer struct {
 	zone    *time.Location
 	overlap Overlap
 	latest  time.Time // last instant that is not in the future
 	last    time.Time // instant of the row above
+
+	// suspicion is what is odd about the last instant found. Only formats that are
+	// written in order of time may read it.
+	suspicion Reason
 }
 
 func (p *placer) resolve(wall localtime.Wall) (localtime.Resolved, Reason) {
@@ -73,8 +81,30 @@ func (p *placer) resolve(wall localtime.Wall) (localtime.Resolved, Reason) {
 	case chosen.At.After(p.latest):
 		return localtime.Resolved{}, InTheFuture
 	}
-	p.last = chosen.At
+	p.follow(chosen.At)
 	return chosen, ""
+}
+
+// instant is for formats whose times carry their offset: the zone says only which
+// offset the site had.
+func (p *placer) instant(at time.Time) (localtime.Resolved, Reason) {
+	switch {
+	case at.Year() < firstYear:
+		return localtime.Resolved{}, StationClockReset
+	case at.After(p.latest):
+		return localtime.Resolved{}, InTheFuture
+	}
+	_, offset := at.In(p.zone).Zone()
+	p.follow(at)
+	return localtime.Resolved{At: at.UTC(), OffsetSeconds: offset}, ""
+}
+
+func (p *placer) follow(at time.Time) {
+	p.suspicion = ""
+	if at.Before(p.last.Add(-setBack)) {
+		p.suspicion = ClockSetBack
+	}
+	p.last = at
 }
 
 func (p *placer) choose(readings []localtime.Resolved) (localtime.Resolved, bool) {

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,10 +23,29 @@ type Punch struct {
 	StationClock  string // local time as the station wrote it
 	Verification  string // as the station coded it
 	WorkCode      string // as the station coded it
+
+	// Counter is the station's own running number, where it has one.
+	Counter *int64
+	// Undirected says that the file does not say in or out: Direction was derived
+	// from the punches before it.
+	Undirected bool
+}
+
+// Identity is what makes the punch the same whenever it comes again, beside the
+// person, the station and its clock: the key pressed and the columns after it. A
+// derived direction is no part of it, and a station's own number is enough.
+func (p Punch) Identity() (direction eventschema.Direction, kind eventschema.PunchKind, columns []string) {
+	switch {
+	case p.Counter != nil:
+		return "", "", []string{strconv.FormatInt(*p.Counter, 10)}
+	case p.Undirected:
+		return "", p.Kind, []string{p.Verification, p.WorkCode}
+	}
+	return p.Direction, p.Kind, []string{p.Verification, p.WorkCode}
 }
 
 // Sink is where punches go. [Run] calls it from one goroutine, never twice at a
-// time, in the order of the file. Both calls must honour ctx and be idempotent:
+// time: in the order of the file, or, where rows are spans, in order of time. Both calls must honour ctx and be idempotent:
 // after an error the same file is imported again from its beginning.
 type Sink interface {
 	// Resolve registers the people given whose PIN is not known at the station yet,
@@ -36,8 +56,7 @@ type Sink interface {
 	Resolve(ctx context.Context, station string, pins []string, people map[string]Person) (known map[string]uuid.UUID, registered int, err error)
 
 	// Record stores a batch and answers how many of its punches are new and how
-	// many had been recorded before. A punch is the same when station, PIN, station
-	// clock, direction, kind, verification and work code are. Record must not keep
-	// the slice.
+	// many had been recorded before. A punch is the same when station, person, station
+	// clock and [Punch.Identity] are. Record must not keep the slice.
 	Record(ctx context.Context, station string, batch []Punch) (recorded, already int, err error)
 }

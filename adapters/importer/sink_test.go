@@ -51,7 +51,8 @@ func (n *notebook) Record(_ context.Context, station string, batch []Punch) (rec
 	}
 	n.batches++
 	for _, p := range batch {
-		key := fmt.Sprint(station, p.PIN, p.At.Unix(), p.StationClock, p.Direction, p.Kind, p.Verification, p.WorkCode)
+		direction, kind, columns := p.Identity()
+		key := fmt.Sprintf("%s %s %d %s %s %s %q", station, p.PIN, p.At.Unix(), p.StationClock, direction, kind, columns)
 		if n.seen[key] {
 			already++
 			continue

@@ -2,9 +2,10 @@ package importer
 
 import "time"
 
-// Summary is the account of an import. Every line is accepted, rejected or blank;
-// every accepted row is an exact duplicate, recorded, or was recorded before.
+// Summary is the account of an import. Every line is accepted, rejected, blank or
+// no punch; every punch is an exact duplicate, recorded, or was recorded before.
 type Summary struct {
+	Format  string `json:"format"`
 	Station string `json:"station"`
 	Zone    string `json:"zone"`
 
@@ -13,6 +14,18 @@ type Summary struct {
 	BlankLines int64 `json:"blank_lines"`
 	Accepted   int64 `json:"accepted"`
 	Rejected   int64 `json:"rejected"`
+
+	// OtherLines belong to the format and are no punches: headers, records about the
+	// station or its people.
+	OtherLines int64 `json:"other_lines"`
+	// Punches are those of the accepted rows: two for a row with start and end.
+	Punches int64 `json:"punches"`
+	// DirectionsDerived are the punches of which the file does not say whether they
+	// are in or out.
+	DirectionsDerived int64 `json:"directions_derived"`
+	// ColumnsIgnored are columns of the file that were not read: there is no place for
+	// them, or they are free text.
+	ColumnsIgnored []string `json:"columns_ignored,omitempty"`
 
 	ExactDuplicates int64 `json:"exact_duplicates"`
 	Recorded        int64 `json:"recorded"`
@@ -34,4 +47,7 @@ type Summary struct {
 	RejectsByReason map[Reason]int64 `json:"rejects_by_reason"` // rows of the clock file
 	Rejects         []Rejected       `json:"rejects,omitempty"` // the first of them, in file order
 	PeopleRejects   []Rejected       `json:"people_rejects,omitempty"`
+
+	SuspectsByReason map[Reason]int64 `json:"suspects_by_reason"` // rows that were taken and need a look
+	Suspects         []Rejected       `json:"suspects,omitempty"` // the first of them
 }

@@ -140,16 +140,19 @@ func (l *Ledger) commitLeaves(leaves []leaf) error {
 	if err := l.journal.append(leaves); err != nil {
 		return err
 	}
+	l.passes("journal written")
 	if err := l.writeTiles(step); err != nil {
 		return err
 	}
 	if _, err := l.positions.WriteAt(encodePositions(leaves), int64(from.checkpoint.Size)*positionBytes); err != nil {
 		return fmt.Errorf("write positions: %w", err)
 	}
+	l.passes("positions written")
 	if err := l.publish(step.next); err != nil {
 		return err
 	}
 	l.replacePartials(step.next.tree)
+	l.passes("partial tiles replaced")
 	if l.journal.held >= l.limit {
 		return l.flush()
 	}

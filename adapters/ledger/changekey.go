@@ -36,6 +36,7 @@ func (l *Ledger) changeKey(random io.Reader) (trail.Handover, error) {
 	if err != nil {
 		return trail.Handover{}, err
 	}
+	l.passes("key made")
 	said := trail.Handover{
 		Origin: l.origin, Size: at.checkpoint.Size, Root: at.checkpoint.Root, Old: older.verifierKey, New: newer.verifierKey,
 	}
@@ -55,12 +56,15 @@ func (l *Ledger) changeKey(random io.Reader) (trail.Handover, error) {
 	if err := writeDurable(filepath.Join(l.dir, handoversFile), []byte(handovers), 0o644); err != nil {
 		return said, err
 	}
+	l.passes("hand-over written")
 	if err := putInForce(l.dir); err != nil {
 		return said, err
 	}
+	l.passes("key in force")
 	if err := keepVerifierKey(l.dir, keys); err != nil {
 		return said, err
 	}
+	l.passes("verifier key written")
 	l.key.Store(&logKeys{logKey: newer, keys: keys, handovers: handovers})
 	return said, l.publish(*at)
 }

@@ -61,6 +61,7 @@ const (
 	KindReordered    = trail.KindReordered
 	KindTruncated    = trail.KindTruncated
 	KindForked       = trail.KindForked
+	KindRolledBack   = trail.KindRolledBack
 	KindBadSignature = trail.KindBadSignature
 	KindCorrupt      = trail.KindCorrupt
 	KindFalseClaim   = trail.KindFalseClaim

@@ -69,8 +69,17 @@ type Ledger struct {
 	unsynced map[string]struct{} // tile files the disk may not hold yet
 	live     map[uint]string     // partial tile of each level
 	synced   map[uint]string     // the same at the base of the journal: kept until it moves
+	own      *Cosigner           // of the log itself; nil when it has none
 	failed   error
 	closed   bool
+	fault    func(point string) // of a test that ends the writer at a point; else nil
+}
+
+// passes says that a write has come to a point between two changes on the disk.
+func (l *Ledger) passes(point string) {
+	if l.fault != nil {
+		l.fault(point)
+	}
 }
 
 // Open opens or creates a log for writing. After a crash it continues from the
@@ -100,6 +109,9 @@ func open(cfg Config, limit uint64) (*Ledger, error) {
 		l.log = zap.NewNop()
 	}
 	keys, err := openKeys(cfg.Dir, cfg.Origin, cfg.Random)
+	if err == nil {
+		l.own, err = readOwnCosigner(cfg.Dir)
+	}
 	if err == nil {
 		l.key.Store(keys)
 		err = l.restore()
@@ -153,13 +165,18 @@ func (l *Ledger) release() error {
 // publish signs a head, replaces the checkpoint and only then shows the head.
 func (l *Ledger) publish(next head) error {
 	body := trail.CheckpointBody(l.origin, next.checkpoint.Size, next.checkpoint.Root)
-	signed, err := note.Sign(&note.Note{Text: body}, l.key.Load().log)
+	signers := []note.Signer{l.key.Load().log}
+	if l.own != nil {
+		signers = append(signers, l.own.signer)
+	}
+	signed, err := note.Sign(&note.Note{Text: body}, signers...)
 	if err != nil {
 		return fmt.Errorf("sign the checkpoint: %w", err)
 	}
 	if err := writeDurable(filepath.Join(l.dir, checkpointFile), signed, 0o644); err != nil {
 		return fmt.Errorf("write the checkpoint: %w", err)
 	}
+	l.passes("checkpoint written")
 	next.checkpoint.Text = string(signed)
 	l.current.Store(&next)
 	return nil
@@ -180,6 +197,7 @@ func (l *Ledger) writeTiles(step growth) error {
 				return fmt.Errorf("write a tile: %w", err)
 			}
 			l.unsynced[t.path()] = struct{}{}
+			l.passes("tile written")
 		}
 	}
 	return nil
@@ -204,10 +222,12 @@ func (l *Ledger) flush() error {
 	if err := l.positions.Sync(); err != nil {
 		return fmt.Errorf("flush positions: %w", err)
 	}
+	l.passes("tiles flushed")
 	next, err := startJournal(l.dir, l.Checkpoint().Size)
 	if err != nil {
 		return err
 	}
+	l.passes("journal started")
 	old := l.journal
 	l.journal = next
 	for level, path := range l.synced {

@@ -13,7 +13,8 @@ const maxFindings = 200
 // finding is a finding that later ones may still explain.
 type finding struct {
 	Finding
-	isLeaf bool // rests on comparing an event with its leaf
+	isLeaf bool             // rests on comparing an event with its leaf
+	made   trail.Commitment // to the event, of one that is altered or reordered
 }
 
 // Report is the outcome of [Verify].

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,9 +37,11 @@ const progressStep = 4096
 // for what kept Verify from looking: ctx, a failing source of events, an
 // unreadable directory, a verifier key that is none ([ErrMalformed]).
 //
-// A trail and a store that were rolled back together to an older checkpoint are
-// not found here but by [VerifyExtends].
-func Verify(ctx context.Context, dir, verifierKey string, events iter.Seq2[eventschema.Recorded, error], progress func(done uint64)) (Report, error) {
+// A trail and a store that were rolled back together, or written anew and signed
+// anew, look whole: held, checkpoints that were handed out earlier, unmask them.
+func Verify(
+	ctx context.Context, dir, verifierKey string, events iter.Seq2[eventschema.Recorded, error], progress func(done uint64), held ...string,
+) (Report, error) {
 	if progress == nil {
 		progress = func(uint64) {}
 	}
@@ -53,6 +56,7 @@ func Verify(ctx context.Context, dir, verifierKey string, events iter.Seq2[event
 		return a.report, err
 	}
 	a.checkHandovers()
+	a.checkHeld(held)
 	var done uint64
 	for event, err := range events {
 		if err != nil {
@@ -86,6 +90,7 @@ type audit struct {
 	authentic bool
 	journal   map[uint64]struct{} // leaves at which the journal differs
 	suspects  []uint64            // leaves under upper hashes or journal entries that disagree with the level-0 tiles
+	sure      []trail.Head        // states of the log that other signatures than the checkpoint's vouch for
 
 	tree  *tree
 	cache leafCache
@@ -175,8 +180,40 @@ func (a *audit) readKeys(verifierKey string) error {
 // checkHandovers holds what the hand-overs say of the log against it.
 func (a *audit) checkHandovers() {
 	for _, said := range a.keys.Handovers() {
+		a.sure = append(a.sure, trail.Head{Size: said.Size, Root: said.Root})
 		if root, known := a.rootAt(said.Size); known && root != said.Root || a.signed && said.Size > a.size {
 			a.blame(KindForked, 0, fmt.Sprintf("the key was handed over at a log of %d leaves that this one never was", said.Size))
+		}
+	}
+}
+
+// checkHeld holds checkpoints from outside against the log. Between the last one
+// that it continues and the first that it does not lies what was written anew.
+func (a *audit) checkHeld(held []string) {
+	var known []Checkpoint
+	for _, text := range held {
+		head, err := a.keys.OpenCheckpoint(text)
+		if err != nil {
+			a.blame(KindBadSignature, 0, "the held checkpoint is not signed by a key of the log")
+			continue
+		}
+		known, a.sure = append(known, head), append(a.sure, head.Head())
+	}
+	slices.SortFunc(known, func(x, y Checkpoint) int { return cmp.Compare(x.Size, y.Size) })
+	from := uint64(0)
+	for _, head := range known {
+		switch root, sure := a.rootAt(head.Size); {
+		case head.Size > a.size && a.signed:
+			a.report.add(finding{Finding: Finding{
+				Position: a.report.Checkpoint.Position, Leaf: a.size, Kind: KindRolledBack,
+				Detail: fmt.Sprintf("the trail ends at leaf %d and had %d leaves when the held checkpoint was signed", a.size, head.Size),
+			}})
+			return
+		case sure && root != head.Root:
+			a.blame(KindForked, from, fmt.Sprintf("leaves %d to %d are not those of the held checkpoint of %d leaves: written anew", from, head.Size-1, head.Size))
+			return
+		case sure:
+			from = head.Size
 		}
 	}
 }
@@ -214,6 +251,7 @@ func (a *audit) conclude() (Report, error) {
 	if a.index < a.size {
 		a.blame(KindTruncated, a.index, fmt.Sprintf("the store ends %d events before the trail", a.size-a.index))
 	}
+	a.recognise()
 	a.blameJournal()
 	if !a.authentic && a.signed {
 		root, err := rootOf(a.rebuilt)
@@ -252,13 +290,26 @@ func (a *audit) blameFiles() {
 
 // blameFork: neither events nor tiles give the signed root.
 func (a *audit) blameFork() {
-	fork := Finding{Kind: KindForked, Detail: "neither the events nor the tiles give the signed root"}
+	from := a.surelyTo()
+	fork := Finding{Kind: KindForked, Leaf: from, Position: a.position(from)}
+	fork.Detail = fmt.Sprintf("from leaf %d on, neither the events nor the tiles give the signed root", from)
 	if len(a.suspects) > 0 {
 		first := slices.Min(a.suspects)
 		fork.Position, fork.Leaf = a.position(first), first
 		fork.Detail = fmt.Sprintf("%s and the hashes above it or the journal disagree from leaf %d on, and nothing gives the signed root", a.tileOf(first), first)
 	}
 	a.report.add(finding{Finding: fork})
+}
+
+// surelyTo is how far the tiles are those of the log, as other signatures than
+// that of the checkpoint show: hand-overs of the key and held checkpoints.
+func (a *audit) surelyTo() (size uint64) {
+	for _, head := range a.sure {
+		if root, err := a.tree.rootAt(head.Size); err == nil && root == head.Root {
+			size = max(size, head.Size)
+		}
+	}
+	return size
 }
 
 func (a *audit) tileOf(index uint64) string { return a.pathOf(0, index) }

@@ -82,6 +82,9 @@ func (a *audit) skipTo(position uint64, hash Hash) error {
 	if a.index >= a.size || a.matches(a.index, hash) {
 		return nil
 	}
+	if at, known := a.scan.at(a.index); known && at == position {
+		return nil // it stands where the trail has one, whatever leaf it resembles
+	}
 	for ahead := a.index + 1; ahead < min(a.size, a.index+searchWidth); ahead++ {
 		if a.matches(ahead, hash) {
 			for a.index < ahead {
@@ -137,7 +140,7 @@ func (a *audit) settle(event trail.Event, made trail.Commitment) {
 		return // the leaf still waits for its event
 	case !readable: // the tile is reported, the signed root decides
 	default:
-		f.Kind, f.Detail = KindAltered, fmt.Sprintf("the event is not the one of leaf %d", a.index)
+		f.Kind, f.Detail, f.made = KindAltered, fmt.Sprintf("the event is not the one of leaf %d", a.index), made
 		if from, moved := a.origin(made); moved {
 			f.Kind = KindReordered
 			f.Detail = fmt.Sprintf("the event was recorded at position %d", from)
@@ -189,6 +192,23 @@ func (a *audit) origin(made trail.Commitment) (uint64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// recognise looks for the places of events that stand far from them: where one
+// was exchanged for another, both differ, and each is the one of the other's leaf.
+func (a *audit) recognise() {
+	for _, place := range a.report.open {
+		at, known := a.scan.at(place.Leaf)
+		stored, readable := a.leaf(place.Leaf)
+		if !place.isLeaf || !known || !readable {
+			continue
+		}
+		for i := range a.report.open {
+			if f := &a.report.open[i]; f.Kind == KindAltered && f.isLeaf && f.Leaf != place.Leaf && f.made.LeafAt(at) == stored {
+				f.Kind, f.Detail = KindReordered, fmt.Sprintf("the event was recorded at position %d", at)
+			}
+		}
+	}
 }
 
 // compareStray judges an event that does not stand after the one before it.

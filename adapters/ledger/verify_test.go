@@ -119,7 +119,7 @@ func TestEveryDamagedFileIsNamed(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(prefix, "/", "-"), func(t *testing.T) {
 			paths := filesOf(t, dir, prefix)
-			for seed := range uint64(40) {
+			for seed := range times(40, 1000) {
 				r := rand.New(seeded(seed))
 				path := paths[r.IntN(len(paths))]
 				content, err := os.ReadFile(path)

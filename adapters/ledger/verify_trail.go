@@ -164,10 +164,10 @@ func (u *upperTiles) entry(level uint, index uint64) (Hash, bool) {
 	return at.hashes[index%tileWidth], true
 }
 
-// VerifyExtends shows that the trail in dir still contains the log of a
-// checkpoint that was handed out earlier. It finds what no look at the trail
-// alone can find: a trail that was rolled back ([ErrFork]) or rewritten as a
-// whole and signed anew ([ErrProof]). dir is only read.
+// VerifyExtends shows, without the events, that the trail in dir still contains
+// the log of a checkpoint that was handed out earlier. It finds what no look at
+// the trail alone can find: a trail that was rolled back ([ErrFork]) or rewritten
+// as a whole and signed anew ([ErrProof]). dir is only read.
 func VerifyExtends(ctx context.Context, dir, verifierKey, held string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("verify the trail: %w", err)
@@ -193,7 +193,7 @@ func VerifyExtends(ctx context.Context, dir, verifierKey, held string) error {
 		return err
 	}
 	if from.Size > to.Size {
-		return fmt.Errorf("trail has %d leaves, the held checkpoint %d: %w", to.Size, from.Size, ErrFork)
+		return fmt.Errorf("trail ends at leaf %d, the held checkpoint at leaf %d: rolled back: %w", to.Size, from.Size, ErrFork)
 	}
 	at, err := openTree(dir, to.Size)
 	if err != nil {

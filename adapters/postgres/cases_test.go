@@ -12,7 +12,7 @@ import (
 	"tracekeep/projections"
 )
 
-// other is an event of a case, a hold, a restriction or a disclosure.
+// other is an event of a case, a hold, a restriction, a disclosure or a reading.
 type other struct {
 	category string
 	id       uuid.UUID
@@ -52,10 +52,18 @@ func others(n int, at time.Time) []other {
 	} {
 		all = append(all, other{eventschema.CategoryRestriction, restriction, event})
 	}
+	all = append(all, other{eventschema.CategoryReading, id("reader", n), &eventschema.ValuesRead{
+		ReadID: id("read", n), ReadBy: id("reader", n), Operation: "list-people", Use: eventschema.UseService, ReadAt: at,
+		Shown: []eventschema.Shown{{Values: nameAndEmail, Subjects: []uuid.UUID{person, id("person", 90)}}, {Values: nameAndEmail[:1], Subjects: []uuid.UUID{id("work", n)}}},
+	}})
 	return append(all, other{eventschema.CategoryDisclosure, disclosure, &eventschema.DisclosureRecorded{
 		DisclosureID: disclosure, PersonID: person, Recipient: "payroll_bureau", Ground: eventschema.DisclosureProcessor, Interest: "payroll",
 		Purposes: []eventschema.Purpose{eventschema.PurposeWork}, Instrument: "", Reference: "2026-0417", DisclosedAt: at, DisclosedBy: id("actor", 1),
 	}})
+}
+
+var nameAndEmail = []eventschema.ShownValue{
+	{Field: "identity.legal_name", Purpose: eventschema.PurposeIdentity}, {Field: "contact.email", Purpose: eventschema.PurposeContact},
 }
 
 func eventsOfCase(of uuid.UUID, n int, at time.Time) []eventschema.Event {
@@ -184,5 +192,45 @@ func TestAReviewEndsTheWishToLiftAHold(t *testing.T) {
 	holds, err := projections.Holds(t.Context(), models.Querier(), h.tenant, true, 0, 10)
 	if err != nil || len(holds) != 1 || holds[0].LiftAskedAt != nil || !holds[0].ReviewBy.Equal(at.AddDate(0, 6, 0)) {
 		t.Errorf("%+v: %v", holds, err)
+	}
+}
+
+// A reading is found under everybody it was about, and under nobody else.
+func TestWhoReadAboutSomebodyIsListedNewestFirst(t *testing.T) {
+	h, models := newHistory(t), open(t)
+	at := clock("2026-03-02T08:00:00Z")
+	read := func(n int, shown ...eventschema.Shown) {
+		h.add(eventschema.ReadingStream(h.tenant, id("reader", n), at), &eventschema.ValuesRead{
+			ReadID: id("read", n), ReadBy: id("reader", n), Operation: "list-people", Use: eventschema.UseAudit, ReadAt: at, Shown: shown,
+		})
+	}
+	ada, adasWork, bob := id("person", 1), id("work", 1), id("person", 2)
+	read(1, eventschema.Shown{Values: nameAndEmail, Subjects: []uuid.UUID{bob, ada}})
+	read(2, eventschema.Shown{Values: nameAndEmail, Subjects: []uuid.UUID{bob}})
+	read(3, eventschema.Shown{Values: nameAndEmail, Subjects: []uuid.UUID{bob}}, eventschema.Shown{Values: nameAndEmail[:1], Subjects: []uuid.UUID{adasWork}})
+	apply(t, models, h.log)
+	of := func(subjects []uuid.UUID, before uint64, limit int) []projections.ReadingOf {
+		t.Helper()
+		found, err := projections.ReadingsOf(t.Context(), models.Querier(), h.tenant, subjects, before, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	found := of([]uuid.UUID{ada, adasWork}, 0, 10)
+	want := []projections.ReadingOf{
+		{Position: h.log[2].Position, ReadID: id("read", 3), ReadAt: at, ReadBy: eventschema.Actor{ID: id("reader", 3), Role: found[0].ReadBy.Role},
+			Operation: "list-people", Use: eventschema.UseAudit, Shown: nameAndEmail[:1], Together: 1},
+		{Position: h.log[0].Position, ReadID: id("read", 1), ReadAt: at, ReadBy: eventschema.Actor{ID: id("reader", 1), Role: found[0].ReadBy.Role},
+			Operation: "list-people", Use: eventschema.UseAudit, Shown: nameAndEmail, Together: 2},
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if rest := of([]uuid.UUID{ada, adasWork}, found[0].Position, 10); len(rest) != 1 || rest[0].ReadID != id("read", 1) {
+		t.Errorf("the next page is %+v", rest)
+	}
+	if none := of([]uuid.UUID{id("person", 3)}, 0, 10); len(none) > 0 {
+		t.Errorf("of a person nobody read about: %+v", none)
 	}
 }

@@ -41,6 +41,7 @@ func TestEveryQuestionFindsItsRowsThroughAnIndex(t *testing.T) {
 	for n := range 1_000 { // so that this table is worth an index too
 		h.correct(id("work", n%100), id("punch", n), eventschema.PunchCorrected{OccurredAt: clock("2024-01-01T00:00:30Z"), Direction: in, Kind: normal})
 	}
+	readALot(h)
 	if _, err := models.Rebuild(t.Context(), h.all(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +74,10 @@ func TestEveryQuestionFindsItsRowsThroughAnIndex(t *testing.T) {
 			found, err := projections.Audit(t.Context(), q, h.tenant, projections.AuditQuery{Streams: []uuid.UUID{work}, Limit: 50})
 			return len(found), err
 		}, "audit_feed_by_stream"},
+		"who read about one person": {func(q projections.Querier) (int, error) {
+			found, err := projections.ReadingsOf(t.Context(), q, h.tenant, []uuid.UUID{id("person", 7), work}, 0, 50)
+			return len(found), err
+		}, "reading_of"},
 		"what happened last": {func(q projections.Querier) (int, error) {
 			found, err := projections.Audit(t.Context(), q, h.tenant, projections.AuditQuery{Limit: 50})
 			return len(found), err
@@ -89,6 +94,21 @@ func TestEveryQuestionFindsItsRowsThroughAnIndex(t *testing.T) {
 					t.Errorf("want %s in\n%s", c.want, plan)
 				}
 			}
+		})
+	}
+}
+
+// readALot has two thousand readings, of four people each among a hundred.
+func readALot(h *history) {
+	at := clock("2024-02-01T00:00:00Z")
+	for n := range 2_000 {
+		var subjects []uuid.UUID
+		for i := range 4 {
+			subjects = append(subjects, id("person", (n+25*i)%100))
+		}
+		h.add(eventschema.ReadingStream(h.tenant, id("reader", n%5), at), &eventschema.ValuesRead{
+			ReadID: id("read", n), ReadBy: id("reader", n%5), Operation: "list-people", Use: eventschema.UseService, ReadAt: at,
+			Shown: []eventschema.Shown{{Values: nameAndEmail, Subjects: subjects}},
 		})
 	}
 }

@@ -381,6 +381,10 @@ func TestOneTenantSeesNothingOfAnother(t *testing.T) {
 			rows, err := projections.DisclosuresOf(t.Context(), q, tenant, id("person", 1))
 			return len(rows), err
 		},
+		"readings": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.ReadingsOf(t.Context(), q, tenant, []uuid.UUID{id("person", 1)}, 0, 10)
+			return len(rows), err
+		},
 		"periods": func(tenant uuid.UUID) (int, error) {
 			rows, err := projections.PeriodsOf(t.Context(), q, tenant, eventschema.CategoryLocation, id("work", 1))
 			return len(rows), err

@@ -102,7 +102,7 @@ func (r *ReadModels) replayIsCurrent(ctx context.Context, schema string, moment 
 		if err != nil {
 			return false, fmt.Errorf("read the log: %w", err)
 		}
-		if moment.Known(&event) && !strings.HasPrefix(event.Type, "$") {
+		if moment.Known(&event) && projections.Tells(&event) {
 			return false, nil
 		}
 		last = event.Position

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
-	"tracekeep/adapters/ledger/bundle"
-	"tracekeep/adapters/ledger/trail"
 	"tracekeep/cmd/internal/app"
+	"tracekeep/domain/disclosure"
+	"tracekeep/eventschema"
 )
 
 // auditCommand is what an auditor is given, and what keeps the trail in order.
@@ -21,6 +21,9 @@ type auditCommand struct {
 	Checkpoint   auditCheckpointCommand `cmd:"" help:"Print the newest signed checkpoint, to be kept outside the house."`
 	ListRemovals auditRemovalsCommand   `cmd:"" name:"list-removals" help:"List in the trail what the next scavenge may remove. Belongs before every scavenge."`
 	ChangeKey    auditKeyCommand        `cmd:"" name:"change-key" help:"Give the trail a new key and destroy the old one."`
+	MakeCosigner auditCosignerCommand   `cmd:"" name:"make-cosigner" help:"Have the trail sign its checkpoints with an ML-DSA-44 key as well."`
+	MakeWitness  auditWitnessCommand    `cmd:"" name:"make-witness" help:"As a witness: make a key to cosign checkpoints with."`
+	Cosign       auditCosignCommand     `cmd:"" help:"As a witness: check a bundle, and cosign its checkpoint if it continues the last one."`
 }
 
 type auditExportCommand struct {
@@ -31,8 +34,54 @@ type auditExportCommand struct {
 	Site    string   `help:"The punches of everybody who punched at a station." xor:"what" placeholder:"STATION"`
 	From    string   `help:"Every event from here on: a position, a date (UTC) or an instant." placeholder:"POSITION|DATE"`
 	To      string   `help:"Every event up to here, included." placeholder:"POSITION|DATE"`
-	Earlier []string `help:"A signed checkpoint that the auditor kept; the bundle proves that the log continues it. Repeatable." type:"existingfile" placeholder:"FILE"`
+	Earlier []string `help:"A signed checkpoint that the auditor kept; the bundle proves that the log continues it, and carries what witnesses signed on it. Repeatable." type:"existingfile" placeholder:"FILE"`
 	JSON    bool     `name:"json" help:"Print one JSON object."`
+	auditOpenFlags
+}
+
+// auditOpenFlags say why values are opened. They go together.
+type auditOpenFlags struct {
+	Open       []string  `help:"Open the values of --person that are held for this purpose; may be repeated. Needs --officer, --recipient, --ground and --interest, and is recorded as a disclosure." placeholder:"PURPOSE"`
+	Use        string    `help:"What they are opened for: audit or legal_claim." enum:"audit,legal_claim" default:"audit"`
+	Officer    uuid.UUID `help:"Id of who gives the values away." placeholder:"ID"`
+	Recipient  string    `help:"Code of the recipient, never a person's name." placeholder:"CODE"`
+	Ground     string    `help:"Ground of the disclosure; see tracekeep disclose record." placeholder:"GROUND"`
+	Interest   string    `help:"The legitimate interest, as a code." placeholder:"CODE"`
+	Instrument string    `help:"File number of a court's order or an authority's demand." placeholder:"NUMBER"`
+	Reference  string    `help:"Under which the recipient knows the disclosure." placeholder:"NUMBER"`
+	ApprovedBy uuid.UUID `name:"approved-by" help:"Id of the second person of a disclosure for legal reasons." placeholder:"ID"`
+}
+
+func (f auditOpenFlags) validate(person bool) error {
+	given := f.Officer != uuid.Nil || f.Recipient+f.Ground+f.Interest+f.Instrument+f.Reference != "" || f.ApprovedBy != uuid.Nil
+	switch {
+	case len(f.Open) == 0 && given:
+		return errors.New("--officer, --recipient and the others say why values are opened: they go with --open")
+	case len(f.Open) == 0:
+		return nil
+	case !person:
+		return errors.New("--open goes with --person: a disclosure is about one person")
+	case f.Officer == uuid.Nil || f.Recipient == "" || f.Ground == "" || f.Interest == "":
+		return errors.New("--open needs --officer, --recipient, --ground and --interest: who gives what to whom, and why")
+	}
+	return nil
+}
+
+// opening is the order to open values; nil when none was given.
+func (f auditOpenFlags) opening(now time.Time, out string) *app.AuditOpening {
+	if len(f.Open) == 0 {
+		return nil
+	}
+	record := disclosure.Record{
+		Recipient: f.Recipient, Ground: eventschema.DisclosureGround(f.Ground), Interest: f.Interest, Instrument: f.Instrument, Reference: f.Reference,
+		DisclosedAt: now.UTC(), DisclosedBy: f.Officer, ApprovedBy: f.ApprovedBy,
+	}
+	for _, purpose := range f.Open {
+		record.Purposes = append(record.Purposes, eventschema.Purpose(purpose))
+	}
+	return &app.AuditOpening{
+		Use: eventschema.Use(f.Use), Disclosure: record, Key: fmt.Sprint("audit export ", f, out, now.UTC().Format(time.RFC3339Nano)),
+	}
 }
 
 // Help implements kong's help provider.
@@ -41,12 +90,17 @@ func (auditExportCommand) Help() string {
 in the signed log. Of a range and of the whole log it also shows that nothing is left out; of a person or a station it shows
 that within each stream nothing is left out. The same log gives the same bytes. The file appears when it is whole.
 
+Personal values stay sealed. Of one person they are opened with --open, for a purpose of use and with a reason: that is recorded as
+a disclosure, before the first value is opened, and stands in the bundle.
+
 Give the auditor tracekeep-verify, and a verifier key of the trail (trail/log.vkey) by another way than the bundle.
 
 Examples:
   tracekeep audit export --data ./records --out audit-2026.zip --from 2026-01-01 --to 2026-12-31
   tracekeep audit export --data ./records --out all.zip --all --earlier checkpoint-2025
-  tracekeep audit export --data ./records --out ana.zip --person ana`
+  tracekeep audit export --data ./records --out ana.zip --person ana
+  tracekeep audit export --data ./records --out ana-open.zip --person ana --open work --open contact --officer 6d1e… \
+      --recipient labour_court --ground court_order --interest legal_duty --instrument '17 Cv 4711' --approved-by 77f0…`
 }
 
 // Validate is called by kong.
@@ -59,12 +113,12 @@ func (c auditExportCommand) Validate() error {
 	case !chosen && !ranged:
 		return errors.New("say what to export: --all, --from and --to, --person or --site")
 	}
-	return nil
+	return c.validate(c.Person != "")
 }
 
 // Run exports.
 func (c auditExportCommand) Run(ctx context.Context, t *terminal) error {
-	order := app.AuditOrder{All: c.All, From: c.From, To: c.To, Site: c.Site}
+	order := app.AuditOrder{All: c.All, From: c.From, To: c.To, Site: c.Site, Open: c.opening(t.clock(), c.Out)}
 	for _, name := range c.Earlier {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -119,6 +173,9 @@ func (c auditExportCommand) tell(t *terminal, a *app.App, exported app.AuditExpo
 	}
 	_, err := fmt.Fprintf(t.out, "exported: %d events to %s, %d bytes; the log has %d events, root %s\ncheck it:  tracekeep-verify --key '%s' %s\n",
 		exported.Events, exported.File, exported.Bytes, exported.Size, exported.Root, a.VerifierKey(), exported.File)
+	if exported.Disclosure != nil {
+		_, _ = fmt.Fprintf(t.out, "%d values were opened under disclosure %s\n", exported.Opened, exported.Disclosure)
+	}
 	if exported.Gone > 0 {
 		_, _ = fmt.Fprintf(t.out, "%d events are no longer kept; the bundle says which were listed\n", exported.Gone)
 	}
@@ -126,87 +183,6 @@ func (c auditExportCommand) tell(t *terminal, a *app.App, exported app.AuditExpo
 		return &coded{code: exitDefect, err: fmt.Errorf("the event store has %d events that the trail has not; the bundle says which (see tracekeep verify)", exported.Unrecorded)}
 	}
 	return err
-}
-
-type auditVerifyCommand struct {
-	Bundle  string   `arg:"" help:"The bundle." type:"existingfile"`
-	Key     string   `help:"Verifier key of the log, or a file that holds it." placeholder:"KEY" xor:"trust" required:""`
-	Policy  string   `help:"Witness policy; may name the log instead of --key." type:"existingfile" placeholder:"FILE" xor:"trust" required:""`
-	Earlier []string `help:"A signed checkpoint that you kept; the log must continue it. Repeatable." type:"existingfile" placeholder:"FILE"`
-	JSON    bool     `name:"json" help:"Print one JSON object."`
-}
-
-// Help implements kong's help provider.
-func (auditVerifyCommand) Help() string {
-	return `Runs the checks of tracekeep-verify. An auditor who trusts nobody runs that program, built by somebody else.
-
-Examples:
-  tracekeep audit verify-bundle --key records/trail/log.vkey audit-2026.zip
-  tracekeep audit verify-bundle --policy witnesses.txt --earlier checkpoint-2025 audit-2026.zip
-
-Exit code 4: something is not as it was recorded.`
-}
-
-// Run verifies.
-func (c auditVerifyCommand) Run(ctx context.Context, t *terminal) (err error) {
-	trust, err := c.trust()
-	if err != nil {
-		return err
-	}
-	file, err := os.Open(c.Bundle)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	progress := newBar(t, "verifying", 2*info.Size(), true)
-	report, err := bundle.Verify(ctx, file, info.Size(), trust, func(done, _ int64) { progress.set(done) })
-	progress.finish()
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		err = printJSON(t.out, report)
-	} else {
-		err = report.WriteText(t.out)
-	}
-	if err == nil && !report.OK {
-		err = &coded{code: exitDefect, err: errors.New("the bundle is not as recorded")}
-	}
-	return err
-}
-
-func (c auditVerifyCommand) trust() (bundle.Trust, error) {
-	trust := bundle.Trust{Key: c.Key}
-	if _, err := trail.ParseKey(c.Key); err != nil && c.Key != "" {
-		text, err := os.ReadFile(c.Key)
-		if err != nil {
-			return trust, fmt.Errorf("--key: it is no verifier key, and no file that can be read: %w", err)
-		}
-		trust.Key = strings.TrimSpace(string(text))
-	}
-	if c.Policy != "" {
-		text, err := os.ReadFile(c.Policy)
-		if err != nil {
-			return trust, fmt.Errorf("--policy: %w", err)
-		}
-		policy, err := trail.ParsePolicy(string(text))
-		if err != nil {
-			return trust, fmt.Errorf("--policy %s: %w", c.Policy, err)
-		}
-		trust.Policy, trust.Key = &policy, policy.Log()
-	}
-	for _, name := range c.Earlier {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return trust, fmt.Errorf("--earlier: %w", err)
-		}
-		trust.Earlier = append(trust.Earlier, string(text))
-	}
-	return trust, nil
 }
 
 type auditCheckpointCommand struct {

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
-	"sort"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tracekeep/adapters/importer"
@@ -16,68 +19,139 @@ import (
 
 type importCommand struct {
 	dataFlags
-	File    string `help:"Clock file: ZKTeco ATTLOG, as the terminal writes it to a USB stick." required:"" type:"existingfile" placeholder:"FILE"`
-	People  string `help:"People file: CSV with a header; columns pin and name, optionally email, phone, birth_date, employee_number." type:"existingfile" placeholder:"FILE"`
-	Zone    string `help:"IANA time zone of the terminal, for example Asia/Manila." required:""`
-	Station string `help:"Name of the terminal; default: what stands before _attlog.dat in the file's name." placeholder:"NAME"`
-	Overlap string `help:"What to do with a local time that came twice when clocks were set back: reject, first, second, or order (as the order of the file tells)." default:"reject" enum:"reject,first,second,order"`
-	Rejects string `help:"Write every rejected row to this CSV file (line and reason, never the values)." placeholder:"FILE"`
-	JSON    bool   `name:"json" help:"Print one JSON object."`
+	Files    []string `arg:"" name:"files" optional:"" help:"Files to import, one after another; a solidtime export may be its folder or zip." type:"path" placeholder:"FILE"`
+	File     string   `help:"A file to import, like FILE." type:"existingfile" placeholder:"FILE"`
+	Format   string   `help:"What kind of file: auto looks at it and says what it found; --formats lists the names." default:"auto" placeholder:"NAME"`
+	Formats  bool     `help:"List the formats and end."`
+	Mapping  string   `help:"Mapping file (YAML) that says what the columns of a table are; see the help below." type:"existingfile" placeholder:"FILE"`
+	People   string   `help:"People file: CSV with a header; columns pin (id, email or name where the format knows people by these) and name, optionally email, phone, birth_date, employee_number." type:"existingfile" placeholder:"FILE"`
+	Person   string   `help:"PIN of the person whose file it is, for formats that do not say (org, timewarrior)." placeholder:"PIN"`
+	Zone     string   `help:"IANA time zone of the site, for example Asia/Manila."`
+	Station  string   `help:"Name of the terminal, or of the program whose ids the file has; default: what stands before _attlog.dat in the file's name, or the format's name." placeholder:"NAME"`
+	Encoding string   `help:"Encoding of the text: auto (UTF-8, or UTF-16 where it shows), utf-8, utf-16, windows-1252, iso-8859-1." default:"auto" enum:"auto,utf-8,utf-16,windows-1252,iso-8859-1"`
+	Overlap  string   `help:"What to do with a local time that came twice when clocks were set back: reject, first, second, or order (as the order of the file tells)." default:"reject" enum:"reject,first,second,order"`
+	DryRun   bool     `help:"Read everything, say what would happen, record nothing."`
+	Rejects  string   `help:"Write every rejected or suspect row to this CSV file (line and reason, never the values)." placeholder:"FILE"`
+	JSON     bool     `name:"json" aliases:"summary" help:"Print one JSON object per file."`
 }
 
 // Help implements kong's help provider.
 func (importCommand) Help() string {
 	return `Importing the same file again adds nothing. Good rows are kept whatever the others are; each rejected row is
-reported with its line and the reason. People are registered only when their PIN occurs in the clock file. Nothing is kept
-by which an erased person could be recognised: an old people file brings them in as somebody new, so take them out of files
-you keep.
+reported with its line and the reason, and so is each row that is taken and needs a look (a clock set back, entries that
+overlap). People are registered only when they occur in the file: from the people file, or from the row where it has a
+name. Nothing is kept by which an erased person could be recognised: an old people file brings them in as somebody new, so
+take them out of files you keep. Projects, tasks and notes are not kept.
+
+A mapping file names the columns of a table of your own:
+  name: our-clock
+  person: {column: Badge, by: pin}          # or id, email, name, login
+  full_name: [First name, Last name]        # optional: register who is not known
+  start: {date: Day, time: From, layouts: ["DD.MM.YYYY HH:mm"]}
+  end: {date: Day, time: To, layouts: ["DD.MM.YYYY HH:mm"], next_day: true}
+or, one punch a row:
+  time: {at: When, layouts: ["YYYY-MM-DD HH:mm:ss"]}
+  direction: {column: Type, in: [IN], out: [OUT]}   # without it in and out are derived
 
 Examples:
   tracekeep import --data ./records --file 1_attlog.dat --people people.csv --zone Asia/Manila
-  tracekeep import --data ./records --file march.dat --station gate --zone Europe/Berlin --rejects bad.csv --json
+  tracekeep import --data ./records --zone Europe/Vienna --dry-run toggl-march.csv clockify-march.csv
+  tracekeep import --data ./records --zone America/Sao_Paulo --station rep-17 AFD00017.txt --rejects bad.csv --json
+  tracekeep import --data ./records --zone Europe/Berlin --mapping our-clock.yaml march.xlsx
 
 Exit code 3: the import is done, and some rows were rejected.`
 }
 
-// Run imports the file.
+// Run imports the files.
 func (c importCommand) Run(ctx context.Context, t *terminal) error {
+	if c.Formats {
+		return printFormats(t.out, c.JSON)
+	}
+	if c.File != "" {
+		c.Files = append([]string{c.File}, c.Files...)
+	}
+	switch {
+	case len(c.Files) == 0:
+		return &coded{code: exitUsage, err: errors.New("name a file to import")}
+	case c.Zone == "":
+		return &coded{code: exitUsage, err: errors.New("--zone is needed: the IANA time zone of the site, for example Asia/Manila")}
+	}
+	for _, file := range c.Files {
+		if _, err := os.Stat(file); err != nil {
+			return &coded{code: exitUsage, err: err}
+		}
+	}
 	return c.withApp(ctx, t, true, func(ctx context.Context, a *app.App) error {
-		started := t.clock()
-		summary, err := c.importFile(ctx, t, a)
-		if err != nil {
-			return err
+		var rejected, kept int64
+		for i := range c.Files {
+			summary, err := c.importAndShow(ctx, t, a, i)
+			if err != nil {
+				return err
+			}
+			rejected, kept = rejected+summary.Rejected+summary.PeopleRejected, kept+summary.Accepted
 		}
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
+		if rejected > 0 {
+			return &coded{code: exitRejected, err: fmt.Errorf("%d rows were rejected; %d were kept", rejected, kept)}
 		}
-		took := t.clock().Sub(started)
-		if c.JSON {
-			err = printJSON(t.out, importReport{Summary: summary, Seconds: took.Seconds()})
-		} else {
-			err = printSummary(t.out, summary, took)
-		}
-		if err == nil && summary.Rejected+summary.PeopleRejected > 0 {
-			err = &coded{code: exitRejected, err: fmt.Errorf("%d rows were rejected; %d were kept", summary.Rejected+summary.PeopleRejected, summary.Accepted)}
-		}
-		return err
+		return nil
 	})
 }
 
+func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.App, i int) (importer.Summary, error) {
+	started := t.clock()
+	c.File = c.Files[i]
+	if c.DryRun && !c.JSON {
+		_, _ = fmt.Fprintln(t.out, "dry run: nothing is recorded; \"now\" is what an import would do")
+	}
+	summary, err := c.importFile(ctx, t, a)
+	if err != nil && len(c.Files) > 1 {
+		err = fmt.Errorf("%s: %w", c.File, err)
+	}
+	if err != nil {
+		return summary, err
+	}
+	if err := a.CatchUp(ctx, nil); err != nil {
+		return summary, err
+	}
+	took := t.clock().Sub(started)
+	if c.JSON {
+		report := importReport{Summary: summary, Seconds: took.Seconds(), DryRun: c.DryRun}
+		if len(c.Files) > 1 {
+			report.File = c.File
+		}
+		return summary, printJSON(t.out, report)
+	}
+	return summary, printSummary(t.out, summary, took)
+}
+
 type importReport struct {
+	File   string `json:"file,omitempty"`
+	DryRun bool   `json:"dry_run,omitempty"`
 	importer.Summary
 	Seconds float64 `json:"seconds"`
 }
 
+func printFormats(w io.Writer, asJSON bool) error {
+	var rows [][]string
+	for _, f := range importer.Formats() {
+		if asJSON {
+			if err := printJSON(w, map[string]string{"name": f.Name, "title": f.Title}); err != nil {
+				return err
+			}
+		}
+		rows = append(rows, []string{f.Name, f.Title})
+	}
+	if asJSON {
+		return nil
+	}
+	return table(w, "format|what it is", rows)
+}
+
+// importFile imports c.File.
 func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App) (_ importer.Summary, err error) {
-	zone, err := importer.ParseZone(c.Zone)
+	options, err := c.options()
 	if err != nil {
 		return importer.Summary{}, err
-	}
-	options := importer.Options{Zone: zone, Station: c.Station, Overlap: importer.Overlap(c.Overlap)}
-	if options.Station == "" {
-		if options.Station, err = importer.StationFromName(c.File); err != nil {
-			return importer.Summary{}, fmt.Errorf("%w; give --station", err)
-		}
 	}
 	var opened []io.Closer
 	defer func() {
@@ -85,15 +159,15 @@ func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App) 
 			err = errors.Join(err, file.Close())
 		}
 	}()
-	clock, err := os.Open(c.File)
+	input, err := openInput(c.File)
 	if err != nil {
 		return importer.Summary{}, err
 	}
-	opened = append(opened, clock)
-	if info, err := clock.Stat(); err == nil {
-		options.Size = info.Size()
+	opened = append(opened, input)
+	options.Clock, options.Size = input.clock, input.size
+	if input.people != nil {
+		options.People = input.people
 	}
-	options.Clock = clock
 	if c.People != "" {
 		people, err := os.Open(c.People)
 		if err != nil {
@@ -103,7 +177,14 @@ func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App) 
 		options.People = people
 	}
 	if c.Rejects != "" {
-		rejects, err := os.OpenFile(c.Rejects, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		how := os.O_CREATE | os.O_TRUNC | os.O_WRONLY
+		if len(c.Files) > 1 {
+			options.Name = filepath.Base(c.File)
+		}
+		if len(c.Files) > 1 && c.File != c.Files[0] {
+			how, options.Continues = os.O_APPEND|os.O_WRONLY, true
+		}
+		rejects, err := os.OpenFile(c.Rejects, how, 0o600)
 		if err != nil {
 			return importer.Summary{}, err
 		}
@@ -113,11 +194,41 @@ func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App) 
 	progress := newBar(t, "importing", options.Size, true)
 	defer progress.finish()
 	options.Progress = func(p importer.Progress) { progress.set(p.BytesDone) }
+	if c.DryRun {
+		return a.TryImport(ctx, options)
+	}
 	return a.Import(ctx, options)
+}
+
+// options are those of c.File. A file named as the terminal names it is believed.
+func (c importCommand) options() (importer.Options, error) {
+	zone, err := importer.ParseZone(c.Zone)
+	if err != nil {
+		return importer.Options{}, err
+	}
+	options := importer.Options{
+		Zone: zone, Station: c.Station, Overlap: importer.Overlap(c.Overlap), Format: c.Format,
+		Person: c.Person, Encoding: importer.Encoding(c.Encoding),
+	}
+	if c.Mapping != "" {
+		if options.Mapping, err = readMapping(c.Mapping); err != nil {
+			return importer.Options{}, err
+		}
+	}
+	if station, err := importer.StationFromName(c.File); err == nil && c.Mapping == "" {
+		if options.Station == "" {
+			options.Station = station
+		}
+		if options.Format == importer.Auto {
+			options.Format = ""
+		}
+	}
+	return options, nil
 }
 
 func printSummary(w io.Writer, s importer.Summary, took time.Duration) error {
 	rows := [][]string{
+		{"format", s.Format},
 		{"lines", strconv.FormatInt(s.Lines, 10)},
 		{"accepted", strconv.FormatInt(s.Accepted, 10)},
 		{"rejected", strconv.FormatInt(s.Rejected, 10)},
@@ -126,6 +237,9 @@ func printSummary(w io.Writer, s importer.Summary, took time.Duration) error {
 		{"recorded before", strconv.FormatInt(s.AlreadyRecorded, 10)},
 		{"people registered now", strconv.FormatInt(s.PeopleRegistered, 10)},
 		{"people without punches", strconv.FormatInt(s.PeopleWithoutPunches, 10)},
+	}
+	if s.DirectionsDerived > 0 {
+		rows = append(rows, []string{"directions derived", strconv.FormatInt(s.DirectionsDerived, 10)})
 	}
 	if s.PeopleRejected > 0 {
 		rows = append(rows, []string{"people rows rejected", strconv.FormatInt(s.PeopleRejected, 10)})
@@ -140,27 +254,28 @@ func printSummary(w io.Writer, s importer.Summary, took time.Duration) error {
 	if err := table(w, "station "+s.Station+"|"+s.Zone, rows); err != nil {
 		return err
 	}
-	reasons := make([]string, 0, len(s.RejectsByReason))
-	for reason := range s.RejectsByReason {
-		reasons = append(reasons, string(reason))
+	if len(s.ColumnsIgnored) > 0 {
+		_, _ = fmt.Fprintf(w, "columns not read: %s\n", strings.Join(s.ColumnsIgnored, ", "))
 	}
-	sort.Strings(reasons)
-	for _, reason := range reasons {
-		_, _ = fmt.Fprintf(w, "rejected, %s: %d\n", reason, s.RejectsByReason[importer.Reason(reason)])
+	printReasons(w, "rejected", "", s.RejectsByReason, s.Rejects)
+	printReasons(w, "suspect", "", s.SuspectsByReason, s.Suspects)
+	printReasons(w, "", "people file, ", nil, s.PeopleRejects)
+	return nil
+}
+
+func printReasons(w io.Writer, what, file string, byReason map[importer.Reason]int64, rows []importer.Rejected) {
+	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
+		_, _ = fmt.Fprintf(w, "%s, %s: %d\n", what, reason, byReason[reason])
 	}
 	const shown = 10
-	for i, r := range s.Rejects {
+	for i, r := range rows {
 		if i == shown {
-			_, _ = fmt.Fprintf(w, "… and %d more; --rejects FILE lists them all\n", len(s.Rejects)-shown)
+			_, _ = fmt.Fprintf(w, "… and %d more; --rejects FILE lists them all\n", len(rows)-shown)
 			break
 		}
-		_, _ = fmt.Fprintf(w, "line %d: %s\n", r.Line, r.Message)
-	}
-	for i, r := range s.PeopleRejects {
-		if i == shown {
-			break
+		if r.Sheet != "" {
+			file = "sheet " + r.Sheet + ", "
 		}
-		_, _ = fmt.Fprintf(w, "people file, line %d: %s\n", r.Line, r.Message)
+		_, _ = fmt.Fprintf(w, "%sline %d: %s\n", file, r.Line, r.Message)
 	}
-	return nil
 }

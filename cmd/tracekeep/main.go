@@ -29,6 +29,7 @@ const (
 	exitRejected = 3 // the command ran, and some input was rejected (see the report)
 	exitDefect   = 4 // verification found a defect
 	exitInUse    = 5 // the data folder, an address or another resource is in use
+	exitInvalid  = 6 // a control failed, so that what was not found proves nothing
 )
 
 // coded is an error with an exit code of its own.
@@ -51,25 +52,29 @@ type terminal struct {
 }
 
 type cli struct {
-	Demo      demoCommand      `cmd:"" help:"Show the whole promise on one clock file, then keep serving."`
-	Serve     serveCommand     `cmd:"" help:"Run the service on a data folder."`
-	Import    importCommand    `cmd:"" help:"Import a clock file (ZKTeco ATTLOG) with its people file."`
-	Generate  generateCommand  `cmd:"" help:"Make clock and people files with the habits of real ones."`
-	Query     queryCommand     `cmd:"" help:"Answer HR: who is in, hours, people, erasures."`
-	History   historyCommand   `cmd:"" help:"Show everything that was recorded about one person."`
-	Explain   explainCommand   `cmd:"" help:"Trace an event to what became of it, or the hours of a day to their events."`
-	Replay    replayCommand    `cmd:"" help:"Read the whole log again and say what is in it, or make the world of a moment."`
-	Diff      diffCommand      `cmd:"" help:"Say what two worlds tell differently, and which events are responsible."`
-	Verify    verifyCommand    `cmd:"" help:"Check the whole event store against the trail, or prove one event."`
-	Audit     auditCommand     `cmd:"" help:"Export for an auditor, and keep the trail in order."`
-	Erase     eraseCommand     `cmd:"" help:"Erase a person by destroying keys: request, verify, assess, approve, show."`
-	Cases     casesCommand     `cmd:"" help:"List erasure cases: whom each waits for, and when it is due."`
+	Demo     demoCommand     `cmd:"" help:"Show the whole promise on one clock file, then keep serving."`
+	Serve    serveCommand    `cmd:"" help:"Run the service on a data folder."`
+	Import   importCommand   `cmd:"" help:"Import files of time clocks and time trackers."`
+	Generate generateCommand `cmd:"" help:"Make clock and people files with the habits of real ones."`
+	Query    queryCommand    `cmd:"" help:"Answer HR: who is in, hours, people, erasures."`
+	Hours    hoursCommand    `cmd:"" help:"Say what hours are paid as, by rules that are data, and why."`
+	History  historyCommand  `cmd:"" help:"Show everything that was recorded about one person."`
+	Readings readingsCommand `cmd:"" help:"List who was shown personal values of a person."`
+	Explain  explainCommand  `cmd:"" help:"Trace an event to what became of it, or the hours of a day to their events."`
+	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it, or make the world of a moment."`
+	Diff     diffCommand     `cmd:"" help:"Say what two worlds tell differently, and which events are responsible."`
+	Verify   verifyCommand   `cmd:"" help:"Check the whole event store against the trail, or prove one event."`
+	Audit    auditCommand    `cmd:"" help:"Export for an auditor, and keep the trail in order."`
+	Erase    eraseCommand    `cmd:"" help:"Erase a person by destroying keys: request, verify, assess, approve, show."`
+	Cases    casesCommand    `cmd:"" help:"List erasure cases: whom each waits for, and when it is due."`
+	Hold     holdCommand     `cmd:"" help:"Keep what a matter needs from being destroyed."`
+	Restrict restrictCommand `cmd:"" help:"Restrict the processing of a person's values; take objections."`
+	Disclose discloseCommand `cmd:"" help:"Record who outside was given values of a person, and list them."`
+
 	Retention retentionCommand `cmd:"" help:"See what has come of age; release it in batches, by two officers."`
-	Hold      holdCommand      `cmd:"" help:"Keep what a matter needs from being destroyed."`
-	Restrict  restrictCommand  `cmd:"" help:"Restrict the processing of a person's values; take objections."`
-	Disclose  discloseCommand  `cmd:"" help:"Record who outside was given values of a person, and list them."`
 
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
+	Forensics   forensicsCommand   `cmd:"" help:"Look everywhere for what was erased, with every key at hand."`
 
 	Keys     keysCommand     `cmd:"" help:"Look after the keys: status, rotate, escrow, verify-backup, recover."`
 	Rebuild  rebuildCommand  `cmd:"" help:"Rebuild the read models from the log, or compare them with a rebuild."`
@@ -107,7 +112,7 @@ Every command that reads or writes records takes --data, the data folder. While 
 that folder, the command joins it; otherwise it opens the folder itself.
 
 Exit codes: 0 done, 1 failed, 2 wrong command line, 3 done with rejected input, 4 verification found a defect,
-5 folder or address in use.`
+5 folder or address in use, 6 a control failed and the run proves nothing.`
 
 // run is the whole program. Tests call it as main does.
 func run(ctx context.Context, args []string, t *terminal) int {

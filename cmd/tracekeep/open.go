@@ -48,7 +48,11 @@ func (d dataFlags) cases() app.CasePolicy {
 	if d.ErasuresPerDay == 0 {
 		return app.DefaultCases()
 	}
-	return app.CasePolicy{CoolingOff: d.CoolingOff, DestructionsPerDay: d.ErasuresPerDay, BatchesPerDay: d.BatchesPerDay}
+	batches := d.BatchesPerDay
+	if batches == 0 {
+		batches = app.DefaultCases().BatchesPerDay
+	}
+	return app.CasePolicy{CoolingOff: d.CoolingOff, DestructionsPerDay: d.ErasuresPerDay, BatchesPerDay: batches}
 }
 
 func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {

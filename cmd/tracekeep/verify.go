@@ -22,7 +22,8 @@ func (verifyCommand) Help() string {
 against the signed checkpoint. Erased values do not matter: the trail commits to events as they are stored. Events that the store
 removed are accounted for where a listing in the trail names them (tracekeep audit list-removals).
 
-A trail and a store that were rolled back together look whole: --earlier, with a checkpoint from outside, finds that.
+A trail and a store that were rolled back together, or written anew with the key of the trail, look whole: --earlier, with a
+checkpoint from outside, finds that. Of several, the last that the trail continues and the first that it does not say where.
 
 Examples:
   tracekeep verify --data ./records
@@ -42,8 +43,12 @@ func (c verifyCommand) Run(ctx context.Context, t *terminal) error {
 		if err := a.CatchUp(ctx, nil); err != nil {
 			return err
 		}
+		held, err := c.held()
+		if err != nil {
+			return err
+		}
 		progress := newBar(t, "verifying", 0, false)
-		report, err := a.Verify(ctx, func(done uint64) { progress.set(int64(done)) }) //nolint:gosec // an event count
+		report, err := a.Verify(ctx, func(done uint64) { progress.set(int64(done)) }, held...) //nolint:gosec // an event count
 		progress.finish()
 		if err != nil {
 			return err
@@ -55,9 +60,6 @@ func (c verifyCommand) Run(ctx context.Context, t *terminal) error {
 		} else {
 			printReport(t, report)
 		}
-		if err := c.extends(ctx, a); err != nil {
-			return err
-		}
 		if !report.OK {
 			return &coded{code: exitDefect, err: fmt.Errorf("the trail does not hold: %d findings", len(report.Findings))}
 		}
@@ -65,18 +67,16 @@ func (c verifyCommand) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-// extends holds the trail against what was handed out earlier.
-func (c verifyCommand) extends(ctx context.Context, a *app.App) error {
+// held reads what was handed out earlier.
+func (c verifyCommand) held() (texts []string, err error) {
 	for _, name := range c.Earlier {
 		text, err := os.ReadFile(name)
 		if err != nil {
-			return fmt.Errorf("--earlier: %w", err)
+			return nil, fmt.Errorf("--earlier: %w", err)
 		}
-		if err := a.VerifyExtends(ctx, string(text)); err != nil {
-			return &coded{code: exitDefect, err: fmt.Errorf("the trail does not continue %s: %w", name, err)}
-		}
+		texts = append(texts, string(text))
 	}
-	return nil
+	return texts, nil
 }
 
 func printReport(t *terminal, report app.TrailReport) {
@@ -88,7 +88,11 @@ func printReport(t *terminal, report app.TrailReport) {
 		return
 	}
 	for _, f := range report.Findings {
-		_, _ = fmt.Fprintf(t.out, "position %d, %s revision %d: %s %s\n", f.Position, f.Stream, f.Revision, f.Kind, f.Detail)
+		where := fmt.Sprintf("position %d, leaf %d", f.Position, f.Leaf)
+		if f.Stream != "" {
+			where += fmt.Sprintf(", %s revision %d", f.Stream, f.Revision)
+		}
+		_, _ = fmt.Fprintf(t.out, "%s: %s: %s\n", where, f.Kind, f.Detail)
 	}
 }
 

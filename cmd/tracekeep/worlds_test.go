@@ -15,7 +15,6 @@ import (
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
-	"tracekeep/domain/erasure"
 	"tracekeep/eventschema"
 )
 
@@ -269,28 +268,8 @@ func TestAnErasedPersonIsErasedInEveryWorld(t *testing.T) {
 		d.punch("2026-03-02T12:00:00+01:00", eventschema.DirectionOut)
 		known := time.Now().UTC().Format(time.RFC3339Nano)
 		d.correct(punch, "2026-03-02T07:30:00+01:00", eventschema.DirectionIn, eventschema.ReasonWrongTime)
-		first, second := officer(d.a, uuid.New()), officer(d.a, uuid.New())
-		request, err := d.a.RequestErasure(t.Context(), httpapi.Intent{Principal: first, Key: "ask"}, httpapi.ErasureRequest{Person: d.person.PersonID, ReceivedAt: time.Now()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, step := range []struct {
-			by      httpapi.Principal
-			command erasure.Command
-		}{
-			{first, erasure.VerifyIdentity{VerifiedBy: first.ID, VerifiedAt: time.Now(), Method: eventschema.IdentityDocument}},
-			{first, erasure.Assess{AssessedBy: first.ID, AssessedAt: time.Now()}},
-			{second, erasure.Approve{ApprovedBy: second.ID, ApprovedAt: time.Now()}},
-		} {
-			if _, err := d.a.AdvanceErasure(t.Context(), httpapi.Intent{Principal: step.by, Key: fmt.Sprintf("%T", step.command)}, request.CaseID, step.command); err != nil {
-				t.Fatal(err)
-			}
-		}
-		certificate, err := d.a.AwaitCertificate(t.Context(), request.CaseID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := fmt.Sprintf("[erased: case %s, certificate of leaf %d]", request.CaseID, certificate.Leaf)
+		of, leaf := d.erase()
+		want := fmt.Sprintf("[erased: case %s, certificate of leaf %d]", of, leaf)
 		work, person := d.person.WorkID.String(), d.person.PersonID.String()
 		for _, args := range [][]string{
 			{"query", "hours", "--from", "2026-03-02", "--to", "2026-03-02", "--known-at", known},

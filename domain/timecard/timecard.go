@@ -59,6 +59,12 @@ type counted struct {
 // Punches is how many punches the year has, voided ones included.
 func (s State) Punches() int { return len(s.punches) }
 
+// Recorded tells whether a punch with this id is in the year.
+func (s State) Recorded(id uuid.UUID) bool {
+	_, recorded := s.punches[id]
+	return recorded
+}
+
 // Command is one of [Punch], [Correct].
 type Command interface{ isCommand() }
 

@@ -129,6 +129,9 @@ func (r *reading) settleEdge(first uint64, claims, computed []trail.Hash) error 
 	if len(claims) < len(r.window) {
 		r.torn = true
 	}
+	if r.edge == nil {
+		r.edge = &r.window[0]
+	}
 	for _, claim := range claims {
 		if r.torn || r.claimed.Size() < first {
 			break
@@ -173,7 +176,9 @@ func (r *reading) compare() (wrong int) {
 }
 
 func (r *reading) difference(s *slot) tentative {
-	t := tentative{spoilt: fmt.Sprintf("the hash beside the event of leaf %d is wrong, the event is right", s.leaf)}
+	t := tentative{
+		made: s.made, claim: s.claim, spoilt: fmt.Sprintf("the hash beside the event of leaf %d is wrong, the event is right", s.leaf),
+	}
 	t.Finding = trail.Finding{
 		Position: s.position(), Leaf: s.leaf, Stream: s.event.Stream, Revision: s.event.Revision, Kind: trail.KindAltered,
 		Detail: fmt.Sprintf("the event is not the one of leaf %d", s.leaf),

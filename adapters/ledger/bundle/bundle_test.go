@@ -111,21 +111,21 @@ func TestAnEarlierCheckpointIsContinued(t *testing.T) {
 		content []byte
 		kept    string
 		want    Continued
-		ok      bool
+		wrong   trail.Kind
 	}{
-		"by the events of the whole log":         {l.bundle(all()), kept, Continued{700, true, true}, true},
-		"by a proof that was asked for":          {l.bundle(late, with), kept, Continued{700, true, true}, true},
-		"unknown from a part that begins later":  {l.bundle(late), kept, Continued{700, false, false}, true},
-		"another log under the same key":         {l.bundle(all()), other, Continued{700, false, true}, false},
-		"another log, where a proof is given":    {l.bundle(late, with), other, Continued{700, false, true}, false},
-		"a bundle that is older than the paper":  {newLog(t, 4, 600).bundle(all()), kept, Continued{700, false, true}, false},
-		"an empty log is continued by every log": {l.bundle(late), newLog(t, 1, 0).checkpoint(), Continued{0, true, true}, true},
+		"by the events of the whole log":         {l.bundle(all()), kept, Continued{700, true, true}, ""},
+		"by a proof that was asked for":          {l.bundle(late, with), kept, Continued{700, true, true}, ""},
+		"unknown from a part that begins later":  {l.bundle(late), kept, Continued{700, false, false}, ""},
+		"another log under the same key":         {l.bundle(all()), other, Continued{700, false, true}, trail.KindForked},
+		"another log, where a proof is given":    {l.bundle(late, with), other, Continued{700, false, true}, trail.KindForked},
+		"a bundle that is older than the paper":  {newLog(t, 4, 600).bundle(all()), kept, Continued{700, false, true}, trail.KindRolledBack},
+		"an empty log is continued by every log": {l.bundle(late), newLog(t, 1, 0).checkpoint(), Continued{0, true, true}, ""},
 	} {
 		report := verify(t, c.content, Trust{Key: l.first, Earlier: []string{c.kept}})
-		if report.OK != c.ok || len(report.Earlier) != 1 || report.Earlier[0] != c.want {
+		if report.OK != (c.wrong == "") || len(report.Earlier) != 1 || report.Earlier[0] != c.want {
 			t.Errorf("%s: %+v %+v", rule, report.Earlier, report.Findings)
 		}
-		if !c.ok && report.Findings[0].Kind != trail.KindForked {
+		if !report.OK && report.Findings[0].Kind != c.wrong {
 			t.Errorf("%s: %+v", rule, report.Findings)
 		}
 	}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"strings"
 
 	"tracekeep/adapters/ledger/trail"
@@ -32,7 +30,9 @@ type reading struct {
 	open              []tentative
 	lost              map[uint64]struct{} // leaves whose line is missing, as far as they are few
 	seen              map[uint64]trail.Hash
-	lastAt            uint64 // position of the latest event
+	seenAt            map[uint64]uint64 // the latest position then
+	edge              *slot             // the first leaf that is in no whole block
+	lastAt            uint64            // position of the latest event
 	counted           manifest
 }
 
@@ -53,6 +53,9 @@ type slot struct {
 type tentative struct {
 	trail.Finding
 	spoilt string // what is to be said when the event is right
+	// made is the commitment to the event, claim the hash beside it.
+	made  trail.Commitment
+	claim trail.Hash
 }
 
 // readEvents goes through the log.
@@ -60,13 +63,16 @@ func (v *verification) readEvents(ctx context.Context, progress func(done int64)
 	r := &reading{
 		verification: v, accounts: trail.NewAccounts(v.about.Selection.Scope == ScopeAll),
 		computed: trail.NewTree(), claimed: trail.NewTree(), wanted: map[uint64]struct{}{},
-		lost: map[uint64]struct{}{}, seen: map[uint64]trail.Hash{},
+		lost: map[uint64]struct{}{}, seen: map[uint64]trail.Hash{}, seenAt: map[uint64]uint64{},
 	}
 	if v.container.members[openedMember] != nil {
 		v.opened = map[uint64]struct{}{}
 	}
 	for _, said := range v.keys.Handovers() {
 		r.wanted[said.Size] = struct{}{}
+	}
+	for size := range v.roots { // proven, so a root computed from the events says how far they are right
+		r.wanted[size] = struct{}{}
 	}
 	for _, text := range v.trust.Earlier {
 		if kept, err := v.keys.OpenCheckpoint(text); err == nil {
@@ -290,86 +296,11 @@ func (r *reading) see(tree *trail.Tree) {
 		return
 	}
 	if root, err := tree.Root(); err == nil {
-		r.seen[tree.Size()] = root
+		r.seen[tree.Size()], r.seenAt[tree.Size()] = root, r.lastAt
 	}
 }
 
 func sumOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
-}
-
-// conclude decides what the differences mean once all lines were read.
-func (r *reading) conclude(whole bool) error {
-	if err := r.settle(); err != nil {
-		return err
-	}
-	if r.next < r.head.Size && whole {
-		r.holes, r.torn = true, true
-		r.report.add(trail.Finding{
-			Position: r.lastAt, Leaf: r.next, Kind: trail.KindTruncated,
-			Detail: fmt.Sprintf("the lines end %d leaves before the log, after position %d", r.head.Size-r.next, r.lastAt),
-		})
-	}
-	var rest [1]byte
-	if _, err := io.ReadFull(r.blocks, rest[:]); err == nil && whole && !r.holes {
-		r.report.of(trail.KindCorrupt, blocksMember+" goes on after the last block")
-	}
-	r.judge()
-	found, summary := r.accounts.Close(len(r.report.Findings) > 0)
-	for _, f := range found {
-		r.report.add(f)
-	}
-	r.report.Accounts = summary
-	r.checkCounts(whole)
-	r.checkHandovers()
-	return nil
-}
-
-// judge compares the roots with the signed one.
-func (r *reading) judge() {
-	events, failed := r.computed.Root()
-	if errors.Is(failed, trail.ErrDisagree) {
-		r.report.of(trail.KindCorrupt, failed.Error())
-	}
-	hashes, _ := r.claimed.Root()
-	switch {
-	case !r.holes && r.next == r.head.Size && events == r.head.Root:
-		r.report.Proven = r.signed
-		maps.Copy(r.roots, r.seen)
-		for _, t := range r.open {
-			t.Kind, t.Detail = trail.KindCorrupt, t.spoilt
-			r.report.add(t.Finding)
-		}
-		return
-	case !r.torn && r.next == r.head.Size && hashes == r.head.Root:
-	case r.torn:
-	default:
-		fork := trail.Finding{Kind: trail.KindForked, Detail: "neither the events nor the hashes of the bundle give the signed root"}
-		r.report.add(fork)
-	}
-	for _, t := range r.open {
-		r.report.add(t.Finding)
-	}
-}
-
-// checkCounts holds what was counted against the manifest.
-func (r *reading) checkCounts(whole bool) {
-	m := r.manifest
-	if m.Format == "" || !whole {
-		return
-	}
-	if r.counted.Events != m.Events || r.counted.Removed != m.Removed || r.counted.Missing != m.Missing || r.counted.Unrecorded != m.Unrecorded {
-		r.report.of(trail.KindCorrupt, fmt.Sprintf("%s has %d events and %d without one, the manifest says %d and %d",
-			eventsMember, r.counted.Events, r.counted.Removed+r.counted.Missing, m.Events, m.Removed+m.Missing))
-	}
-}
-
-// checkHandovers holds what the changes of the key say of the log against it.
-func (r *reading) checkHandovers() {
-	for _, said := range r.keys.Handovers() {
-		if root, known := r.rootAt(said.Size); known && root != said.Root || r.signed && said.Size > r.head.Size {
-			r.report.of(trail.KindForked, fmt.Sprintf("the key was handed over at a log of %d leaves that this one never was", said.Size))
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -147,7 +148,7 @@ func (v *verification) readCheckpoint() error {
 		fallthrough
 	default:
 		v.signed, v.head = true, opened.Head()
-		v.report.Origin, v.report.Size, v.report.Root = opened.Origin, opened.Size, opened.Root
+		v.report.Origin, v.report.Size, v.report.Root, v.report.Checkpoint = opened.Origin, opened.Size, opened.Root, opened.Text
 		v.witnessed = append(v.witnessed, string(text))
 	}
 	return err
@@ -278,12 +279,18 @@ func (v *verification) checkWitnesses() error {
 
 // checkEarlier holds the log against the checkpoints that the auditor kept.
 func (v *verification) checkEarlier() error {
+	var earlier []trail.Checkpoint
 	for _, text := range v.trust.Earlier {
 		kept, err := v.keys.OpenCheckpoint(text)
 		if err != nil {
 			v.report.of(trail.KindBadSignature, "the earlier checkpoint is not signed by a key of the log that you trust")
 			continue
 		}
+		earlier = append(earlier, kept)
+	}
+	slices.SortFunc(earlier, func(a, b trail.Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
+	from := uint64(0) // up to here the log is the one that was kept
+	for _, kept := range earlier {
 		c := Continued{Size: kept.Size}
 		root, known := v.rootAt(kept.Size)
 		if kept.Size == 0 {
@@ -292,15 +299,20 @@ func (v *verification) checkEarlier() error {
 		switch {
 		case kept.Size > v.head.Size:
 			c.Known = true
-			v.report.of(trail.KindForked, fmt.Sprintf("the log of the bundle has %d leaves, the checkpoint that you kept %d: it was rolled back, or the bundle is older", v.head.Size, kept.Size))
+			v.report.add(trail.Finding{
+				Leaf: v.head.Size, Kind: trail.KindRolledBack,
+				Detail: fmt.Sprintf("the log of the bundle has %d leaves, the checkpoint that you kept %d: it was rolled back, or the bundle is older", v.head.Size, kept.Size),
+			})
 		case known && root != kept.Root:
 			c.Known = true
-			v.report.of(trail.KindForked, fmt.Sprintf("at %d leaves the log of the bundle is not the one of the checkpoint that you kept: it was written anew", kept.Size))
+			v.report.add(trail.Finding{
+				Leaf: from, Kind: trail.KindForked,
+				Detail: fmt.Sprintf("leaves %d to %d are not those of the checkpoint of %d leaves that you kept: written anew", from, kept.Size-1, kept.Size),
+			})
 		case known:
-			c.Known, c.Holds = true, true
+			c.Known, c.Holds, from = true, true, kept.Size
 		}
 		v.report.Earlier = append(v.report.Earlier, c)
 	}
-	slices.SortFunc(v.report.Earlier, func(a, b Continued) int { return int(a.Size) - int(b.Size) })
 	return nil
 }

@@ -15,7 +15,10 @@ const (
 	// KindForked: events, hashes and the signed checkpoint cannot all be true.
 	// Position is the first one under the oldest disagreement, 0 when the whole
 	// trail was rewritten.
-	KindForked       Kind = "forked"
+	KindForked Kind = "forked"
+	// KindRolledBack: the log ends before one of its checkpoints that was kept
+	// outside. Leaf is where it ends.
+	KindRolledBack   Kind = "rolled_back"
 	KindBadSignature Kind = "bad_signature" // a signed text is not signed by the key that should have
 	KindCorrupt      Kind = "corrupt"       // a file is damaged, the events are as signed
 	KindUnwitnessed  Kind = "unwitnessed"   // the policy asks for witnesses that did not sign

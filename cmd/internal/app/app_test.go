@@ -29,6 +29,8 @@ type house struct {
 	cooling time.Duration
 	perDay  int
 	fault   func(string)
+
+	eventStore string // empty: the App's own
 }
 
 // openHouse opens an App whose cases do not cool off, unless the test says so.
@@ -58,7 +60,7 @@ func openHouse(t *testing.T, change ...func(*house)) *house {
 func (h *house) open() {
 	h.t.Helper()
 	app, err := Open(h.t.Context(), Config{
-		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay, BatchesPerDay: h.perDay},
+		Data: h.data, EventStore: h.eventStore, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay, BatchesPerDay: h.perDay},
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -33,6 +33,8 @@ type AuditOrder struct {
 	// Earlier are signed checkpoints of the log that the auditor kept: the bundle
 	// gets the proof that the log continues each.
 	Earlier []string
+	// Open orders values in clear of Person; nil leaves everything sealed.
+	Open *AuditOpening
 }
 
 // AuditExported says what a bundle holds.
@@ -45,19 +47,25 @@ type AuditExported struct {
 	Events     uint64           `json:"events"`
 	Gone       uint64           `json:"events_removed"`
 	Unrecorded uint64           `json:"events_unrecorded"` // that the trail does not have: verify the store
+	Opened     uint64           `json:"opened_values"`
+	Disclosure *uuid.UUID       `json:"disclosure,omitempty"` // that says why they were opened
 }
 
 // ExportAudit writes an audit bundle to a new file. The file appears when it is
 // whole, and not before. Errors: [fs.ErrExist] for a file that is there. progress
-// may be nil and is told the leaves written and how many there are.
+// may be nil and is told the leaves written and how many there are, 0 while that is
+// not known.
 func (a *App) ExportAudit(ctx context.Context, file string, order AuditOrder, progress func(done, total uint64)) (exported AuditExported, err error) {
 	if _, err := os.Lstat(file); err == nil {
 		return exported, fmt.Errorf("%s: %w; name another file", file, fs.ErrExist)
 	}
-	if err := a.CatchUp(ctx, nil); err != nil {
+	x := &auditExport{app: a, order: order, progress: progress}
+	if err := x.disclose(ctx); err != nil {
 		return exported, err
 	}
-	x := &auditExport{app: a, order: order, progress: progress}
+	if err := a.CatchUp(ctx, nil); err != nil { // the disclosure belongs into the bundle
+		return exported, err
+	}
 	if x.log, err = a.trail(); err != nil {
 		return exported, err
 	}
@@ -224,7 +232,8 @@ func (x *auditExport) choose(ctx context.Context) error {
 }
 
 // idsOf are the ids in the names of the streams about a person: their own, those
-// of cases about them and, while the link can be read, of their work record.
+// of erasures, restrictions and disclosures about them and, while the link can be
+// read, of their work record.
 func (a *App) idsOf(ctx context.Context, person uuid.UUID) ([]uuid.UUID, error) {
 	ids := []uuid.UUID{person}
 	work, err := a.workOfPerson(ctx, person)
@@ -242,6 +251,20 @@ func (a *App) idsOf(ctx context.Context, person uuid.UUID) ([]uuid.UUID, error) 
 	}
 	for _, c := range cases {
 		ids = append(ids, c.CaseID)
+	}
+	restrictions, err := projections.RestrictionsOf(ctx, a.models.Querier(), a.tenant, person)
+	if err != nil {
+		return nil, outward(err)
+	}
+	for _, r := range restrictions {
+		ids = append(ids, r.CaseID)
+	}
+	disclosures, err := projections.DisclosuresOf(ctx, a.models.Querier(), a.tenant, person)
+	if err != nil {
+		return nil, outward(err)
+	}
+	for _, d := range disclosures {
+		ids = append(ids, d.DisclosureID)
 	}
 	return ids, nil
 }

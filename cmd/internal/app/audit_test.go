@@ -206,7 +206,7 @@ func TestTheRecordIsWholeThroughItsLife(t *testing.T) {
 		t.Errorf("a restored copy continues what came after it: %v", err)
 	}
 	rolledBack := h.bundle(AuditOrder{All: true}, bundle.Trust{Key: trust.Key, Earlier: []string{newest}})
-	if rolledBack.OK || rolledBack.Findings[0].Kind != trail.KindForked {
+	if rolledBack.OK || rolledBack.Findings[0].Kind != trail.KindRolledBack {
 		t.Errorf("rolled back behind a checkpoint that was handed out: %+v", rolledBack.Findings)
 	}
 }

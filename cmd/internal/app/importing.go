@@ -172,9 +172,9 @@ func (c *clockImport) Record(ctx context.Context, station string, batch []import
 			order = append(order, name)
 		}
 		streams[name] = append(streams[name], timecard.Punch{
-			PunchID: timecard.PunchID(c.app.tenant, p.Work, station, p.StationClock, p.Direction, p.Kind, p.Verification, p.WorkCode),
+			PunchID: importedID(c.app.tenant, station, p),
 			WorkID:  p.Work, OccurredAt: p.At, Zone: p.Zone, OffsetSeconds: p.OffsetSeconds,
-			Direction: p.Direction, Kind: p.Kind, Station: station, StationClock: p.StationClock,
+			Direction: p.Direction, Kind: p.Kind, Station: station, StationClock: p.StationClock, StationCounter: p.Counter,
 			Verification: p.Verification, ReceivedAt: received,
 			Location: eventschema.LocationNotOffered, Source: eventschema.SourceImport,
 		})
@@ -196,6 +196,11 @@ func (c *clockImport) Record(ctx context.Context, station string, batch []import
 		recorded += n
 	}
 	return recorded, len(batch) - recorded, nil
+}
+
+func importedID(tenant uuid.UUID, station string, p importer.Punch) uuid.UUID {
+	direction, kind, columns := p.Identity()
+	return timecard.PunchID(tenant, p.Work, station, p.StationClock, direction, kind, columns...)
 }
 
 // append records the punches of one stream and answers how many were new.

@@ -88,10 +88,11 @@ func (a *App) Checkpoint(ctx context.Context, _ httpapi.Principal) (string, erro
 // TrailReport is the verdict over the whole event store.
 type TrailReport = ledger.Report
 
-// Verify checks the whole event store against the trail. It needs the trail's
-// folder and public key only, so it also runs beside a serving process.
-func (a *App) Verify(ctx context.Context, progress func(done uint64)) (TrailReport, error) {
-	return ledger.Verify(ctx, a.folder.path("trail"), a.VerifierKey(), a.whole.ReadAll(ctx, 0), progress)
+// Verify checks the whole event store against the trail, and the trail against
+// checkpoints that were handed out. It needs the trail's folder and public key
+// only, so it also runs beside a serving process.
+func (a *App) Verify(ctx context.Context, progress func(done uint64), held ...string) (TrailReport, error) {
+	return ledger.Verify(ctx, a.folder.path("trail"), a.VerifierKey(), a.whole.ReadAll(ctx, 0), progress, held...)
 }
 
 // VerifyExtends shows that the trail continues a checkpoint that was handed out.
@@ -130,6 +131,15 @@ func (a *App) ChangeTrailKey() (trail.Handover, error) {
 		return trail.Handover{}, ErrNotOwner
 	}
 	return a.ledger.ChangeKey(a.random)
+}
+
+// MakeTrailCosigner has the trail sign its checkpoints with an ML-DSA-44 key as
+// well, and answers the verifier key. Errors: [ErrNotOwner], [fs.ErrExist].
+func (a *App) MakeTrailCosigner() (string, error) {
+	if a.ledger == nil {
+		return "", ErrNotOwner
+	}
+	return a.ledger.MakeCosigner()
 }
 
 // newID draws a random id.

@@ -1,0 +1,368 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tracekeep/eventschema"
+)
+
+// ErrDateOrder: the dates of the file are day first where the format has them month
+// first. Nothing of the file is taken: half of its dates would be wrong in silence.
+var ErrDateOrder = errors.New("the dates are day first (25/12/2026), the format reads month first; give --mapping with layouts that begin DD/MM")
+
+// record is one row of a table as text.
+type record struct {
+	fields []string // valid until the next call
+	line   int64
+	sheet  string
+	end    int64
+	serial bool   // dates are numbers of days, as in workbooks
+	header bool   // names the columns of what follows
+	broken Reason // why the row is no row
+}
+
+// records is where the rows of a table come from: text or a workbook.
+type records interface {
+	next() (record, error)
+}
+
+// table reads rows as a mapping says.
+type table struct {
+	from    records
+	m       *Mapping
+	place   placer
+	at      bound
+	width   int
+	names   []string // of columns that are not read
+	interns interns
+	people  map[string]*Person // as their first row names them
+}
+
+// bound is a mapping with the places of its columns in one table.
+type bound struct {
+	person, email, direction, hours int
+	name                            []int
+	time, start, end                whenAt
+}
+
+type whenAt struct{ at, date, time int }
+
+func (h header) bind(m *Mapping) bound {
+	moment := func(w *Moment) whenAt {
+		if w == nil {
+			return whenAt{-1, -1, -1}
+		}
+		return whenAt{h.column(w.At), h.column(w.Date), h.column(w.Time)}
+	}
+	b := bound{
+		person: h.column(m.Person.Column), email: h.column(m.Email), direction: -1, hours: -1,
+		time: moment(m.Time), start: moment(m.Start), end: moment(m.End),
+	}
+	for _, name := range m.FullName {
+		b.name = append(b.name, h.column(name))
+	}
+	if m.Direction != nil {
+		b.direction = h.column(m.Direction.Column)
+	}
+	if m.Hours != nil {
+		b.hours = h.column(m.Hours.Column)
+	}
+	return b
+}
+
+// openTable reads the header. A table of spans is sorted by time: see [spans].
+func openTable(s source, from records, m *Mapping) (reader, error) {
+	first, err := from.next()
+	if errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%w: it has no header", ErrFormat)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := &table{from: from, m: m, place: s.place, interns: interns{}, people: map[string]*Person{}}
+	if err := t.head(first.fields); err != nil {
+		return nil, err
+	}
+	if m.Start != nil {
+		return inOrder(t), nil
+	}
+	return t, nil
+}
+
+func (t *table) head(fields []string) error {
+	h := headerOf(fields)
+	if err := h.check(t.m); err != nil {
+		return err
+	}
+	t.at, t.width, t.names = h.bind(t.m), len(fields), nil
+	used := map[string]bool{}
+	for _, name := range t.m.read() {
+		used[columnName(name)] = true
+	}
+	for _, name := range fields {
+		name = columnName(name)
+		if !used[name] && name != "" && len(name) <= maxShort && isText(name) && len(t.names) < maxIgnored {
+			t.names = append(t.names, strings.Clone(name))
+		}
+	}
+	return nil
+}
+
+func (t *table) ignored() []string        { return t.names }
+func (t *table) keyed() (string, keyKind) { return t.m.Name, t.m.Person.By }
+
+func (t *table) next(rows []row) ([]row, int64, error) {
+	rec, err := t.from.next()
+	if err != nil {
+		return rows, rec.end, err
+	}
+	r := row{line: rec.line, sheet: rec.sheet, shaped: true, direction: eventschema.DirectionIn, kind: eventschema.KindNormal}
+	switch {
+	case rec.header:
+		r.class = otherRow
+		return append(rows, r), rec.end, t.head(rec.fields)
+	case rec.broken != "":
+		r.reason, r.shaped = rec.broken, false
+	case blankRecord(rec.fields):
+		r.class = blankLine
+	case len(rec.fields) < t.width && !rec.serial || len(rec.fields) > t.width:
+		r.reason = BrokenLine
+	default:
+		r.reason, err = t.fill(&r, rec)
+	}
+	return append(rows, r), rec.end, err
+}
+
+func blankRecord(fields []string) bool {
+	for _, f := range fields {
+		if tidy(f) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func at(fields []string, i int) string {
+	if i < 0 || i >= len(fields) {
+		return ""
+	}
+	return tidy(fields[i])
+}
+
+func (t *table) fill(r *row, rec record) (Reason, error) {
+	for _, f := range rec.fields {
+		if !utf8.ValidString(f) {
+			return NotUTF8, nil
+		}
+	}
+	value := at(rec.fields, t.at.person)
+	if t.m.Person.By == byPIN {
+		value = strings.TrimPrefix(value, "'") // put there so that a spreadsheet keeps leading zeros
+	}
+	key, ok := t.m.Person.By.key(value)
+	if !ok {
+		return BadKey, nil
+	}
+	r.pin = t.interns.of([]byte(key))
+	r.person = t.person(r.pin, rec)
+	if t.m.Start != nil {
+		return t.span(r, rec)
+	}
+	return t.punch(r, rec)
+}
+
+// person is what the rows say about their person, as the first of them does. A name
+// that cannot be one is left out; its rows need a people file then.
+func (t *table) person(key string, rec record) *Person {
+	if len(t.at.name) == 0 {
+		return nil
+	}
+	if p, ok := t.people[key]; ok {
+		return p
+	}
+	var parts []string
+	for _, i := range t.at.name {
+		if part := at(rec.fields, i); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	p := &Person{Name: strings.Join(parts, " "), Email: strings.Clone(at(rec.fields, t.at.email))}
+	if p.Name == "" || len(p.Name) > maxName || !isText(p.Name) {
+		return nil
+	}
+	if t.m.Person.By == byPIN {
+		p.PIN = key
+	}
+	if len(t.people) < maxNames {
+		t.people[key] = p
+	}
+	return p
+}
+
+func (t *table) punch(r *row, rec record) (Reason, error) {
+	when, reason, err := t.moment(t.m.Time, t.at.time, rec)
+	if reason != "" || err != nil {
+		return reason, err
+	}
+	s, reason := placed(&t.place, when.shown, when.instant)
+	if reason != "" {
+		return reason, nil
+	}
+	r.suspect = t.place.suspicion
+	r.at, r.offset, r.clock = s.at, s.offset, s.clock
+	r.undirected, r.pressed = true, "undirected"
+	if word := at(rec.fields, t.at.direction); t.m.Direction != nil && word != "" && !strings.EqualFold(word, "none") {
+		r.undirected = false
+		switch {
+		case oneOf(word, t.m.Direction.In):
+			r.direction = eventschema.DirectionIn
+		case oneOf(word, t.m.Direction.Out):
+			r.direction = eventschema.DirectionOut
+		default:
+			return BadDirection, nil
+		}
+		r.pressed = string(r.direction)
+	}
+	r.same = sameness(*r)
+	return "", nil
+}
+
+func oneOf(word string, words []string) bool {
+	for _, w := range words {
+		if strings.EqualFold(word, w) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *table) span(r *row, rec record) (Reason, error) {
+	start, reason, err := t.moment(t.m.Start, t.at.start, rec)
+	if reason != "" || err != nil {
+		return reason, err
+	}
+	if t.at.end.empty(rec.fields) {
+		return StillRunning, nil
+	}
+	end, reason, err := t.moment(t.m.End, t.at.end, rec)
+	if reason != "" || err != nil {
+		return reason, err
+	}
+	if t.m.End.NextDay && !end.instant && !end.shown.After(start.shown) {
+		end.shown = end.shown.AddDate(0, 0, 1)
+	}
+	if reason := spanOf(&t.place, r, start.shown, end.shown, start.instant); reason != "" {
+		return reason, nil
+	}
+	if told, ok := t.m.Hours.read(at(rec.fields, t.at.hours)); ok && !about(r.end.at.Sub(r.at), told) {
+		r.suspect = HoursDisagree
+	}
+	return "", nil
+}
+
+func (w whenAt) empty(fields []string) bool {
+	return at(fields, w.at) == "" && at(fields, w.time) == ""
+}
+
+// when is a time as read: an instant, or what a clock on the wall showed.
+type when struct {
+	shown   time.Time // the wall's time as if it were UTC, unless instant
+	instant bool
+}
+
+// moment reads a time. Its error is [ErrDateOrder].
+func (t *table) moment(m *Moment, w whenAt, rec record) (when, Reason, error) {
+	text := at(rec.fields, w.at)
+	if w.at < 0 {
+		date, clock := at(rec.fields, w.date), at(rec.fields, w.time)
+		if rec.serial {
+			date, clock = serialDate(date), serialTime(clock)
+		}
+		text = date + " " + clock
+	} else if rec.serial {
+		text = serialDate(text)
+	}
+	for i, layout := range m.parsed {
+		if at, err := time.Parse(layout, text); err == nil {
+			return when{shown: at, instant: strings.Contains(m.Layouts[i], "Z")}, "", nil
+		}
+	}
+	for i, layout := range m.parsed {
+		if swapped, ok := strings.CutPrefix(layout, "1/2/"); ok {
+			if _, err := time.Parse("2/1/"+swapped, text); err == nil {
+				return when{}, "", ErrDateOrder
+			}
+		}
+		if rec.serial && strings.HasPrefix(m.Layouts[i], "YYYY-MM-DD") { // the time of day was a number, too
+			if at, err := time.Parse(time.DateTime, text); err == nil {
+				return when{shown: at}, "", nil
+			}
+		}
+	}
+	return when{}, BadTime, nil
+}
+
+// The serial numbers of workbooks that are taken for dates: 1954 to 2119. The epoch
+// is that of Excel for Windows, off by one for the leap day that 1900 did not have.
+const firstSerial, lastSerial = 20_000, 80_000
+
+var serialEpoch = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
+
+// serialDate writes a number of days as a date, with the time of day where there is
+// one; other text stays.
+func serialDate(s string) string {
+	days, err := strconv.ParseFloat(s, 64)
+	if err != nil || days < firstSerial || days > lastSerial {
+		return s
+	}
+	at := serialEpoch.Add(time.Duration(days * 24 * float64(time.Hour))).Round(time.Second)
+	if days == float64(int64(days)) {
+		return at.Format(time.DateOnly)
+	}
+	return at.Format(time.DateTime)
+}
+
+// serialTime writes a fraction of a day as a time of day; other text stays. HHMM
+// without a point stays, too.
+func serialTime(s string) string {
+	part, err := strconv.ParseFloat(s, 64)
+	if err != nil || part < 0 || part >= 1 || !strings.Contains(s, ".") {
+		return s
+	}
+	return serialEpoch.Add(time.Duration(part * 24 * float64(time.Hour))).Round(time.Second).Format(time.TimeOnly)
+}
+
+// read reads hours; false where there are none.
+func (d *Duration) read(s string) (time.Duration, bool) {
+	if d == nil || s == "" {
+		return 0, false
+	}
+	if parts := strings.Split(s, ":"); len(parts) > 1 {
+		var total time.Duration
+		unit := time.Hour
+		for _, part := range parts[:min(3, len(parts))] {
+			n, err := strconv.ParseUint(part, 10, 31)
+			if err != nil {
+				return 0, false
+			}
+			total, unit = total+time.Duration(n)*unit, unit/60
+		}
+		return total, true
+	}
+	n, err := strconv.ParseFloat(strings.Replace(s, ",", ".", 1), 64)
+	switch {
+	case err != nil || n < 0 || n > 1e6:
+		return 0, false
+	case d.As == "seconds":
+		return time.Duration(n * float64(time.Second)), true
+	case d.As == "hhmm":
+		return time.Duration(int(n)/100)*time.Hour + time.Duration(int(n)%100)*time.Minute, true
+	}
+	return time.Duration(n * float64(time.Hour)), true
+}

@@ -1,0 +1,122 @@
+package importer
+
+import "sync"
+
+// tables are the tables of programs that are known, each a [Mapping]. Where two
+// look alike the earlier is detected. Sources of the columns: the vendors' own
+// exports and their documentation.
+var tables = sync.OnceValue(func() []*Mapping {
+	us, iso := []string{"M/D/YYYY hh:mm:ss AM", "M/D/YYYY hh:mm AM", "M/D/YYYY HH:mm:ss", "M/D/YYYY HH:mm", "YYYY-MM-DD HH:mm:ss", "YYYY-MM-DD HH:mm", "YYYY-MM-DD hh:mm:ss AM", "YYYY-MM-DD hh:mm AM"}, []string{"YYYY-MM-DD HH:mm:ss", "YYYY-MM-DD HH:mm"}
+	hhmm := []string{"YYYY-MM-DD HHmm"}
+	list := []*Mapping{
+		{
+			Name: "clockify", title: "Clockify detailed report", has: []string{"Group"},
+			Person: Whose{"Email", byEmail}, FullName: []string{"User"}, Email: "Email",
+			Start: &Moment{Date: "Start Date", Time: "Start Time", Layouts: us}, End: &Moment{Date: "End Date", Time: "End Time", Layouts: us},
+			Hours: &Duration{Column: "Duration (h)"},
+		},
+		{
+			Name: "toggl", title: "Toggl Track detailed report", hasNot: []string{"Group"},
+			Person: Whose{"Email", byEmail}, FullName: []string{"User"}, Email: "Email",
+			Start: &Moment{Date: "Start date", Time: "Start time", Layouts: iso}, End: &Moment{Date: "End date", Time: "End time", Layouts: iso},
+			Hours: &Duration{Column: "Duration"},
+		},
+		{
+			Name: "kimai", title: "Kimai timesheet export", has: []string{"Activity"},
+			Person: Whose{"User", byLogin},
+			Start:  &Moment{Date: "Date", Time: "From", Layouts: iso}, End: &Moment{Date: "Date", Time: "To", Layouts: iso, NextDay: true},
+			Hours: &Duration{Column: "Duration", As: "seconds"},
+		},
+		{
+			Name: "solidtime", title: "solidtime export (the folder, or its time_entries.csv with members.csv as people file)", has: []string{"is_imported"}, members: true,
+			Person: Whose{"member_id", byID},
+			Start:  &Moment{At: "start", Layouts: []string{"YYYY-MM-DDTHH:mm:ssZ"}}, End: &Moment{At: "end", Layouts: []string{"YYYY-MM-DDTHH:mm:ssZ"}},
+		},
+		{
+			Name: "solidtime-generic", title: "solidtime generic time entries",
+			Person: Whose{"user_email", byEmail}, FullName: []string{"user_name"}, Email: "user_email",
+			Start: &Moment{At: "start", Layouts: []string{"YYYY-MM-DDTHH:mm:ssZ"}}, End: &Moment{At: "end", Layouts: []string{"YYYY-MM-DDTHH:mm:ssZ"}},
+		},
+		{
+			Name: "frappe", title: "Frappe HR Employee Checkin",
+			Person: Whose{"Employee", byID}, FullName: []string{"Employee Name"},
+			Time:      &Moment{At: "Time", Layouts: append([]string{"YYYY-MM-DD HH:mm:ss.000000"}, iso...)},
+			Direction: &Pressed{Column: "Log Type", In: []string{"IN"}, Out: []string{"OUT"}},
+		},
+		{
+			Name: "agl", title: "ZKTeco attendance general log (AGL_001.TXT)", has: []string{"TMNo", "Mode"},
+			Person: Whose{"EnNo", byPIN}, FullName: []string{"Name"},
+			Time: &Moment{At: "DateTime", Layouts: []string{"YYYY/MM/DD HH:mm:ss", "YYYY-MM-DD HH:mm:ss", "YYYY/MM/DD HH:mm"}},
+		},
+		{
+			Name: "deputy", title: "Deputy timesheets, all fields", has: []string{"Mealbreak"},
+			Person: Whose{"Employee Export Code", byID}, FullName: []string{"Employee Name"},
+			Start: &Moment{Date: "Date", Time: "Start", Layouts: []string{"DD/MM/YYYY HH:mm:ss", "DD/MM/YYYY HH:mm"}}, End: &Moment{Date: "Date", Time: "End", Layouts: []string{"DD/MM/YYYY HH:mm:ss", "DD/MM/YYYY HH:mm"}, NextDay: true},
+		},
+		{
+			Name: "hikvision", title: "Hikvision iVMS and HikCentral attendance records", has: []string{"Attendance Check Point"},
+			Person: Whose{"Person ID", byPIN}, FullName: []string{"Name"},
+			Time:      &Moment{At: "Time", Layouts: append([]string{"YYYY-MM-DD hh:mm:ss AM"}, iso...)},
+			Direction: &Pressed{Column: "Attendance Status", In: []string{"Check-in"}, Out: []string{"Check-out"}},
+		},
+		{
+			Name: "paid-details", title: "off-duty paid details, Boston Police Department", has: []string{"cross_street"},
+			Person: Whose{"employee_id", byPIN}, FullName: []string{"employee"},
+			Start: &Moment{Date: "detail_date", Time: "start_time", Layouts: hhmm}, End: &Moment{Date: "detail_date", Time: "end_time", Layouts: hhmm, NextDay: true},
+			Hours: &Duration{Column: "hours_worked", As: "hhmm"},
+		},
+		{
+			Name: "paid-details-workbook", title: "off-duty paid details, the department's workbook",
+			Person: Whose{"Emp. ID", byPIN}, FullName: []string{"Employee"},
+			Start: &Moment{Date: "Detail Date", Time: "Start Time", Layouts: hhmm}, End: &Moment{Date: "Detail Date", Time: "End Time", Layouts: hhmm, NextDay: true},
+			Hours: &Duration{Column: "Hours Worked", As: "hhmm"},
+		},
+		{
+			Name: "court-overtime-workbook", title: "court overtime, the department's workbook",
+			Person: Whose{"ID", byPIN}, FullName: []string{"NAME"},
+			Start: &Moment{Date: "OTDATE", Time: "STARTTIME", Layouts: hhmm}, End: &Moment{Date: "OTDATE", Time: "ENDTIME", Layouts: hhmm, NextDay: true},
+			Hours: &Duration{Column: "WRKDHRS"},
+		},
+		{
+			Name: "court-overtime", title: "court overtime, Boston Police Department", has: []string{"ot_code", "assigned_desc"},
+			Person: Whose{"employee_id", byPIN}, FullName: []string{"name"},
+			Start: &Moment{Date: "ot_date", Time: "start_time", Layouts: hhmm}, End: &Moment{Date: "ot_date", Time: "end_time", Layouts: hhmm, NextDay: true},
+			Hours: &Duration{Column: "worked_hours"},
+		},
+	}
+	for _, m := range list {
+		if err := m.prepare(); err != nil {
+			panic(err)
+		}
+	}
+	return list
+})
+
+// format makes a format of a built-in table.
+func (m *Mapping) format() Format {
+	return Format{
+		Name: m.Name, Title: m.title, key: m.Person.By, station: m.Name == "agl" || m.Name == "hikvision",
+		detect: func(h head) bool {
+			record := firstRecord(h)
+			return record != nil && headerOf(record).fits(m)
+		},
+		open: func(s source) (reader, error) {
+			s.Mapping = m
+			return openCSV(s)
+		},
+	}
+}
+
+// isHoursOnly knows the exports that say how long and not when: Harvest, and
+// QuickBooks' TIMEACT.
+func isHoursOnly(h head) bool {
+	record := firstRecord(h)
+	if len(record) > 0 && (record[0] == "!TIMEACT" || record[0] == "!TIMERHDR" || record[0] == "TIMEACT") {
+		return true
+	}
+	has := headerOf(record)
+	_, date := has["date"]
+	_, hours := has["hours"]
+	_, task := has["task"]
+	return date && hours && task
+}

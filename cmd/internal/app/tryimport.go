@@ -1,0 +1,81 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/importer"
+	"tracekeep/eventschema"
+)
+
+// triedImport answers what an import would do. It implements [importer.Sink], reads
+// and writes nothing.
+type triedImport struct {
+	app   *App
+	cards *cardCache
+	drawn map[string]uuid.UUID // people who would be registered
+	fresh map[uuid.UUID]bool   // their work ids: nothing is recorded of them
+}
+
+// TryImport reads one file as [App.Import] does and records nothing: the summary is
+// that of the import that would follow.
+func (a *App) TryImport(ctx context.Context, options importer.Options) (importer.Summary, error) {
+	options.Now = a.clock()
+	return importer.Run(ctx, options, &triedImport{
+		app: a, cards: newCardCache(importCards), drawn: map[string]uuid.UUID{}, fresh: map[uuid.UUID]bool{},
+	})
+}
+
+// Resolve implements [importer.Sink].
+func (c *triedImport) Resolve(ctx context.Context, station string, pins []string, people map[string]importer.Person) (map[string]uuid.UUID, int, error) {
+	values := make([]string, len(pins))
+	for i, pin := range pins {
+		values[i] = badgeToken(station, pin)
+	}
+	found, err := c.app.keys.Find(ctx, c.app.tenant, tokenBadge, values...)
+	if err != nil {
+		return nil, 0, fmt.Errorf("look up the PINs of a station: %w", err)
+	}
+	known, registered := make(map[string]uuid.UUID, len(pins)), 0
+	for i, pin := range pins {
+		_, listed := people[pin]
+		switch who, indexed := found[values[i]]; {
+		case indexed:
+			known[pin] = who.Work
+		case c.drawn[pin] != uuid.Nil:
+			known[pin] = c.drawn[pin]
+		case listed:
+			work, err := c.app.newID()
+			if err != nil {
+				return nil, 0, err
+			}
+			known[pin], c.drawn[pin], c.fresh[work] = work, work, true
+			registered++
+		}
+	}
+	return known, registered, nil
+}
+
+// Record implements [importer.Sink].
+func (c *triedImport) Record(ctx context.Context, station string, batch []importer.Punch) (recorded, already int, err error) {
+	for _, p := range batch {
+		if c.fresh[p.Work] {
+			recorded++
+			continue
+		}
+		name := eventschema.PunchesStream(c.app.tenant, p.Work, p.At)
+		card, err := c.cards.take(ctx, c.app.bulk, name)
+		if err != nil {
+			return 0, 0, err
+		}
+		if card.State.Recorded(importedID(c.app.tenant, station, p)) {
+			already++
+		} else {
+			recorded++
+		}
+		c.cards.give(name, card)
+	}
+	return recorded, already, nil
+}

@@ -1,0 +1,72 @@
+package payrules
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func date(t testing.TB, text string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+func TestPayPeriods(t *testing.T) {
+	for rule, c := range map[string]struct {
+		frequency          Frequency
+		anchor, date, want string
+	}{
+		"weekly, its first day":            {Weekly, "2026-01-04", "2026-06-07", "2026-06-07/2026-06-13"},
+		"weekly, its last day":             {Weekly, "2026-01-04", "2026-06-13", "2026-06-07/2026-06-13"},
+		"weekly, before the anchor":        {Weekly, "2026-01-04", "2026-01-03", "2025-12-28/2026-01-03"},
+		"biweekly":                         {Biweekly, "2026-01-04", "2026-01-18", "2026-01-18/2026-01-31"},
+		"biweekly, its second week":        {Biweekly, "2026-01-04", "2026-01-17", "2026-01-04/2026-01-17"},
+		"semimonthly, the first half":      {Semimonthly, "0001-01-01", "2026-02-15", "2026-02-01/2026-02-15"},
+		"semimonthly, the second half":     {Semimonthly, "0001-01-01", "2028-02-16", "2028-02-16/2028-02-29"},
+		"semimonthly, the end of a year":   {Semimonthly, "0001-01-01", "2026-12-31", "2026-12-16/2026-12-31"},
+		"monthly":                          {Monthly, "2026-01-01", "2026-02-10", "2026-02-01/2026-02-28"},
+		"monthly from the 25th":            {Monthly, "2026-01-25", "2026-02-24", "2026-01-25/2026-02-24"},
+		"monthly from a day February lost": {Monthly, "2026-01-31", "2026-02-28", "2026-02-28/2026-03-30"},
+	} {
+		schedule := PayPeriodSchedule{Frequency: c.frequency, Anchor: date(t, c.anchor)}
+		p, err := schedule.Containing(date(t, c.date))
+		if err != nil || p.String() != c.want || !p.Contains(c.date) {
+			t.Errorf("%s: %s, %v, want %s", rule, p, err, c.want)
+		}
+	}
+	for _, wrong := range []PayPeriodSchedule{{}, {Frequency: "yearly"}, {Frequency: Biweekly}, {Frequency: Monthly}} {
+		if _, err := wrong.Containing(date(t, "2026-01-01")); !errors.Is(err, ErrSchedule) {
+			t.Errorf("%+v: %v", wrong, err)
+		}
+	}
+}
+
+func TestPayPeriodsLeaveNoDayOut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		start := time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
+		schedule := PayPeriodSchedule{
+			Frequency: rapid.SampledFrom([]Frequency{Weekly, Biweekly, Semimonthly, Monthly}).Draw(t, "frequency"),
+			Anchor:    start.AddDate(0, 0, rapid.IntRange(0, 800).Draw(t, "anchor")),
+		}
+		on := start.AddDate(0, 0, rapid.IntRange(-3000, 3000).Draw(t, "on"))
+		p, err := schedule.Containing(on)
+		if err != nil || on.Before(p.First) || on.After(p.Last) {
+			t.Fatalf("%s lies in %s, %v", on, p, err)
+		}
+		next, err := schedule.Next(p)
+		if err != nil || !next.First.Equal(p.Last.AddDate(0, 0, 1)) {
+			t.Fatalf("%s is followed by %s, %v", p, next, err)
+		}
+		for _, d := range []time.Time{p.First, p.Last} {
+			if again, err := schedule.Containing(d); err != nil || again != p {
+				t.Fatalf("%s lies in %s and in %s", d, p, again)
+			}
+		}
+	})
+}
