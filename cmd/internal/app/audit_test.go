@@ -49,6 +49,70 @@ func (h *house) cut(stream string, below uint64) {
 	}
 }
 
+// Whoever administers the event store may hide events, end streams for good, and
+// bound how many are kept. Each order is an event and has a leaf, before anything
+// goes: nothing can be taken away without a trace.
+//
+// promise: I9
+func TestADeletionOfAnyKindLeavesALeaf(t *testing.T) {
+	h := openHouse(t, func(h *house) { h.unlike = true }) // the store keeps from a rebuild what is hidden
+	before := h.verified()
+	for kind, do := range map[string]func(stream string) error{
+		"a stream is deleted and may begin again": func(stream string) error {
+			_, err := h.admin().DeleteStream(t.Context(), stream, esdb.DeleteStreamOptions{})
+			return err
+		},
+		"a stream is ended for good": func(stream string) error {
+			_, err := h.admin().TombstoneStream(t.Context(), stream, esdb.TombstoneStreamOptions{})
+			return err
+		},
+		"events below a revision are hidden": func(stream string) error {
+			h.cut(stream, 1)
+			return nil
+		},
+		"only the last events are kept": func(stream string) error {
+			var metadata esdb.StreamMetadata
+			metadata.SetMaxCount(1)
+			_, err := h.admin().SetStreamMetadata(t.Context(), stream, esdb.AppendToStreamOptions{}, metadata)
+			return err
+		},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			who := h.register("Ada Example")
+			stream := eventschema.PersonStream(h.Tenant(), who.PersonID).String()
+			h.caughtUp()
+			end, err := h.LastPosition(t.Context())
+			if err == nil {
+				err = do(stream)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.caughtUp()
+			leaves := 0
+			for recorded, err := range h.whole.ReadAll(t.Context(), end) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.TrimPrefix(recorded.Stream, "$$") != stream {
+					continue
+				}
+				found, err := h.Leaves(recorded.Position)
+				if _, covered := found[recorded.Position]; err != nil || !covered {
+					t.Errorf("%s of %s at %d has no leaf: %v", recorded.Type, recorded.Stream, recorded.Position, err)
+				}
+				leaves++
+			}
+			if leaves != 1 {
+				t.Errorf("the order is %d events", leaves)
+			}
+		})
+	}
+	if after := h.verified(); !after.OK || after.Leaves < before.Leaves+3*4 {
+		t.Errorf("%+v", after)
+	}
+}
+
 // scavenge has the event store remove what is hidden, as an operator does.
 func (h *house) scavenge() {
 	h.t.Helper()
@@ -311,7 +375,7 @@ func TestAStoreThatWasRolledBackOrForkedIsNotServed(t *testing.T) {
 
 // promise: I9
 func TestAScavengeThatNobodyListedIsFound(t *testing.T) {
-	h := openHouse(t)
+	h := openHouse(t, func(h *house) { h.unlike = true }) // they have what the store lost
 	who := h.register("Ada Example")
 	if err := h.RecordMany(t.Context(), who.WorkID, 20); err != nil {
 		t.Fatal(err)
