@@ -215,6 +215,7 @@ func TestKilledWhileItIsStoppedACaseOpensThePersonAgain(t *testing.T) {
 	if people := c.people(); !slices.Contains(people, person) {
 		t.Errorf("the person is not among %v", people)
 	}
+	tracekeep(t, c.command("rebuild", "--check")...).ok(t)
 	if certificate := tracekeep(t, c.command("certificate", "show", id)...); certificate.code != exitFailed {
 		t.Errorf("a cancelled case has a certificate: %+v", certificate)
 	}

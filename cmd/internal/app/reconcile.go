@@ -23,10 +23,10 @@ import (
 // log.
 type onRecord struct{ cases, holds, restrictions []uuid.UUID }
 
-// reconcile holds the key store against the record before anything is served from
+// reconcileAll holds the key store against the record before anything is served from
 // it: a copy that was restored has back what was destroyed since, open what was
 // restricted, and free what is held.
-func (a *App) reconcile(ctx context.Context) error {
+func (a *App) reconcileAll(ctx context.Context) error {
 	record, err := a.readRecord(ctx)
 	if err != nil {
 		return fmt.Errorf("read what the key store must agree with: %w", err)
