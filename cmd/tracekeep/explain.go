@@ -51,6 +51,10 @@ func (c explainCommand) Run(ctx context.Context, t *terminal) error {
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		if c.Work != "" {
 			work, err := onePerson(ctx, a, "explain", c.Work)
+			var erased *httpapi.Erased
+			if errors.As(err, &erased) {
+				return queryHours{JSON: c.JSON}.sayErased(t, erased)
+			}
 			if err != nil {
 				return err
 			}

@@ -151,6 +151,9 @@ func message(err error) string {
 	}
 	var erased *httpapi.Erased
 	if errors.As(err, &erased) {
+		if erased.CertificateLeaf != nil {
+			return fmt.Sprintf("erased under case %s, certificate of leaf %d", erased.Case, *erased.CertificateLeaf)
+		}
 		return fmt.Sprintf("erased under case %s", erased.Case)
 	}
 	return err.Error()
