@@ -30,8 +30,10 @@ type house struct {
 	perDay  int
 	fault   func(string)
 
-	eventStore string // empty: the App's own
-	unlike     bool   // the test leaves read models that a rebuild would not make
+	// Stores elsewhere; empty: the App's own.
+	eventStore, readAt, keysAt string
+	unlike                     bool // the test leaves read models that a rebuild would not make
+	handedOut                  []handedOut
 }
 
 // openHouse opens an App whose cases do not cool off, unless the test says so.
@@ -64,13 +66,25 @@ func openHouse(t *testing.T, change ...func(*house)) *house {
 
 func (h *house) open() {
 	h.t.Helper()
-	app, err := Open(h.t.Context(), Config{
-		Data: h.data, EventStore: h.eventStore, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
-	})
+	app, err := Open(h.t.Context(), h.config())
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.App = app
+}
+
+// tried opens another folder, or says why it cannot be served.
+func (h *house) tried(data string) (*App, error) {
+	cfg := h.config()
+	cfg.Data = data
+	return Open(h.t.Context(), cfg)
+}
+
+func (h *house) config() Config {
+	return Config{
+		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
+		EventStore: h.eventStore, ReadModels: h.readAt, Keys: h.keysAt,
+	}
 }
 
 func (h *house) close() {

@@ -49,15 +49,6 @@ func (a *App) reconcile(ctx context.Context) (stale []string, err error) {
 	return stale, err
 }
 
-func (a *App) reconcileAll(ctx context.Context) error {
-	for _, reconcile := range []func(context.Context) error{a.reconcileHolds, a.reconcileKeys, a.reconcileRestrictions} {
-		if err := reconcile(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // renewModels rebuilds the read models of another release while their old tables go
 // on answering, as they were when this release started. The others follow the log
 // meanwhile. Cases wait: nothing is destroyed on the word of an old table.
