@@ -34,8 +34,16 @@ func atDesk(t *testing.T, do func(d *desk)) {
 	err := dataFlags{Data: d.data, CoolingOff: new(time.Duration), ErasuresPerDay: 20}.withApp(t.Context(), term, true, func(ctx context.Context, a *app.App) (err error) {
 		d.a = a
 		d.person, err = a.RegisterPerson(ctx, d.intent(), httpapi.Registration{LegalName: eventschema.Clear("Ada Example"), ReceivedAt: time.Now()})
-		if err == nil {
-			do(d)
+		if err != nil {
+			return err
+		}
+		do(d)
+		if err := a.CatchUp(ctx, nil); err != nil {
+			return err
+		}
+		differences, err := a.CheckModels(ctx)
+		if len(differences) > 0 {
+			t.Errorf("the live read models differ from a rebuild: %v", differences)
 		}
 		return err
 	})
