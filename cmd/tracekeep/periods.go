@@ -57,7 +57,7 @@ func (c periodsLock) Run(ctx context.Context, t *terminal) error {
 		if err := a.CatchUp(ctx, nil); err != nil {
 			return err
 		}
-		locked, err := a.LockPeriod(ctx, officer(a, c.Officer), order)
+		locked, err := a.LockPeriod(ctx, clerk(a, c.Officer), order)
 		if err != nil {
 			return err
 		}

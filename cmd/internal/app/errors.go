@@ -41,6 +41,8 @@ func refusals() []refusal {
 		{timecard.ErrSelfApproval, "self_approval", "/approved_by"},
 		{timecard.ErrReason, "bad_reason", "/reason"},
 		{timecard.ErrYear, "other_year", "/occurred_at"},
+		{timecard.ErrDecided, "already_decided", ""},
+		{timecard.ErrGround, "bad_ground", "/ground"},
 		{timecard.ErrNothingChanges, "nothing_changes", ""},
 		{consent.ErrPurpose, "bad_purpose", "/purpose"},
 		{consent.ErrNotice, "no_notice", "/notice_version"},
@@ -116,7 +118,7 @@ func outward(err error) error {
 		}
 	}
 	switch {
-	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, erasure.ErrNotRequested),
+	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, timecard.ErrNotRequested), errors.Is(err, erasure.ErrNotRequested),
 		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted):
 		return errors.Join(httpapi.ErrNotFound, err)
 	case errors.Is(err, keyring.ErrSubjectClosing), errors.Is(err, keyring.ErrSubjectErased): // the erasure overtook the request
