@@ -64,6 +64,8 @@ func NewRegistry() (*Registry, error) {
 		processingRestricted(), objectionDecided(), restrictionLifted(), disclosureRecorded(), periodLocked(), timeCardLocked(),
 		correctionRequested(), correctionApproved(), correctionRefused(),
 		valuesRead(),
+		shiftPlanned(), shiftRescheduled(), shiftOffered(), offerAccepted(), offerDeclined(), bidPlaced(), shiftAssigned(), shiftUnassigned(),
+		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),
 	)
 }
 

@@ -52,28 +52,28 @@ type terminal struct {
 }
 
 type cli struct {
-	Demo        demoCommand        `cmd:"" help:"Show the whole promise on one clock file, then keep serving."`
-	Serve       serveCommand       `cmd:"" help:"Run the service on a data folder."`
-	Import      importCommand      `cmd:"" help:"Import files of time clocks and time trackers."`
-	Generate    generateCommand    `cmd:"" help:"Make clock and people files with the habits of real ones."`
-	Query       queryCommand       `cmd:"" help:"Answer HR: who is in, hours, people, erasures."`
-	Hours       hoursCommand       `cmd:"" help:"Say what hours are paid as, by rules that are data, and why."`
-	Periods     periodsCommand     `cmd:"" help:"Lock pay periods; what changes later is an adjustment of the next one."`
-	Corrections correctionsCommand `cmd:"" help:"Ask for corrections of punches, and approve what others ask for."`
-	History     historyCommand     `cmd:"" help:"Show everything that was recorded about one person."`
-	Readings    readingsCommand    `cmd:"" help:"List who was shown personal values of a person."`
-	Export      exportCommand      `cmd:"" help:"Write tables, payroll files and calendars for somebody else, and record to whom and why."`
-	Explain     explainCommand     `cmd:"" help:"Trace an event to what became of it, or the hours of a day to their events."`
-	Replay      replayCommand      `cmd:"" help:"Read the whole log again and say what is in it, or make the world of a moment."`
-	Diff        diffCommand        `cmd:"" help:"Say what two worlds tell differently, and which events are responsible."`
-	Verify      verifyCommand      `cmd:"" help:"Check the whole event store against the trail, or prove one event."`
-	Audit       auditCommand       `cmd:"" help:"Export for an auditor, and keep the trail in order."`
-	Erase       eraseCommand       `cmd:"" help:"Erase a person by destroying keys: request, verify, assess, approve, show."`
-	Cases       casesCommand       `cmd:"" help:"List erasure cases: whom each waits for, and when it is due."`
-	Hold        holdCommand        `cmd:"" help:"Keep what a matter needs from being destroyed."`
-	Restrict    restrictCommand    `cmd:"" help:"Restrict the processing of a person's values; take objections."`
-	Disclose    discloseCommand    `cmd:"" help:"Record who outside was given values of a person, and list them."`
+	Demo     demoCommand     `cmd:"" help:"Show the whole promise on one clock file, then keep serving."`
+	Serve    serveCommand    `cmd:"" help:"Run the service on a data folder."`
+	Import   importCommand   `cmd:"" help:"Import files of time clocks and time trackers."`
+	Generate generateCommand `cmd:"" help:"Make clock and people files with the habits of real ones."`
+	Query    queryCommand    `cmd:"" help:"Answer HR: who is in, hours, people, erasures."`
+	Hours    hoursCommand    `cmd:"" help:"Say what hours are paid as, by rules that are data, and why."`
+	Periods  periodsCommand  `cmd:"" help:"Lock pay periods; what changes later is an adjustment of the next one."`
+	History  historyCommand  `cmd:"" help:"Show everything that was recorded about one person."`
+	Readings readingsCommand `cmd:"" help:"List who was shown personal values of a person."`
+	Export   exportCommand   `cmd:"" help:"Write tables, payroll files and calendars for somebody else, and record to whom and why."`
+	Explain  explainCommand  `cmd:"" help:"Trace an event to what became of it, or the hours of a day to their events."`
+	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it, or make the world of a moment."`
+	Diff     diffCommand     `cmd:"" help:"Say what two worlds tell differently, and which events are responsible."`
+	Verify   verifyCommand   `cmd:"" help:"Check the whole event store against the trail, or prove one event."`
+	Audit    auditCommand    `cmd:"" help:"Export for an auditor, and keep the trail in order."`
+	Erase    eraseCommand    `cmd:"" help:"Erase a person by destroying keys: request, verify, assess, approve, show."`
+	Cases    casesCommand    `cmd:"" help:"List erasure cases: whom each waits for, and when it is due."`
+	Hold     holdCommand     `cmd:"" help:"Keep what a matter needs from being destroyed."`
+	Restrict restrictCommand `cmd:"" help:"Restrict the processing of a person's values; take objections."`
+	Disclose discloseCommand `cmd:"" help:"Record who outside was given values of a person, and list them."`
 
+	Corrections correctionsCommand `cmd:"" help:"Ask for corrections of punches, and approve what others ask for."`
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
 	Forensics   forensicsCommand   `cmd:"" help:"Look everywhere for what was erased, with every key at hand."`
 
