@@ -78,7 +78,7 @@ type Projection struct {
 
 // All lists the read models in the order in which a page is applied.
 func All() []Projection {
-	return []Projection{punches(), workedHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), readings(), auditFeed()}
+	return []Projection{punches(), workedHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), readings(), payPeriods(), auditFeed()}
 }
 
 // Querier is what a query needs of a connection, a pool or a transaction.

@@ -17,6 +17,7 @@ type exportPayroll struct {
 	From    string            `help:"First day of the pay period, 2006-01-02." required:"" placeholder:"DAY"`
 	To      string            `help:"Last day." required:"" placeholder:"DAY"`
 	Person  string            `help:"One person: an id, a work id, or a part of the name." placeholder:"WHO"`
+	Earlier []string          `name:"earlier-rules" help:"A file of rules that an earlier period was locked by; may be repeated." placeholder:"FILE" type:"path"`
 	Company string            `help:"The program's code of the company: ADP Co Code, Paychex Client ID, QuickBooks company name, DATEV Beraternummer." placeholder:"CODE"`
 	Batch   string            `help:"ADP Batch ID, QuickBooks COMPANYCREATETIME (from a timer export of that company), DATEV Mandantennummer." placeholder:"CODE"`
 	Code    map[string]string `help:"The program's name or number of a pay code, as overtime=1010; codes are regular, overtime, double_time, premium and guarantee. May be repeated." placeholder:"CODE=OWN"`
@@ -32,7 +33,8 @@ The columns are those that the vendors, or for Paychex, LODAS and Lohn und Gehal
 what is documented and what is not. Import one person first. For QuickBooks Online no format is documented.
 
 Exit code 3: somebody with hours is not in the file, because no number of theirs can be read or fits the program, or something in
-the hours needs a look before it is paid (tracekeep hours report says what).
+the hours needs a look before it is paid, or there are adjustments of locked periods, which no file holds because they may take
+hours away (tracekeep hours report says what).
 
 Examples:
   tracekeep export payroll --data ./records --system adp --company ABC --batch KJ260927 --code double_time=D --code premium=P \
@@ -49,7 +51,7 @@ func (c exportPayroll) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	report, err := hoursReport{Rules: c.Rules, Zone: c.Zone, From: c.From, To: c.To, Product: "0", Flat: "0"}.order()
+	report, err := hoursReport{Rules: c.Rules, Zone: c.Zone, From: c.From, To: c.To, Earlier: c.Earlier, Product: "0", Flat: "0"}.order()
 	if err != nil {
 		return &coded{code: exitUsage, err: err}
 	}
@@ -63,11 +65,14 @@ func (c exportPayroll) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	var open error
+	var open, adjusted error
 	if done.Open > 0 {
-		open = fmt.Errorf("%d exceptions, overlaps or breaches need a look before this is paid", done.Open)
+		open = fmt.Errorf("%d findings, overlaps or breaches need a look before this is paid", done.Open)
 	}
-	if err := errors.Join(done.Err(), open); err != nil {
+	if done.Adjustments > 0 {
+		adjusted = fmt.Errorf("%d adjustments of locked periods are not in the file; tracekeep hours report lists them", done.Adjustments)
+	}
+	if err := errors.Join(done.Err(), open, adjusted); err != nil {
 		return &coded{code: exitRejected, err: err}
 	}
 	return nil

@@ -24,7 +24,10 @@ type PayrollExported struct {
 	// anybody: without an employee number of the kind it needs, or one that is erased,
 	// restricted, or somebody else's too.
 	LeftOut []uuid.UUID `json:"left_out"`
-	// Open counts exceptions, overlaps and breaches: they need a look before this is paid.
+	// Adjustments of locked periods are not in the file: they may take hours away,
+	// which not every program takes from a file.
+	Adjustments int `json:"adjustments"`
+	// Open counts findings, overlaps and breaches: they need a look before this is paid.
 	Open int `json:"open_questions"`
 }
 
@@ -57,7 +60,8 @@ func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order E
 	var rows []exporter.PayRow
 	numbers := map[string]uuid.UUID{}
 	for _, o := range owed {
-		done.Open += len(o.Exceptions) + len(o.Result.Breaches) + len(o.Result.Overlaps)
+		done.Open += len(o.Findings) + len(o.Result.Breaches) + len(o.Result.Overlaps)
+		done.Adjustments += len(o.Adjustments)
 		of := payRows(o)
 		if len(of) == 0 {
 			continue
