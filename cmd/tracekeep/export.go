@@ -21,6 +21,8 @@ type exportCommand struct {
 	Punches exportPunches `cmd:"" help:"Punches: what counts of each, beside what was recorded."`
 	People  exportPeople  `cmd:"" help:"People who were registered."`
 	Payroll exportPayroll `cmd:"" help:"What is owed for a pay period, as the file of a payroll program."`
+
+	Calendar exportCalendar `cmd:"" help:"Work as an iCalendar feed, of one person or one station."`
 }
 
 // Help implements kong's help provider.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"tracekeep/adapters/exporter"
 	"tracekeep/cmd/internal/app"
@@ -56,24 +54,16 @@ func (c exportPayroll) Run(ctx context.Context, t *terminal) error {
 		return &coded{code: exitUsage, err: err}
 	}
 	payroll := exporter.Payroll{System: exporter.System(c.System), Company: c.Company, Batch: c.Batch, Codes: c.Code}
-	var done app.PayrollExported
-	err = c.run(ctx, t, order, c.Person, func(ctx context.Context, a *app.App, w *app.World, order app.ExportOrder) (app.Exported, error) {
-		var err error
+	var done app.Exported
+	err = c.run(ctx, t, order, c.Person, func(ctx context.Context, a *app.App, w *app.World, order app.ExportOrder) (_ app.Exported, err error) {
 		done, err = w.ExportPayroll(ctx, operator(a), order, report, payroll)
-		return done.Exported, err
+		return done, err
 	})
 	if err != nil {
 		return err
 	}
-	var open, adjusted error
-	if done.Open > 0 {
-		open = fmt.Errorf("%d findings, overlaps or breaches need a look before this is paid", done.Open)
-	}
-	if done.Adjustments > 0 {
-		adjusted = fmt.Errorf("%d adjustments of locked periods are not in the file; tracekeep hours report lists them", done.Adjustments)
-	}
-	if err := errors.Join(done.Err(), open, adjusted); err != nil {
-		return &coded{code: exitRejected, err: err}
+	if open := done.Open(); open != nil {
+		return &coded{code: exitRejected, err: open}
 	}
 	return nil
 }

@@ -25,10 +25,10 @@ func TestPayrollLeavesNobodyOutInSilence(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, d.person = range []httpapi.PersonReceipt{ada, ben} {
-			for day := 2; day <= 4; day++ { // 42 hours of the week
+			for day := 2; day <= 5; day++ { // 42 hours of the week
 				date := time.Date(2026, 3, day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 				d.punch(date+"T08:00:00+01:00", eventschema.DirectionIn)
-				d.punch(date+"T22:00:00+01:00", eventschema.DirectionOut)
+				d.punch(date+"T18:30:00+01:00", eventschema.DirectionOut)
 			}
 		}
 		dir := t.TempDir()
@@ -49,7 +49,7 @@ func TestPayrollLeavesNobodyOutInSilence(t *testing.T) {
 		}
 		got, names := d.exports("payroll", filepath.Join(dir, "names.iif"), append(flags, "--system", "quickbooks-iif", "--company", "Acme", "--batch", "1",
 			"--code", "regular=Hourly", "--code", "overtime=Overtime")...)
-		if got.ok(t); strings.Count(string(names), "\tAda Example\t\tHourly\t") != 3 || strings.Count(string(names), "\tBen Example\t\tOvertime\t2:00\t") != 1 {
+		if got.ok(t); strings.Count(string(names), "\tAda Example\t\tHourly\t") != 4 || strings.Count(string(names), "\tBen Example\t\tOvertime\t2:00\t") != 1 {
 			t.Errorf("by names:\n%s", names)
 		}
 		before := len(d.run("disclose", "list", "--person", ben.PersonID.String(), "--json").objects(t))

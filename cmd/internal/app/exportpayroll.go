@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,32 +16,18 @@ import (
 	"tracekeep/projections"
 )
 
-// PayrollExported says what a payroll file holds, and whom it had to leave out.
-type PayrollExported struct {
-	Exported
-	// LeftOut are work records with hours that no payroll program could credit to
-	// anybody: without an employee number of the kind it needs, or one that is erased,
-	// restricted, or somebody else's too.
-	LeftOut []uuid.UUID `json:"left_out"`
-	// Adjustments of locked periods are not in the file: they may take hours away,
-	// which not every program takes from a file.
-	Adjustments int `json:"adjustments"`
-	// Open counts findings, overlaps and breaches: they need a look before this is paid.
-	Open int `json:"open_questions"`
-}
-
 // payee is whom a work record is paid to.
 type payee struct{ number, name httpapi.Personal }
 
 // ExportPayroll writes what is owed for the days of a report as the file of a
 // payroll program.
-func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order ExportOrder, report HoursOrder, payroll exporter.Payroll) (PayrollExported, error) {
+func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order ExportOrder, report HoursOrder, payroll exporter.Payroll) (Exported, error) {
 	x := w.export(by, order)
-	var done PayrollExported
+	done := &x.done
 	report.Works = order.Works
 	owed, err := w.OwedHours(ctx, by, report)
 	if err != nil {
-		return done, err
+		return Exported{}, err
 	}
 	var codes []string
 	for _, o := range owed {
@@ -51,16 +36,16 @@ func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order E
 		}
 	}
 	if err := payroll.Check(codes...); err != nil { // before anything is recorded
-		return done, err
+		return Exported{}, err
 	}
 	payees, err := x.payees(ctx, owed)
 	if err != nil {
-		return done, err
+		return Exported{}, err
 	}
 	var rows []exporter.PayRow
 	numbers := map[string]uuid.UUID{}
 	for _, o := range owed {
-		done.Open += len(o.Findings) + len(o.Result.Breaches) + len(o.Result.Overlaps)
+		done.Findings += len(o.Findings) + len(o.Result.Breaches) + len(o.Result.Overlaps)
 		done.Adjustments += len(o.Adjustments)
 		of := payRows(o)
 		if len(of) == 0 {
@@ -69,7 +54,7 @@ func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order E
 		number, name, payable := x.payable(payroll, payees[o.WorkID])
 		same := strings.TrimLeft(number, "0")
 		if other, taken := numbers[same]; payable && taken {
-			return done, fmt.Errorf("the work records %s and %s have the same employee number; correct one", other, o.WorkID)
+			return Exported{}, fmt.Errorf("the work records %s and %s have the same employee number; correct one", other, o.WorkID)
 		}
 		if !payable {
 			done.LeftOut = append(done.LeftOut, o.WorkID)
@@ -81,9 +66,8 @@ func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order E
 			rows = append(rows, row)
 		}
 	}
-	x.done.Rows = len(rows)
-	done.Exported, err = x.write(func(to io.Writer) error { return exporter.WritePayroll(to, payroll, rows) })
-	return done, err
+	done.Rows = len(rows)
+	return x.write(func(to io.Writer) error { return exporter.WritePayroll(to, payroll, rows) })
 }
 
 // payRows are the hours of one work record by day and code.
@@ -177,11 +161,18 @@ func (x *exporting) payable(payroll exporter.Payroll, p payee) (number, name str
 // ErrLeftOut says that a payroll file lacks somebody.
 var ErrLeftOut = errors.New("work records with hours are not in the file: they have no employee number that the payroll program takes")
 
-// Err is [ErrLeftOut], with the work records, when some are left out.
-func (p PayrollExported) Err() error {
-	if len(p.LeftOut) == 0 {
-		return nil
+// Open is nil for a payroll file that can be paid as it is, and otherwise says what
+// needs a look: [ErrLeftOut] with the work records among it.
+func (e Exported) Open() error {
+	var open []error
+	if len(e.LeftOut) > 0 {
+		open = append(open, fmt.Errorf("%w: %v", ErrLeftOut, e.LeftOut))
 	}
-	slices.SortFunc(p.LeftOut, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	return fmt.Errorf("%w: %v", ErrLeftOut, p.LeftOut)
+	if e.Findings > 0 {
+		open = append(open, fmt.Errorf("%d findings, overlaps or breaches need a look before this is paid", e.Findings))
+	}
+	if e.Adjustments > 0 {
+		open = append(open, fmt.Errorf("%d adjustments of locked periods are not in the file; tracekeep hours report lists them", e.Adjustments))
+	}
+	return errors.Join(open...)
 }
