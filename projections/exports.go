@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Place is where a punch was made, and by which clock.
-type Place struct {
+// PunchPlace is where a punch was made, and by which clock.
+type PunchPlace struct {
 	Station       string
 	Zone          string
 	OffsetSeconds int // seconds east, at the punch
@@ -18,7 +18,7 @@ type Place struct {
 // PlacedInterval is an interval with the keys that were pressed for it, and where.
 type PlacedInterval struct {
 	PairedInterval
-	InAt, OutAt Place
+	InAt, OutAt PunchPlace
 }
 
 // fromExported bounds what is exported of the intervals: beside inDays, $5 is the

@@ -73,6 +73,8 @@ type cli struct {
 	Restrict restrictCommand `cmd:"" help:"Restrict the processing of a person's values; take objections."`
 	Disclose discloseCommand `cmd:"" help:"Record who outside was given values of a person, and list them."`
 
+	Retention retentionCommand `cmd:"" help:"See what has come of age; release it in batches, by two officers."`
+
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
 	Forensics   forensicsCommand   `cmd:"" help:"Look everywhere for what was erased, with every key at hand."`
 
