@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"tracekeep/domain/hours"
 	"tracekeep/eventschema"
 )
 
@@ -54,12 +56,12 @@ func TestAnExportIsRecordedRepeatableAndSaysWhoIsErased(t *testing.T) {
 		dir := t.TempDir()
 
 		d.checkFormats(dir)
-		_, hours := d.exports("hours", filepath.Join(dir, "hours.csv"))
+		_, table := d.exports("hours", filepath.Join(dir, "hours.csv"))
 		want := "work_id,name,name_state,work_date,start_utc,start_local,start_zone,end_utc,end_local,end_zone,seconds,hours," +
 			"in_kind,out_kind,in_station,out_station,in_punch_id,out_punch_id,rule_version\r\n" +
 			"WORK,Ada Example,clear,2026-03-02,2026-03-02T06:30:00Z,2026-03-02T07:30:00+01:00,Europe/Berlin,2026-03-02T11:00:00Z,2026-03-02T12:00:00+01:00,Europe/Berlin," +
-			"16200,4:30,normal,normal,gate-1,gate-1,PUNCH-a,PUNCH-b,1\r\n"
-		if diff := cmp.Diff(want, d.anonymous(hours, in, out)); diff != "" {
+			"16200,4:30,normal,normal,gate-1,gate-1,PUNCH-a,PUNCH-b," + strconv.Itoa(hours.DefaultPairing().Version) + "\r\n"
+		if diff := cmp.Diff(want, d.anonymous(table, in, out)); diff != "" {
 			t.Errorf("hours (-want +got)\n%s", diff)
 		}
 		_, punches := d.exports("punches", filepath.Join(dir, "punches.csv"), "--site", "gate-1")
@@ -72,6 +74,7 @@ func TestAnExportIsRecordedRepeatableAndSaysWhoIsErased(t *testing.T) {
 		}
 		d.checkRecords()
 		d.checkRefusals(dir)
+		d.checkCalendar(dir, in)
 
 		id, leaf := d.erase()
 		erased := fmt.Sprintf("[erased: case %s, certificate of leaf %d]", id, leaf)
@@ -135,6 +138,22 @@ func (d *desk) checkRecords() {
 	// Each once, however often it was run: hours, punches, punches of the site; people.
 	if diff := cmp.Diff(map[string]int{`["identity","work"]`: 3, `["identity"]`: 1}, disclosed); diff != "" {
 		d.t.Errorf("disclosures (-want +got)\n%s", diff)
+	}
+}
+
+// checkCalendar exports a feed of the person and one of the station.
+func (d *desk) checkCalendar(dir string, in uuid.UUID) {
+	d.t.Helper()
+	for name, of := range map[string][]string{"person.ics": {"--person", "Ada"}, "site.ics": {"--site", "gate-1"}} {
+		got, feed := d.exports("calendar", filepath.Join(dir, name), of...)
+		want := "BEGIN:VEVENT\r\nUID:PUNCH-a@tracekeep\r\nDTSTAMP:20260302T110000Z\r\nDTSTART:20260302T063000Z\r\nDTEND:20260302T110000Z\r\n" +
+			"SUMMARY:Ada Example\\, 4:30 h\r\nLOCATION:gate-1\r\nTRANSP:OPAQUE\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+		if got.ok(d.t); !strings.HasSuffix(d.anonymous(feed, in), want) || bytes.Count(feed, []byte("BEGIN:VEVENT")) != 1 {
+			d.t.Errorf("%s\n%s", name, feed)
+		}
+	}
+	if got, feed := d.exports("calendar", filepath.Join(dir, "all.ics")); got.code != exitUsage || feed != nil {
+		d.t.Errorf("a calendar of everybody: %d %s", got.code, got.err)
 	}
 }
 
