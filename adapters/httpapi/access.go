@@ -81,6 +81,11 @@ func Table() map[string]Access {
 		"get-erasure-certificate":   oversight,
 		"print-erasure-certificate": oversight,
 
+		"list-retention-due":  oversight,
+		"submit-retention":    officers,
+		"get-retention-batch": oversight,
+		"approve-retention":   officers,
+
 		"place-hold":        officers,
 		"confirm-hold":      officers,
 		"review-hold":       officers,
