@@ -117,6 +117,7 @@ func history() map[string]chapter {
 	}
 	maps.Copy(chapters, historyOfCases())
 	maps.Copy(chapters, historyOfHolds())
+	maps.Copy(chapters, historyOfShifts())
 	return chapters
 }
 

@@ -23,6 +23,7 @@ const (
 	CategoryHold        = "hold"
 	CategoryRestriction = "restriction"
 	CategoryDisclosure  = "disclosure"
+	CategoryAssignment  = "assignment"
 )
 
 // ErrStreamName refuses a stream name that is not <category>-<tenant>.<id>[.<period>].
@@ -130,6 +131,11 @@ func RestrictionStream(tenant, restrictionCase uuid.UUID) StreamName {
 // DisclosureStream holds one disclosure.
 func DisclosureStream(tenant, disclosure uuid.UUID) StreamName {
 	return StreamName{Category: CategoryDisclosure, Tenant: tenant, ID: disclosure}
+}
+
+// AssignmentStream holds one shift and who is assigned to it.
+func AssignmentStream(tenant, shift uuid.UUID) StreamName {
+	return StreamName{Category: CategoryAssignment, Tenant: tenant, ID: shift}
 }
 
 // Hex writes an id as 32 lower-case hex digits, as stream names carry it.

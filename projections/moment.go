@@ -67,6 +67,9 @@ func since(d *eventschema.Decoded) time.Time {
 	case *eventschema.ErasureCertified:
 		return e.CertifiedAt
 	}
+	if at, of := sinceOfShift(d.Event); of {
+		return at
+	}
 	return d.Created
 }
 

@@ -1,19 +1,14 @@
 package importer
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
-
-	"tracekeep/eventschema"
 )
 
 // took is what an import of a small file gave, in words: "07:00 in" in UTC for each
@@ -84,20 +79,21 @@ func TestAFD(t *testing.T) {
 		text string
 		want []string
 	}{
-		"punches alternate within a shift":             {old(1, "040520260800") + old(2, "040520261200"), []string{"11:00 in", "15:00 out"}},
-		"a press within the minute means the same":     {old(1, "040520260800") + old(2, "040520260801") + old(3, "040520261200"), []string{"11:00 in", "11:01 in", "15:00 out"}},
-		"a shift may end on the next day":              {old(1, "040520262200") + old(2, "050520260600"), []string{"01:00 in", "09:00 out"}},
-		"after sixteen hours a shift lost its out":     {old(1, "040520260800") + old(2, "050520260800"), []string{"11:00 in", "11:00 in"}},
-		"a number left out is said":                    {old(1, "040520260800") + old(3, "040520261200"), []string{"11:00 in", "15:00 out", "2? counter_jumped"}},
-		"a clock set back is said":                     {old(1, "040520260800") + old(2, "040520260700"), []string{"11:00 in", "10:00 in", "2? clock_set_back"}},
-		"a clock that was set is said":                 {old(1, "040520260800") + "0000000024040520260830040520260800\r\n" + old(3, "040520261200"), []string{"11:00 in", "15:00 out", "2? clock_adjusted"}},
-		"a date that never was":                        {old(1, "310420260800"), []string{"1 bad_time"}},
-		"a record of another width":                    {old(1, "040520260800") + "00000000230405202608001\r\n", []string{"11:00 in", "2 broken_line"}},
-		"Portaria 671 carries its offset":              {header + employee + punch(2, "04T08:00") + punch(3, "04T12:00") + trailer(2), []string{"11:00 in", "15:00 out"}},
-		"a changed record does not fit its sum":        {employee + strings.Replace(punch(2, "04T08:00"), "08:00", "08:30", 1) + punch(3, "04T12:00"), []string{"15:00 in", "2 bad_checksum", "3? counter_jumped"}},
-		"a trailer that counts more records":           {employee + punch(2, "04T08:00") + trailer(2), []string{"11:00 in", "3 bad_count"}},
-		"a program's records name when they were made": {employee + fmt.Sprintf("%09d72026-05-04T08:00:00-0300%s2026-05-04T08:01:00-0300010%s\r\n", 2, anaPIS, strings.Repeat("ab", 32)), []string{"11:00 in"}},
-		"a sensitive event is no punch":                {employee + "00000000262026-05-04T08:00:00-030007\r\n" + punch(3, "04T12:00"), []string{"15:00 in"}},
+		"punches alternate within a shift":                   {old(1, "040520260800") + old(2, "040520261200"), []string{"11:00 in", "15:00 out"}},
+		"a press within the minute means the same":           {old(1, "040520260800") + old(2, "040520260801") + old(3, "040520261200"), []string{"11:00 in", "11:01 in", "15:00 out"}},
+		"a shift may end on the next day":                    {old(1, "040520262200") + old(2, "050520260600"), []string{"01:00 in", "09:00 out"}},
+		"after sixteen hours a shift lost its out":           {old(1, "040520260800") + old(2, "050520260800"), []string{"11:00 in", "11:00 in"}},
+		"sixteen hours count from the first in of the shift": {old(1, "040520260800") + old(2, "040520261200") + old(3, "040520262000") + old(4, "050520260700"), []string{"11:00 in", "15:00 out", "23:00 in", "10:00 in"}},
+		"a number left out is said":                          {old(1, "040520260800") + old(3, "040520261200"), []string{"11:00 in", "15:00 out", "2? counter_jumped"}},
+		"a clock set back is said":                           {old(1, "040520260800") + old(2, "040520260700"), []string{"11:00 in", "10:00 in", "2? clock_set_back"}},
+		"a clock that was set is said":                       {old(1, "040520260800") + "0000000024040520260830040520260800\r\n" + old(3, "040520261200"), []string{"11:00 in", "15:00 out", "2? clock_adjusted"}},
+		"a date that never was":                              {old(1, "310420260800"), []string{"1 bad_time"}},
+		"a record of another width":                          {old(1, "040520260800") + "00000000230405202608001\r\n", []string{"11:00 in", "2 broken_line"}},
+		"Portaria 671 carries its offset":                    {header + employee + punch(2, "04T08:00") + punch(3, "04T12:00") + trailer(2), []string{"11:00 in", "15:00 out"}},
+		"a changed record does not fit its sum":              {employee + strings.Replace(punch(2, "04T08:00"), "08:00", "08:30", 1) + punch(3, "04T12:00"), []string{"15:00 in", "2 bad_checksum", "3? counter_jumped"}},
+		"a trailer that counts more records":                 {employee + punch(2, "04T08:00") + trailer(2), []string{"11:00 in", "3 bad_count"}},
+		"a program's records name when they were made":       {employee + fmt.Sprintf("%09d72026-05-04T08:00:00-0300%s2026-05-04T08:01:00-0300010%s\r\n", 2, anaPIS, strings.Repeat("ab", 32)), []string{"11:00 in"}},
+		"a sensitive event is no punch":                      {employee + "00000000262026-05-04T08:00:00-030007\r\n" + punch(3, "04T12:00"), []string{"15:00 in"}},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			o := options(t, c.text)
@@ -287,128 +283,4 @@ func mustUTF16(t *testing.T, s string) string {
 		t.Fatal(err)
 	}
 	return text
-}
-
-// The bodies that terminals push, as the tests of a server quote them.
-func TestBodiesThatTerminalsPushed(t *testing.T) {
-	counted := map[string]int{}
-	for line := range strings.Lines(string(realFile(t, "zkteco-adms/bodies_and_urls.jsonl"))) {
-		var body struct{ Text, Test string }
-		if err := json.Unmarshal([]byte(line), &body); err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(body.Text, "\t") || strings.Contains(body.Text, "PIN=") {
-			continue
-		}
-		o := formatted(t, "adms", body.Text)
-		sum, err := Run(t.Context(), o, newNotebook("1", "100", "123", "200", "300", "456", "789", "888", "999"))
-		if err != nil {
-			t.Errorf("%s: %v", body.Test, err)
-		}
-		counted["bodies"]++
-		counted["taken"] += int(sum.Accepted)
-		for reason, n := range sum.RejectsByReason {
-			counted[string(reason)] += int(n)
-		}
-	}
-	if want := map[string]int{"bodies": 20, "taken": 24, "bad_time": 2, "bad_pin": 1, "broken_line": 1, "bad_state": 1}; !maps.Equal(counted, want) {
-		t.Errorf("got %v, want %v", counted, want)
-	}
-}
-
-func TestPushedRecords(t *testing.T) {
-	for rule, c := range map[string]struct {
-		text string
-		want []string
-	}{
-		"the state comes before the verification": {"7\t2026-05-04 08:00:00\t1\t15\t0", []string{"06:00 out"}},
-		"ten fields of newer firmware":            {"7\t2026-05-04 08:00:00\t0\t25\t0\t0\t0\t0\t0\t0", []string{"06:00 in"}},
-		"an offset of its own":                    {"7\t2026-05-04 08:00:00\t0\t1\t0\t0\t0\t0\t0\t0\t+28800\t", []string{"00:00 in"}},
-		"two fields: in and out are derived":      {"7\t2026-05-04 08:00:00\n7\t2026-05-04 12:00:00", []string{"06:00 in", "10:00 out"}},
-		"state 255: in and out are derived":       {"7\t2026-05-04 08:00:00\t255\t1", []string{"06:00 in"}},
-		"a Unix time":                             {"7\t1777874400\t0\t1\t0", []string{"06:00 in"}},
-		"pairs":                                   {"PIN=7\tDateTime=2026-05-04 08:00:00\tVerified=1\tStatus=1", []string{"06:00 out"}},
-		"pairs with blanks":                       {"PIN=7 DateTime=2026-05-04 08:00:00 Verified=1 Status=1", []string{"06:00 out"}},
-		"lines in a form":                         {"data=7%092026-05-04+08%3A00%3A00%090%091%0A7%092026-05-04+12%3A00%3A00%091%091", []string{"06:00 in", "10:00 out"}},
-		"a batch that comes again in one body":    {"7\t2026-05-04 08:00:00\t0\t1\n7\t2026-05-04 08:00:00\t0\t1", []string{"06:00 in"}},
-		"a template of a finger is not taken":     {"FP PIN=7\tFID=0\tSize=4\tValid=1\tTMP=AAAA\n7\t2026-05-04 08:00:00", []string{"06:00 in", "1 biometric"}},
-		"a reset clock":                           {"7\t2000-01-01 00:00:12\t0\t1", []string{"1 station_clock_reset"}},
-		"a date that never was, with an offset":   {"7\t2026-02-30 08:00:00\t0\t1\t0\t0\t0\t0\t0\t0\t+28800", []string{"1 bad_time"}},
-	} {
-		t.Run(rule, func(t *testing.T) {
-			if got := took(t, formatted(t, "adms", c.text), newNotebook("7")); !slices.Equal(got, c.want) {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-		})
-	}
-}
-
-const ownTable = `
-name: our-clock
-person: {column: person_id, by: pin}
-time: {at: utc_time, layouts: ["YYYY-MM-DDTHH:mm:ssZ"]}
-direction: {column: kind, in: [in], out: [out]}
-`
-
-func TestAMappingReadsATableOfOnesOwn(t *testing.T) {
-	m, err := ReadMapping(strings.NewReader(ownTable))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want struct{ Punches, People int64 }
-	expected(t, "bpd-paid-details-2022/expected.json", &want)
-	o := formatted(t, Auto, string(realFile(t, "bpd-paid-details-2022/punches.csv")))
-	o.Mapping, o.People, o.Zone = m, readerOf(withPIN(realFile(t, "bpd-paid-details-2022/people.csv"))), zone(t, "America/New_York")
-	got, err := Run(t.Context(), o, newNotebook())
-	if err != nil || got.Punches != want.Punches || got.Accepted != want.Punches || got.PeopleRegistered != want.People || got.Format != "our-clock" || got.Station != "1" {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if got.PerState["in"] != got.PerState["out"] || len(got.SuspectsByReason) != 0 {
-		t.Errorf("per state %v, suspects %v", got.PerState, got.SuspectsByReason)
-	}
-}
-
-func TestAMappingIsReadStrictly(t *testing.T) {
-	const good = "person: {column: A, by: pin}\nstart: {at: B, layouts: [\"DD.MM.YYYY HH:mm\"]}\nend: {at: C, layouts: [\"DD.MM.YYYY HH:mm\"]}\n"
-	for rule, c := range map[string]struct{ text, says string }{
-		"a word that is not known":      {good + "colour: red\n", "colour"},
-		"a word twice":                  {good + "name: a\nname: b\n", "name"},
-		"two documents":                 {good + "---\n" + good, "one YAML document"},
-		"nothing":                       {"", "EOF"},
-		"no person":                     {"time: {at: B, layouts: [YYYY]}\n", "person.column"},
-		"a kind of key that is not one": {strings.Replace(good, "pin", "face", 1), "person.by"},
-		"neither time nor both ends":    {"person: {column: A, by: pin}\n", "give time"},
-		"time and ends":                 {good + "time: {at: B, layouts: [YYYY]}\n", "give time"},
-		"no layouts":                    {"person: {column: A, by: pin}\ntime: {at: B}\n", "layouts"},
-		"a direction of a span":         {good + "direction: {column: D, in: [a], out: [b]}\n", "direction belongs"},
-		"a name with a slash":           {good + "name: ../x\n", "name must be"},
-		"a book":                        {"name: " + strings.Repeat("x", maxMapping), "64 KiB"},
-		"a bomb of aliases":             {"a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nname: *b\n", "mapping"},
-		"a good one":                    {good, ""},
-	} {
-		t.Run(rule, func(t *testing.T) {
-			_, err := ReadMapping(strings.NewReader(c.text))
-			if c.says == "" && err != nil || c.says != "" && (!errors.Is(err, ErrMapping) || !strings.Contains(err.Error(), c.says)) {
-				t.Errorf("error = %v, want it to say %q", err, c.says)
-			}
-		})
-	}
-}
-
-func TestTheDayBeforeComesFromAMapping(t *testing.T) {
-	m, err := ReadMapping(strings.NewReader("name: nights\nperson: {column: Who, by: name}\nfull_name: [Who]\nstart: {date: Day, time: From, layouts: [\"DD.MM.YYYY HH:mm\"]}\nend: {date: Day, time: To, layouts: [\"DD.MM.YYYY HH:mm\"], next_day: true}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := formatted(t, Auto, "Who;Day;From;To\nAna;04.05.2026;22:00;06:00\n")
-	o.Mapping = m
-	sink := newNotebook()
-	if got, want := took(t, o, sink), []string{"20:00 in", "04:00 out"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	for _, p := range sink.punches {
-		if p.Direction == eventschema.DirectionOut && p.At.Sub(sink.punches[0].At) != 8*time.Hour || sink.people["name:ana"].Name != "Ana" {
-			t.Errorf("ends %s", p.At)
-		}
-	}
 }

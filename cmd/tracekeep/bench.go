@@ -33,7 +33,7 @@ cannot. Beside a rate stands the processor time of the whole process, clients in
            append, bulk, read and lag, which can be named alone
   growth   start, appends and reads of a store of few and of many events
   import   reading a file of each kind, and a clock file with every decision
-  rebuild  every read model, beside reading the same log through the client
+  rebuild  every read model, and the world of a moment, beside reading the same log through the client and copying bare rows
   erasure  of a person of few and of many events
   keys     sealing and opening beside the bare cipher, moving keys to a new epoch, opening a directory, and how long a destroyed key
            is still used

@@ -155,7 +155,11 @@ func printExplanation(w io.Writer, x app.Explanation, release httpapi.Release) e
 	} else {
 		o.line("caused by", "the command %s", e.CausationID)
 	}
-	o.line("same request", "%s, %d other events", e.CorrelationID, len(x.Correlated))
+	others := fmt.Sprintf("%d other events", len(x.Correlated))
+	if x.More {
+		others = fmt.Sprintf("more than %d other events, which begin", len(x.Correlated))
+	}
+	o.line("same request", "%s, %s", e.CorrelationID, others)
 	for _, c := range x.Correlated {
 		o.line("", "%s", toldEntry(c))
 	}
@@ -236,7 +240,7 @@ func explanationJSON(x app.Explanation, release httpapi.Release) map[string]any 
 	for _, e := range x.Correlated {
 		correlated = append(correlated, entryJSON(e))
 	}
-	out["same_request"] = correlated
+	out["same_request"], out["same_request_has_more"] = correlated, x.More
 	if x.Cause != nil {
 		out["caused_by"] = entryJSON(*x.Cause)
 	}

@@ -75,7 +75,7 @@ func personValues(t *testing.T, name string) (people [][]string) {
 // nothing is, with every control in its place.
 //
 // promise: ST-29
-// promise: DS-25
+// promise: DS-26
 func TestWhatWasErasedIsLookedForEverywhere(t *testing.T) {
 	l := lab{office: office{t: t, data: records(t), first: uuid.NewString(), second: uuid.NewString()}}
 	clock, people := clockFiles(t, 3, 1)

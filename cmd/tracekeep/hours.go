@@ -108,6 +108,7 @@ type hoursReport struct {
 	Rate     string   `help:"With --person, what an hour is paid: 12.50. Adds the pay of the workweeks that end in the period." placeholder:"AMOUNT"`
 	Product  string   `name:"production" help:"Bonuses that the work of each of these workweeks earned." placeholder:"AMOUNT" default:"0"`
 	Flat     string   `name:"flat-sum" help:"Bonuses for having worked at all in each of them." placeholder:"AMOUNT" default:"0"`
+	Earlier  []string `name:"earlier-rules" help:"A file of rules that an earlier period was locked by; may be repeated." placeholder:"FILE" type:"path"`
 	Explain  bool     `help:"Print every stretch of time with its punches, its rule and its source."`
 	JSON     bool     `name:"json" help:"Print one JSON object for each work record, with every stretch of time."`
 }
@@ -136,7 +137,7 @@ func (c hoursReport) Run(ctx context.Context, t *terminal) error {
 			return err
 		}
 		for _, o := range owed {
-			open = open || len(o.Exceptions)+len(o.Result.Breaches)+len(o.Result.Overlaps) > 0
+			open = open || len(o.Findings)+len(o.Result.Breaches)+len(o.Result.Overlaps) > 0
 		}
 		names := make([]httpapi.Personal, len(owed))
 		for i := range owed {
@@ -168,6 +169,9 @@ func (c hoursReport) order() (app.HoursOrder, error) {
 		return o, fmt.Errorf("the rules are for the zone %s; leave --zone out", o.Rules.Zone)
 	}
 	if o.Period, err = c.period(); err != nil {
+		return o, err
+	}
+	if o.Earlier, err = rulesOfAll(c.Earlier); err != nil {
 		return o, err
 	}
 	if c.Person == "" && (len(c.Neutral) > 0 || c.Rate != "") {
@@ -225,6 +229,19 @@ func (c hoursReport) wage() (*payrules.Wage, error) {
 	return &payrules.Wage{Rates: map[string]payrules.Money{"": amounts[0]}, Production: amounts[1], FlatSum: amounts[2]}, nil
 }
 
+// rulesOfAll reads files of rules.
+func rulesOfAll(files []string) ([]payrules.Rules, error) {
+	var all []payrules.Rules
+	for _, file := range files {
+		rules, err := app.RulesOf(file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rules)
+	}
+	return all, nil
+}
+
 // parseDay reads a day of the calendar.
 func parseDay(flag, text string) (time.Time, error) {
 	day, err := time.Parse(time.DateOnly, text)
@@ -251,13 +268,16 @@ func (c hoursReport) print(w io.Writer, o app.HoursOrder, owed []app.OwedHours, 
 		r := one.Result
 		rows = append(rows, []string{
 			one.WorkID.String(), shown(one.Name, release), duration(one.Totals.Regular), duration(one.Totals.Overtime), duration(one.Totals.DoubleTime),
-			strconv.Itoa(len(r.Premiums)), strconv.Itoa(len(r.Breaches)), strconv.Itoa(len(one.Exceptions) + len(r.Overlaps)),
+			strconv.Itoa(len(r.Premiums)), strconv.Itoa(len(r.Breaches)), strconv.Itoa(len(one.Findings) + len(r.Overlaps)),
 		})
 	}
 	if err := table(w, "WORK ID|NAME|REGULAR|OVERTIME|DOUBLE TIME|PREMIUM HOURS|BREACHES|EXCEPTIONS", rows); err != nil {
 		return err
 	}
-	if err := printPay(w, owed); err != nil || !c.Explain {
+	if err := printPay(w, owed); err != nil {
+		return err
+	}
+	if err := printAdjustments(w, owed); err != nil || !c.Explain {
 		return err
 	}
 	for _, one := range owed {
@@ -286,6 +306,23 @@ func printPay(w io.Writer, owed []app.OwedHours) error {
 	_, _ = fmt.Fprintln(w)
 	return table(w, "WEEK OF|STRAIGHT|BONUSES|REGULAR RATE|OVERTIME ADDS|PREMIUMS|GROSS", rows)
 }
+
+// printAdjustments prints what locked periods come to beyond what was paid for them.
+func printAdjustments(w io.Writer, owed []app.OwedHours) error {
+	var rows [][]string
+	for _, one := range owed {
+		for _, a := range one.Adjustments {
+			rows = append(rows, []string{one.WorkID.String(), a.From + "/" + a.To, signedSeconds(a.Time.RegularSeconds), signedSeconds(a.Time.OvertimeSeconds), signedSeconds(a.Time.DoubleTimeSeconds), fmt.Sprintf("%+d", a.Time.PremiumHours)})
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	_, _ = fmt.Fprintln(w, "\nadjustments of locked periods")
+	return table(w, "WORK ID|PERIOD|REGULAR|OVERTIME|DOUBLE TIME|PREMIUM HOURS", rows)
+}
+
+func signedSeconds(n int64) string { return signed(time.Duration(n) * time.Second) }
 
 // duration writes h:mm, rounded down to the minute.
 func duration(d time.Duration) string { return hoursAndMinutes(int64(d / time.Second)) }

@@ -9,7 +9,9 @@ import (
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
+	"tracekeep/domain/hours"
 	"tracekeep/domain/payrules"
+	"tracekeep/eventschema"
 )
 
 // explained is a row for everything that a report counts of one work record, in
@@ -57,8 +59,8 @@ func explained(o app.HoursOrder, owed app.OwedHours) [][]string {
 	for _, v := range owed.Result.Overlaps {
 		add("overlap", v.Start, v.End, duration(v.End.Sub(v.Start)), payrules.Cause{}, v.With, v.In)
 	}
-	for _, e := range owed.Exceptions {
-		add("exception: "+string(e.Code), e.At, time.Time{}, "", payrules.Cause{Rule: "pairing", Set: "punches", Version: e.RuleVersion}, e.Punch)
+	for _, f := range owed.Findings {
+		add(fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity), f.At, time.Time{}, "", payrules.Cause{Rule: "review", Set: "punches", Version: hours.DefaultReview().Version}, f.Punches...)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int { return a.at.Compare(b.at) })
 	cells := make([][]string, 0, len(rows)+len(owed.Result.Drifts))
@@ -131,13 +133,16 @@ func owedJSON(o app.HoursOrder, one app.OwedHours, release httpapi.Release) map[
 		v := r.Overlaps[i]
 		return map[string]any{"start": v.Start, "end": v.End, "in": v.In, "out": v.Out, "with": v.With}
 	})
-	list("exceptions", len(one.Exceptions), func(i int) map[string]any {
-		e := one.Exceptions[i]
-		return map[string]any{"code": e.Code, "at": e.At, "punch": e.Punch, "rule_version": e.RuleVersion}
+	list("exceptions", len(one.Findings), func(i int) map[string]any {
+		f := one.Findings[i]
+		return map[string]any{"code": f.Code, "severity": f.Severity, "timetrex": f.TimeTrex, "at": f.At, "punches": f.Punches, "review_version": hours.DefaultReview().Version}
 	})
 	list("rounding", len(r.Drifts), func(i int) map[string]any {
 		d := r.Drifts[i]
 		return map[string]any{"quarter": d.Quarter, "actual_seconds": seconds(d.Actual), "rounded_seconds": seconds(d.Rounded), "gained_seconds": seconds(d.Gained()), "loses": d.Gained() < 0}
+	})
+	list("adjustments", len(one.Adjustments), func(i int) map[string]any {
+		return adjustmentJSON(one.Adjustments[i])
 	})
 	list("pay", len(one.Pay), func(i int) map[string]any {
 		p := one.Pay[i]
@@ -147,4 +152,8 @@ func owedJSON(o app.HoursOrder, one app.OwedHours, release httpapi.Release) map[
 		}
 	})
 	return out
+}
+
+func adjustmentJSON(a eventschema.TimeAdjustment) map[string]any {
+	return map[string]any{"period_id": a.PeriodID, "from": a.From, "to": a.To, "time": a.Time}
 }

@@ -58,8 +58,10 @@ type cli struct {
 	Generate generateCommand `cmd:"" help:"Make clock and people files with the habits of real ones."`
 	Query    queryCommand    `cmd:"" help:"Answer HR: who is in, hours, people, erasures."`
 	Hours    hoursCommand    `cmd:"" help:"Say what hours are paid as, by rules that are data, and why."`
+	Periods  periodsCommand  `cmd:"" help:"Lock pay periods; what changes later is an adjustment of the next one."`
 	History  historyCommand  `cmd:"" help:"Show everything that was recorded about one person."`
 	Readings readingsCommand `cmd:"" help:"List who was shown personal values of a person."`
+	Export   exportCommand   `cmd:"" help:"Write tables, payroll files and calendars for somebody else, and record to whom and why."`
 	Explain  explainCommand  `cmd:"" help:"Trace an event to what became of it, or the hours of a day to their events."`
 	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it, or make the world of a moment."`
 	Diff     diffCommand     `cmd:"" help:"Say what two worlds tell differently, and which events are responsible."`

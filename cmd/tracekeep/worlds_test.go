@@ -34,8 +34,16 @@ func atDesk(t *testing.T, do func(d *desk)) {
 	err := dataFlags{Data: d.data, CoolingOff: new(time.Duration), ErasuresPerDay: 20}.withApp(t.Context(), term, true, func(ctx context.Context, a *app.App) (err error) {
 		d.a = a
 		d.person, err = a.RegisterPerson(ctx, d.intent(), httpapi.Registration{LegalName: eventschema.Clear("Ada Example"), ReceivedAt: time.Now()})
-		if err == nil {
-			do(d)
+		if err != nil {
+			return err
+		}
+		do(d)
+		if err := a.CatchUp(ctx, nil); err != nil {
+			return err
+		}
+		differences, err := a.CheckModels(ctx)
+		if len(differences) > 0 {
+			t.Errorf("the live read models differ from a rebuild: %v", differences)
 		}
 		return err
 	})
@@ -211,7 +219,7 @@ func (d *desk) checkExplanations(morning, moved uuid.UUID, known string) {
 		d.t.Errorf("the correction is explained as %v", told)
 	}
 	interval := punch["interval"].(map[string]any)
-	if interval["date"] != "2026-03-02" || interval["seconds"] != 16200.0 || interval["rule_version"] != 1.0 {
+	if interval["date"] != "2026-03-02" || interval["seconds"] != 16200.0 || interval["rule_version"] != 2.0 {
 		d.t.Errorf("it became %v", interval)
 	}
 	if leaf, covered := told["leaf"].(float64); !covered || leaf < 1 {
@@ -219,7 +227,7 @@ func (d *desk) checkExplanations(morning, moved uuid.UUID, known string) {
 	}
 	position := fmt.Sprintf("%.0f", punch["position"])
 	text := d.run("explain", position).out
-	for _, part := range []string{"punch-recorded, schema version 2", "gate-1", "rule version 1", "leaf ", "same request", "caused by", "wrong_time"} {
+	for _, part := range []string{"punch-recorded, schema version 2", "gate-1", "rule version 2", "leaf ", "same request", "caused by", "wrong_time"} {
 		if !strings.Contains(text, part) {
 			d.t.Errorf("the recording is told without %q:\n%s", part, text)
 		}

@@ -42,7 +42,7 @@ func (a *App) Checks(ctx context.Context) []httpapi.Check {
 		return nil
 	}))
 	if a.ledger != nil {
-		checks = append(checks, probe("caught up", "behind", func(ctx context.Context) error { return a.CatchUp(ctx, nil) }))
+		checks = append(checks, probe("caught up", "behind", a.followsLog))
 	}
 	return checks
 }

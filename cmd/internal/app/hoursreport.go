@@ -10,7 +10,9 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/httpapi"
+	"tracekeep/domain/hours"
 	"tracekeep/domain/payrules"
+	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
 
@@ -25,22 +27,49 @@ type HoursOrder struct {
 	Works  []uuid.UUID // none means everybody
 	Facts  payrules.Facts
 	Wage   *payrules.Wage // nil: no money
+	// Earlier are rules that earlier periods were locked by, where they are neither
+	// Rules nor built in.
+	Earlier []payrules.Rules
 }
 
 // OwedHours is what is owed to one work record.
 type OwedHours struct {
-	WorkID     uuid.UUID
-	Name       httpapi.Personal
-	Totals     payrules.Totals
-	Result     payrules.Result // of the days of the period
-	Exceptions []projections.Exception
-	Pay        []payrules.Pay // of the cycles that end in the period
+	WorkID   uuid.UUID
+	Name     httpapi.Personal
+	Totals   payrules.Totals
+	Result   payrules.Result // of the days of the period
+	Findings []hours.Finding
+	Pay      []payrules.Pay // of the cycles that end in the period
+	// Adjustments are what earlier periods come to beyond what was locked and settled.
+	Adjustments []eventschema.TimeAdjustment
 }
 
 // OwedHours works out what is owed to each work record for a period, by work id.
-// Workweeks that the period cuts are worked out whole. It answers [ErrZone], and
-// [payrules.ErrRate] for work without a rate.
+// Workweeks that the period cuts are worked out whole. It answers [ErrZone],
+// [ErrEarlierRules], and [payrules.ErrRate] for work without a rate.
 func (w *World) OwedHours(ctx context.Context, by httpapi.Principal, o HoursOrder) ([]OwedHours, error) {
+	owed, err := w.owed(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	earlier, err := w.earlier(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, work := range earlier.worksWith(owed) {
+		if len(o.Works) > 0 && !slices.Contains(o.Works, work) {
+			continue
+		}
+		if owed[work] == nil {
+			owed[work] = &OwedHours{WorkID: work}
+		}
+		owed[work].Adjustments = earlier.due(work)
+	}
+	return w.named(ctx, by, owed)
+}
+
+// owed works out a period without what earlier ones lack, and without names.
+func (w *World) owed(ctx context.Context, o HoursOrder) (map[uuid.UUID]*OwedHours, error) {
 	r, err := newReckoning(o, w.now())
 	if err != nil {
 		return nil, err
@@ -53,27 +82,50 @@ func (w *World) OwedHours(ctx context.Context, by httpapi.Principal, o HoursOrde
 		return owed[work]
 	}
 	days := projections.Days{Works: o.Works, From: r.known.First.Format(time.DateOnly), To: r.known.Last.Format(time.DateOnly)}
+	paired, err := w.exceptionsByWork(ctx, days)
+	if err != nil {
+		return nil, err
+	}
 	err = projections.EachPaired(ctx, w.q, w.a.tenant, days, func(work uuid.UUID, intervals []projections.PairedInterval) error {
 		made, pay, err := r.reckon(intervals)
 		if err == nil && !nothing(made) {
 			one := of(work)
 			one.Result, one.Pay, one.Totals = made, pay, payrules.TotalsOf(made.Lines)
 		}
+		p := paired[work]
+		for _, i := range intervals {
+			p.Intervals = append(p.Intervals, hours.WorkInterval{In: i.In, Out: i.Out, Start: i.Start, End: i.End, WorkDate: i.WorkDate, InKind: i.InKind, OutKind: i.OutKind})
+		}
+		paired[work] = p
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	days.From, days.To = o.Period.First.Format(time.DateOnly), o.Period.Last.Format(time.DateOnly)
+	for work, p := range paired {
+		for _, f := range hours.DefaultReview().Review(p, w.now()) {
+			if o.Period.Contains(f.WorkDate) {
+				one := of(work)
+				one.Findings = append(one.Findings, f)
+			}
+		}
+	}
+	return owed, nil
+}
+
+// exceptionsByWork lists what pairing left open, without the intervals.
+func (w *World) exceptionsByWork(ctx context.Context, days projections.Days) (map[uuid.UUID]hours.Pairing, error) {
 	exceptions, err := projections.ExceptionsOf(ctx, w.q, w.a.tenant, days, w.now())
 	if err != nil {
 		return nil, err
 	}
+	paired := map[uuid.UUID]hours.Pairing{}
 	for _, e := range exceptions {
-		one := of(e.WorkID)
-		one.Exceptions = append(one.Exceptions, e)
+		p := paired[e.WorkID]
+		p.Exceptions = append(p.Exceptions, hours.Exception{Punch: e.Punch, Code: e.Code, At: e.At, WorkDate: e.WorkDate})
+		paired[e.WorkID] = p
 	}
-	return w.named(ctx, by, owed)
+	return paired, nil
 }
 
 // named adds the names and puts the records in order.
@@ -116,15 +168,17 @@ func newReckoning(o HoursOrder, now time.Time) (*reckoning, error) {
 	cycle := o.Rules.Workweek.Days
 	back, ahead := cycle*max(1, o.Rules.Average.Weeks+1), cycle
 	r := &reckoning{HoursOrder: o, loc: loc, known: payrules.PayPeriod{First: o.Period.First.AddDate(0, 0, -back-1), Last: o.Period.Last.AddDate(0, 0, ahead+1)}}
-	midnight := func(date time.Time) time.Time {
-		year, month, day := date.Date()
-		return time.Date(year, month, day, 0, 0, 0, 0, loc)
-	}
-	r.Facts.From, r.Facts.To = midnight(r.known.First.AddDate(0, 0, 1)), midnight(r.known.Last)
+	r.Facts.From, r.Facts.To = r.midnight(r.known.First.AddDate(0, 0, 1)), r.midnight(r.known.Last)
 	if now.Before(r.Facts.To) {
 		r.Facts.To = now
 	}
 	return r, nil
+}
+
+// midnight is the instant at which a local date begins.
+func (r *reckoning) midnight(date time.Time) time.Time {
+	year, month, day := date.Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, r.loc)
 }
 
 // reckon works out what the period owes for the intervals around it.

@@ -83,7 +83,7 @@ func TestWithoutTheEventStoreNothingPersonalIsShown(t *testing.T) {
 	node := open("127.0.0.1:0")
 	defer func() { _ = node.Close() }()
 	address := strings.TrimPrefix(withoutQuery(node.ConnectionString()), "esdb://")
-	h := openHouse(t, func(h *house) { h.eventStore = node.ConnectionString() })
+	h := openHouse(t, func(h *house) { h.eventStore, h.unlike = node.ConnectionString(), true })
 	who := h.register("Ada Example")
 	if _, err := h.RecordPunch(t.Context(), h.intent(h.as(httpapi.RoleHR)), punchEntry(who.WorkID, time.Now())); err != nil {
 		t.Fatal(err)
@@ -164,19 +164,12 @@ func aReadingNames(t *testing.T, h *house) {
 		"/v1/people?q=ada":                    {h.reader(httpapi.RoleHR), "list-people", of(name, link), 1, eventschema.UseService},
 		"/v1/presence":                        {h.reader(httpapi.RoleManager), "list-presence", of(name), 2, eventschema.UseService},
 		"/v1/people/" + ada.PersonID.String(): {h.reader(httpapi.RoleAuditor), "get-person", of(name, link), 1, eventschema.UseAudit},
-		"/v1/people/" + ada.PersonID.String() + "/history":     {h.reader(httpapi.RoleAuditor), "list-person-history", of(name, link, payroll), 1, eventschema.UseAudit},
-		"/v1/people/" + ada.PersonID.String() + "/history?a=1": {h.reader(httpapi.RoleWorker, ada.PersonID, ada.WorkID), "", nil, 0, ""},
+		"/v1/people/" + ada.PersonID.String() + "/history": {h.reader(httpapi.RoleAuditor), "list-person-history", of(name, link, payroll), 1, eventschema.UseAudit},
 		"/v1/hours?from=" + day + "&to=" + day + "&person_id=" + ada.PersonID.String(): {
 			h.reader(httpapi.RoleWorker, ada.PersonID, ada.WorkID), "get-hours", of(link), 1, eventschema.UseService},
 	} {
-		status, body := c.by.get(question)
+		status, _ := c.by.get(question)
 		reader := readerOf(c.by.principal).ID
-		if c.operation == "" {
-			if status == http.StatusOK || len(h.recorded(reader)) > 0 {
-				t.Errorf("%s: %d %s", question, status, body)
-			}
-			continue
-		}
 		read := h.recorded(reader)
 		if status != http.StatusOK || len(read) != 1 || len(read[0].Shown) != 1 {
 			t.Errorf("%s: %d, recorded %+v", question, status, read)
