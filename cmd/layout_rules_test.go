@@ -58,6 +58,7 @@ var rules = []rule{
 	{path: "domain/hold", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/hours", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/localtime", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/payperiod", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/payrules", own: []string{"eventschema", "domain", "domain/calendar", "domain/hours", "domain/localtime"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/person", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/removal", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
@@ -73,6 +74,8 @@ var rules = []rule{
 	{path: "adapters/eventnode", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, xsync, proto, prom, "google.golang.org/genproto/googleapis/rpc/status", "github.com/cockroachdb/pebble/v2/...", "golang.org/x/crypto/argon2", "github.com/dlclark/regexp2/v2"}},
 	{path: "adapters/eventstoredb", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, proto, mill, xsync, xtime}},
 	{path: "adapters/exporter", own: inner, third: []string{uuidPkg, zapPkg}},
+	// It searches bytes and knows nothing of ours.
+	{path: "adapters/forensics", third: []string{"github.com/klauspost/compress/...", "golang.org/x/text/...", "github.com/cockroachdb/pebble/v2/..."}},
 	{path: "adapters/generator", own: inner},
 	{path: "adapters/httpapi", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, xtime, "github.com/danielgtaylor/huma/v2/...", "github.com/go-chi/chi/v5/..."}},
 	{path: "adapters/importer", own: inner, third: []string{uuidPkg, zapPkg, xsync, "golang.org/x/text/...", "go.yaml.in/yaml/v3", "github.com/xuri/excelize/v2"}},

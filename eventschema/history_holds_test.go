@@ -60,5 +60,23 @@ func historyOfHolds() map[string]chapter {
 			{Values: []eventschema.ShownValue{{Field: "identity.legal_name", Purpose: eventschema.PurposeIdentity}}, Subjects: idList("person", "other person")},
 		},
 	})
+	historyOfPay(add)
 	return chapters
+}
+
+// historyOfPay has the chapters of locked periods.
+func historyOfPay(add func(eventschema.StreamName, string, eventschema.Event)) {
+	tenant, period, work := id("tenant"), id("period"), id("work")
+	add(eventschema.PayPeriodStream(tenant, period), "period-locked.v1", &eventschema.PeriodLocked{
+		PeriodID: period, From: "2026-03-16", To: "2026-03-31", Zone: "America/New_York", Rules: "flsa", RulesVersion: 1,
+		RulesDigest: "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef", Cards: 17, LockedAt: at("2026-04-02T08:00:00Z"), LockedBy: id("officer"),
+	})
+	add(eventschema.TimeCardStream(tenant, work), "time-card-locked.v1", &eventschema.TimeCardLocked{
+		CardID: id("card"), PeriodID: period, WorkID: work, From: "2026-03-16", To: "2026-03-31",
+		Time: eventschema.PaidTime{RegularSeconds: 288_000, OvertimeSeconds: 7200, DoubleTimeSeconds: 1800, PremiumHours: 1},
+		Adjustments: []eventschema.TimeAdjustment{{
+			PeriodID: id("period before"), From: "2026-03-01", To: "2026-03-15", Time: eventschema.PaidTime{RegularSeconds: -3600, OvertimeSeconds: 1800},
+		}},
+		LockedAt: at("2026-04-02T08:00:00Z"), LockedBy: id("officer"),
+	})
 }

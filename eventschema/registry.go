@@ -61,7 +61,7 @@ func NewRegistry() (*Registry, error) {
 		cachesQuiesced(), readModelsScrubbed(), copiesPursued(), recipientNotified(), erasureVerified(), erasureCertified(), epochsRetired(),
 		erasureCancelled(), erasureRefused(), deadlineExtended(),
 		holdPlaced(), holdConfirmed(), holdReviewed(), holdLiftRequested(), holdLifted(), holdLapsed(),
-		processingRestricted(), objectionDecided(), restrictionLifted(), disclosureRecorded(),
+		processingRestricted(), objectionDecided(), restrictionLifted(), disclosureRecorded(), periodLocked(), timeCardLocked(),
 		valuesRead(),
 		shiftPlanned(), shiftRescheduled(), shiftOffered(), offerAccepted(), offerDeclined(), bidPlaced(), shiftAssigned(), shiftUnassigned(),
 		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),

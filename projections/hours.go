@@ -25,7 +25,7 @@ import (
 // whether the out is missing depends on the clock.
 func workedHours() Projection {
 	return Projection{
-		Name: "hours", Question: "How long did each person work, on which day, resting on which punches?", Version: 2,
+		Name: "hours", Question: "How long did each person work, on which day, resting on which punches?", Version: 3,
 		Tables: []string{"work_interval", "punch_exception", "last_counted"},
 		Schema: `
 CREATE TABLE work_interval (

@@ -78,7 +78,10 @@ type Projection struct {
 
 // All lists the read models in the order in which a page is applied.
 func All() []Projection {
-	return []Projection{punches(), workedHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), readings(), rosters(), auditFeed()}
+	return []Projection{
+		punches(), workedHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), readings(), payPeriods(), rosters(),
+		auditFeed(),
+	}
 }
 
 // Querier is what a query needs of a connection, a pool or a transaction.

@@ -76,6 +76,7 @@ lift-restriction         -      -       -  A       -       -
 list-restrictions        -      -       -  A       A       -
 record-disclosure        -      -       A  A       -       -
 list-disclosures         o      -       -  A       A       -
+list-readings            o      -       -  A       A       -
 live                     P      P       P  P       P       P
 ready                    P      P       P  P       P       P
 `

@@ -141,6 +141,7 @@ func (a *API) routes() error {
 	a.registerHolds(api)
 	a.registerRestrictions(api)
 	a.registerDisclosures(api)
+	a.registerReadings(api)
 	a.registerHealth(api)
 	return a.registerDocument(api.OpenAPI())
 }
@@ -197,7 +198,8 @@ func intent(ctx context.Context) Intent { return exchangeOf(ctx).intent }
 
 func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
-		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
+		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil ||
+		in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")
 	}
 	return nil

@@ -61,25 +61,73 @@ type company struct {
 	holdSteps        []hold.Command
 	restrictionSteps []restriction.Command
 	disclosed        []disclosure.Record
+	readings         []reading
+	unrecorded       error // what recording a reading answers with, when set
 }
 
 func newCompany() *company {
 	c := &company{revision: 3, done: map[string]uint64{}, reached: 100, advance: make(chan struct{}), keys: newKeyBook(),
 		checks: []httpapi.Check{{Name: "event store", OK: true}}}
 	c.people = []httpapi.PersonView{personView(ada, "Ada Example"), erasedView()}
-	c.present = []httpapi.PresenceView{{WorkID: adasWork, Since: now.Add(-2 * time.Hour), Zone: "Europe/Berlin", Station: "gate-1", PunchID: stranger, Name: clear("Ada Example")}}
+	c.present = []httpapi.PresenceView{{WorkID: adasWork, Since: now.Add(-2 * time.Hour), Zone: "Europe/Berlin", Station: "gate-1", PunchID: stranger, Name: clearOf(ada, "legal_name", "Ada Example")}}
 	return c
 }
 
-func clear(text string) httpapi.Personal { return httpapi.Personal{Personal: eventschema.Clear(text)} }
+// clearOf is a readable value of somebody.
+func clearOf(person uuid.UUID, name, text string) httpapi.Personal {
+	of := eventschema.ShownValue{Field: "identity." + name, Purpose: eventschema.PurposeIdentity}
+	return httpapi.Personal{Personal: eventschema.Clear(text), Of: httpapi.ValueOf{Subject: person, ShownValue: of}}
+}
+
+// reading is one reading that was recorded: the operation, and the values that
+// could be read, by name.
+type reading struct {
+	by        httpapi.Principal
+	operation string
+	values    []string
+}
+
+func (c *company) RecordReading(_ context.Context, by httpapi.Principal, operation string, values ...httpapi.Personal) (httpapi.Release, error) {
+	if c.unrecorded != nil {
+		return httpapi.Release{}, c.unrecorded
+	}
+	read := reading{by: by, operation: operation}
+	var of []httpapi.ValueOf
+	for _, v := range values {
+		if v.State() == eventschema.StateClear {
+			read.values = append(read.values, v.Of.Subject.String()+" "+v.Of.Field)
+			of = append(of, v.Of)
+		}
+	}
+	if len(of) > 0 {
+		c.mu.Lock()
+		c.readings = append(c.readings, read)
+		c.mu.Unlock()
+	}
+	return httpapi.ReleaseOf(of...), nil
+}
+
+func (c *company) ReadingsOf(_ context.Context, _ httpapi.Principal, _ uuid.UUID, before uint64, limit int) ([]httpapi.ReadingView, error) {
+	if before == 0 {
+		before = 6
+	}
+	var page []httpapi.ReadingView
+	for i := before - 1; i > 0 && len(page) < limit; i-- {
+		page = append(page, httpapi.ReadingView{
+			Position: i, ReadID: stranger, ReadAt: now, ReadBy: eventschema.Actor{ID: stranger, Role: "hr"}, Operation: "get-person", Use: eventschema.UseService,
+			Shown: []eventschema.ShownValue{{Field: "identity.legal_name", Purpose: eventschema.PurposeIdentity}}, Together: 1,
+		})
+	}
+	return page, c.fail
+}
 
 func withheld(state eventschema.State, under uuid.UUID, at *uint64) httpapi.Personal {
 	return httpapi.Personal{Personal: eventschema.Withheld(state, under), CertificateLeaf: at}
 }
 
 func personView(id uuid.UUID, name string) httpapi.PersonView {
-	return httpapi.PersonView{PersonID: id, Revision: 3, RegisteredAt: now, WorkID: clear(eventschema.Hex(adasWork)),
-		LegalName: clear(name), Email: clear("ada@example.org")}
+	return httpapi.PersonView{PersonID: id, Revision: 3, RegisteredAt: now, WorkID: clearOf(id, "work_id", eventschema.Hex(adasWork)),
+		LegalName: clearOf(id, "legal_name", name), Email: clearOf(id, "email", "ada@example.org")}
 }
 
 func erasedView() httpapi.PersonView {
@@ -241,7 +289,11 @@ func (c *company) Hours(_ context.Context, _ httpapi.Principal, question httpapi
 	c.hours = append(c.hours, question)
 	c.mu.Unlock()
 	start := time.Date(2026, 3, 28, 22, 0, 0, 0, time.UTC)
-	return httpapi.HoursView{WorkID: adasWork, RuleVersion: 1, Days: []httpapi.DayView{
+	var link httpapi.Personal
+	if question.Person != uuid.Nil {
+		link = clearOf(question.Person, "work_id", eventschema.Hex(adasWork))
+	}
+	return httpapi.HoursView{WorkID: adasWork, Link: link, RuleVersion: 1, Days: []httpapi.DayView{
 		{Date: "2026-03-28", Intervals: []httpapi.IntervalView{
 			{In: stranger, Out: ada, Start: start, End: start.Add(7*time.Hour + 59*time.Second)},
 			{In: stranger, Out: ada, Start: start.Add(8 * time.Hour), End: start.Add(9 * time.Hour)},
@@ -256,7 +308,7 @@ func (c *company) History(_ context.Context, _ httpapi.Principal, person uuid.UU
 	}
 	var page []httpapi.EventView
 	for i := after + 1; i <= 5 && len(page) < limit; i++ {
-		value := clear("Ada Example")
+		value := clearOf(person, "legal_name", "Ada Example")
 		if person == erasedPerson {
 			value = withheld(eventschema.StateErased, closedCase, &leaf)
 		}
@@ -473,7 +525,7 @@ func (c *company) Checks(context.Context) []httpapi.Check { return c.checks }
 
 func (c *company) inside() httpapi.Inside {
 	return httpapi.Inside{Punches: c, People: c, Consents: c, Reading: c, Trail: c, Erasures: c, Certificates: c,
-		Holds: c, Restrictions: c, Disclosures: c, Freshness: c, Health: c, Idempotency: c.keys}
+		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Freshness: c, Health: c, Idempotency: c.keys}
 }
 
 // keyBook keeps the contract of httpapi.Idempotency in memory, for these tests.

@@ -77,16 +77,16 @@ type PersonBody struct {
 	Phone        PersonalBody `json:"phone"`
 }
 
-func personBody(view PersonView) PersonBody {
+func personBody(view PersonView, release Release) PersonBody {
 	return PersonBody{
 		PersonID: view.PersonID.String(), Revision: view.Revision, RegisteredAt: rfc3339(view.RegisteredAt), ClosedAt: optionalTime(view.ClosedAt),
-		WorkID: workIDBody(view.WorkID), LegalName: personalBody(view.LegalName), BirthDate: personalBody(view.BirthDate),
-		Email: personalBody(view.Email), Phone: personalBody(view.Phone),
+		WorkID: workIDBody(view.WorkID, release), LegalName: personalBody(view.LegalName, release), BirthDate: personalBody(view.BirthDate, release),
+		Email: personalBody(view.Email, release), Phone: personalBody(view.Phone, release),
 	}
 }
 
 func (view PersonView) entityTag() string {
-	return entityTag(view.Revision, view.WorkID, view.LegalName, view.BirthDate, view.Email, view.Phone)
+	return entityTag(view.Revision, view.Values()...)
 }
 
 // Tagged is a resource that may not have changed.
@@ -247,7 +247,11 @@ func (a *API) getPerson(ctx context.Context, noneMatches string, person uuid.UUI
 		answer.Status = http.StatusNotModified
 		return answer, nil
 	}
-	body := personBody(view)
+	released, err := a.release(ctx, "get-person", view.Values()...)
+	if err != nil {
+		return nil, err
+	}
+	body := personBody(view, released)
 	answer.Body = &body
 	return answer, nil
 }
@@ -263,30 +267,54 @@ func (a *API) listPeople(ctx context.Context, paging Paging, query string) (*peo
 	if problem != nil {
 		return nil, problem
 	}
+	found, last, more, err := a.findPeople(ctx, after, paging.Size, query)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	var values []Personal
+	for _, row := range found {
+		values = append(values, row.Values()...)
+	}
+	released, err := a.release(ctx, "list-people", values...)
+	if err != nil {
+		return nil, err
+	}
 	answer := &peopleAnswer{}
-	answer.Body.People = []PersonBody{}
+	answer.Body.People = make([]PersonBody, len(found))
+	for i, row := range found {
+		answer.Body.People[i] = personBody(row, released)
+	}
+	if more {
+		return answer, a.nextID(asks, paging, last, []string{"q", query}, &answer.Link, &answer.Body.NextPageToken)
+	}
+	return answer, nil
+}
+
+// findPeople collects a page of people whose name contains the query. It answers
+// the last one it looked at, and whether there may be more behind it.
+func (a *API) findPeople(ctx context.Context, after uuid.UUID, size int, query string) (found []PersonView, last uuid.UUID, more bool, err error) {
 	wanted := strings.ToLower(query)
-	for opened, more := 0, true; more; {
-		batch := max(paging.Size-len(answer.Body.People), 0) + 1
+	for opened, further := 0, true; further; {
+		batch := size - len(found) + 1
 		if query != "" {
 			batch = maxPageSize
 		}
-		rows, err := a.inside.Reading.People(ctx, by, after, batch)
+		rows, err := a.inside.Reading.People(ctx, caller(ctx), after, batch)
 		if err != nil {
-			return nil, problemOf(err)
+			return nil, after, false, err
 		}
-		more = len(rows) == batch
+		further = len(rows) == batch
 		for _, row := range rows {
-			if len(answer.Body.People) == paging.Size || opened == scanned {
-				return answer, a.nextID(asks, paging, after, []string{"q", query}, &answer.Link, &answer.Body.NextPageToken)
+			if len(found) == size || opened == scanned {
+				return found, after, true, nil
 			}
 			opened, after = opened+1, row.PersonID
 			if nameContains(row.LegalName, wanted) {
-				answer.Body.People = append(answer.Body.People, personBody(row))
+				found = append(found, row)
 			}
 		}
 	}
-	return answer, nil
+	return found, after, false, nil
 }
 
 // nameContains finds only what this reader may read: a name that was erased or
@@ -295,6 +323,6 @@ func nameContains(name Personal, wanted string) bool {
 	if wanted == "" {
 		return true
 	}
-	text, clear := name.Reveal()
+	text, clear := name.Personal.Reveal() // nobody is shown it here
 	return clear && strings.Contains(strings.ToLower(text), wanted)
 }

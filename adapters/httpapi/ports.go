@@ -23,6 +23,9 @@ var (
 	// ErrUnavailable: a store cannot be reached now, or an outcome is unknown;
 	// repeating with the same key is safe. 503 with Retry-After.
 	ErrUnavailable = errors.New("temporarily unavailable")
+	// ErrUnrecorded: a reading could not be written down, so nothing was shown. 503
+	// with Retry-After.
+	ErrUnrecorded = errors.New("the reading could not be recorded")
 )
 
 // Refusal is a rule of the domain saying no. 422. Code is stable
@@ -206,7 +209,8 @@ type Consent struct {
 }
 
 // Reading answers questions from the read models, opened for the principal's
-// purpose of use ([Principal.Use]). Every row belongs to the principal's tenant.
+// purpose of use ([Principal.Use]); what is personal in them is shown once its reading
+// is recorded ([Readings]). Every row belongs to the principal's tenant.
 // Errors: *Erased, ErrNotFound, ErrUnavailable.
 type Reading interface {
 	Person(ctx context.Context, by Principal, person uuid.UUID) (PersonView, error)
@@ -219,14 +223,6 @@ type Reading interface {
 	// History lists the events of a person in order of position, after the one
 	// given (0 from the start); limit as for People.
 	History(ctx context.Context, by Principal, person uuid.UUID, after uint64, limit int) ([]EventView, error)
-}
-
-// Personal is a personal value as this reader may see it. CertificateLeaf is the
-// leaf of the trail whose destruction the certificate of an erased value is about,
-// once there is a certificate.
-type Personal struct {
-	eventschema.Personal
-	CertificateLeaf *uint64
 }
 
 // PersonView is one person.
@@ -264,6 +260,7 @@ type HoursQuestion struct {
 // may be left out. RuleVersion is the pairing rule that was applied.
 type HoursView struct {
 	WorkID      uuid.UUID
+	Link        Personal // what led from the person asked about to WorkID; absent without one
 	RuleVersion int
 	Days        []DayView
 }
@@ -404,6 +401,7 @@ type Inside struct {
 	Holds        Holds
 	Restrictions Restrictions
 	Disclosures  Disclosures
+	Readings     Readings
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

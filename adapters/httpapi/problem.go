@@ -133,6 +133,8 @@ func problemOf(err error) *Problem {
 		problem = kindStale.because("Read it again and decide on what you see then.")
 	case errors.Is(err, ErrConflict):
 		problem = kindConflict.because("")
+	case errors.Is(err, ErrUnrecorded):
+		problem = kindUnavailable.because("Who reads personal values is recorded first, and that cannot be done now: nothing is shown. Try again later.")
 	case errors.Is(err, ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		problem = kindUnavailable.because("Repeat the request with the same Idempotency-Key.")
 	default:

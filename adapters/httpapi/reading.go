@@ -141,6 +141,14 @@ func (a *API) listPresence(ctx context.Context, paging Paging) (*presenceAnswer,
 	if err != nil {
 		return nil, problemOf(err)
 	}
+	names := make([]Personal, 0, len(rows))
+	for _, row := range rows[:min(len(rows), paging.Size)] {
+		names = append(names, row.Name)
+	}
+	released, err := a.release(ctx, "list-presence", names...)
+	if err != nil {
+		return nil, err
+	}
 	answer := &presenceAnswer{}
 	answer.Body.AsOf, answer.Body.Present = rfc3339(asOf), make([]PresenceBody, 0, len(rows))
 	for i, row := range rows {
@@ -148,7 +156,7 @@ func (a *API) listPresence(ctx context.Context, paging Paging) (*presenceAnswer,
 			return answer, a.nextID(asks, paging, rows[i-1].WorkID, nil, &answer.Link, &answer.Body.NextPageToken)
 		}
 		answer.Body.Present = append(answer.Body.Present, PresenceBody{
-			WorkID: row.WorkID.String(), Name: personalBody(row.Name), Since: rfc3339(row.Since),
+			WorkID: row.WorkID.String(), Name: personalBody(row.Name, released), Since: rfc3339(row.Since),
 			Zone: row.Zone, Station: row.Station, PunchID: row.PunchID.String(),
 		})
 	}
@@ -168,6 +176,9 @@ func (a *API) getHours(ctx context.Context, in hoursInput) (*struct{ Body HoursB
 	view, err := a.inside.Reading.Hours(ctx, caller(ctx), HoursQuestion{From: in.From, To: in.To, Work: in.WorkID.id(), Person: in.PersonID.id()})
 	if err != nil {
 		return nil, problemOf(err)
+	}
+	if _, err := a.release(ctx, "get-hours", view.Link); err != nil { // the work id of a person is personal
+		return nil, err
 	}
 	body := HoursBody{WorkID: view.WorkID.String(), From: in.From, To: in.To, RuleVersion: view.RuleVersion, Days: make([]DayBody, 0, len(view.Days))}
 	for _, day := range view.Days {
@@ -225,18 +236,26 @@ func (a *API) listHistory(ctx context.Context, paging Paging, person uuid.UUID) 
 	if err != nil {
 		return nil, problemOf(err)
 	}
+	var values []Personal
+	for _, row := range rows[:min(len(rows), paging.Size)] {
+		values = append(values, row.Values()...)
+	}
+	released, err := a.release(ctx, "list-person-history", values...)
+	if err != nil {
+		return nil, err
+	}
 	answer := &historyAnswer{}
 	answer.Body.PersonID, answer.Body.Events = person.String(), make([]EventBody, 0, len(rows))
 	for i, row := range rows {
 		if i == paging.Size {
 			return answer, a.nextPosition(asks, paging, rows[i-1].Position, &answer.Link, &answer.Body.NextPageToken)
 		}
-		answer.Body.Events = append(answer.Body.Events, eventBody(row))
+		answer.Body.Events = append(answer.Body.Events, eventBody(row, released))
 	}
 	return answer, nil
 }
 
-func eventBody(view EventView) EventBody {
+func eventBody(view EventView, release Release) EventBody {
 	body := EventBody{
 		Position: view.Position, Revision: view.Revision, Stream: view.Stream, EventID: view.EventID.String(), Type: view.Type,
 		RecordedAt: rfc3339(view.RecordedAt), ActorID: view.Actor.ID.String(), ActorRole: view.Actor.Role,
@@ -246,9 +265,9 @@ func eventBody(view EventView) EventBody {
 		body.Facts = json.RawMessage("{}")
 	}
 	for _, value := range view.Personal {
-		shown := personalBody(value.Value)
+		shown := personalBody(value.Value, release)
 		if value.Field == "work_id" {
-			shown = workIDBody(value.Value)
+			shown = workIDBody(value.Value, release)
 		}
 		body.Personal = append(body.Personal, NamedPersonalBody{Section: value.Section, Field: value.Field, Purpose: string(value.Purpose), Value: shown})
 	}

@@ -42,15 +42,19 @@ type PersonalBody struct {
 	CertificateLeaf *uint64 `json:"certificate_leaf,omitempty" doc:"The leaf of the trail whose destruction the certificate is about, once there is a certificate."`
 }
 
-// personalBody shows a value to its reader. This is one of the few places where
-// a personal value leaves the process.
-func personalBody(value Personal) PersonalBody {
+// personalBody shows a value to its reader, if its reading was recorded. This is
+// the one place where the API lets a personal value leave the process.
+func personalBody(value Personal, release Release) PersonalBody {
 	body := PersonalBody{State: string(value.State()), CertificateLeaf: value.CertificateLeaf}
 	switch value.State() {
 	case eventschema.StateAbsent:
 		body.State = "absent"
 	case eventschema.StateClear:
-		text, _ := value.Reveal()
+		text, recorded := value.Reveal(release)
+		if !recorded {
+			body.State = string(eventschema.StateUnavailable)
+			break
+		}
 		body.Value = &text
 	}
 	if value.Case() != uuid.Nil {
@@ -61,8 +65,8 @@ func personalBody(value Personal) PersonalBody {
 }
 
 // workIDBody shows a work id as ids are written here; events carry 32 hex digits.
-func workIDBody(value Personal) PersonalBody {
-	body := personalBody(value)
+func workIDBody(value Personal, release Release) PersonalBody {
+	body := personalBody(value, release)
 	if body.Value != nil {
 		if parsed, err := uuid.Parse(*body.Value); err == nil {
 			text := parsed.String()

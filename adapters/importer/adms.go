@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -39,17 +40,22 @@ func (a *adms) next(rows []row) ([]row, int64, error) {
 		return rows, 0, err
 	}
 	if form, ok := bytes.CutPrefix(l.text, []byte("data=")); ok && !l.tooLong && bytes.IndexByte(form, '\t') < 0 {
-		text, err := url.QueryUnescape(string(form))
-		if err != nil {
-			return append(rows, row{line: l.number, reason: BrokenLine}), l.end, nil
-		}
-		for part := range bytes.Lines([]byte(text)) {
-			rows = append(rows, a.parse(line{number: l.number, text: bytes.TrimRight(part, "\r\n")}))
-		}
-		return rows, l.end, nil
+		return a.form(rows, l, string(form)), l.end, nil
 	}
 	l.text = bytes.TrimPrefix(l.text, []byte("data="))
 	return append(rows, a.parse(l)), l.end, nil
+}
+
+// form reads the lines inside a form field. Their number is that of the field.
+func (a *adms) form(rows []row, l line, escaped string) []row {
+	text, err := url.QueryUnescape(escaped)
+	if err != nil {
+		return append(rows, row{line: l.number, reason: BrokenLine})
+	}
+	for part := range strings.Lines(text) {
+		rows = append(rows, a.parse(line{number: l.number, text: []byte(strings.TrimRight(part, "\r\n"))}))
+	}
+	return rows
 }
 
 func (a *adms) parse(l line) row {

@@ -1,8 +1,6 @@
 package importer
 
 import (
-	"bytes"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -36,7 +34,7 @@ type afd struct {
 	last   int64 // running number of the record above
 	counts map[byte]int64
 	people map[string]*Person // by PIS or CPF
-	sums   crcs // ways to sum that fitted all records so far
+	sums   crcs               // ways to sum that fitted all records so far
 }
 
 func isAFD(h head) bool {
@@ -219,72 +217,4 @@ func (a *afd) check(text []byte) Reason {
 		}
 	}
 	return ""
-}
-
-// crcs is a set of ways to make a CRC-16. Portaria 671 fixes one for programs
-// (KERMIT) and none for the clocks that existed before it, so a file may use any of
-// those in use, but the same for all its records.
-type crcs byte
-
-const (
-	crcKermit crcs = 1 << iota
-	crcARC
-	crcXModem
-	crcCCITT
-	allCRCs = crcKermit | crcARC | crcXModem | crcCCITT
-)
-
-// fit tells whether the four hexadecimal digits at the end are the sum of what stands
-// before, by a way that fitted all records so far.
-func (c *crcs) fit(text []byte, at int) bool {
-	if at == 0 {
-		return true
-	}
-	var fitting crcs
-	said := bytes.ToUpper(text[at : at+4])
-	for way := crcKermit; way < allCRCs; way <<= 1 {
-		if *c&way != 0 && fmt.Sprintf("%04X", way.sum(text[:at])) == string(said) {
-			fitting |= way
-		}
-	}
-	if fitting == 0 {
-		return false
-	}
-	*c = fitting
-	return true
-}
-
-func (c crcs) sum(b []byte) uint16 {
-	var sum uint16
-	switch c {
-	case crcKermit:
-		return reflected(b, 0x8408)
-	case crcARC:
-		return reflected(b, 0xA001)
-	case crcCCITT:
-		sum = 0xFFFF
-	}
-	for _, x := range b {
-		sum ^= uint16(x) << 8
-		for range 8 {
-			carry := sum&0x8000 != 0
-			if sum <<= 1; carry {
-				sum ^= 0x1021
-			}
-		}
-	}
-	return sum
-}
-
-func reflected(b []byte, polynomial uint16) (sum uint16) {
-	for _, x := range b {
-		sum ^= uint16(x)
-		for range 8 {
-			carry := sum&1 != 0
-			if sum >>= 1; carry {
-				sum ^= polynomial
-			}
-		}
-	}
-	return sum
 }

@@ -374,10 +374,16 @@ func (e *everybody) Record(_ context.Context, _ string, batch []Punch) (recorded
 
 func TestEveryReasonIsExplained(t *testing.T) {
 	seen := map[string]bool{}
-	for _, r := range []Reason{
+	all := []Reason{
 		LineTooLong, NotUTF8, TruncatedLine, BrokenLine, BadPIN, BadTime, BadState, UndefinedState, StationClockReset, GapInLocalTime,
 		AmbiguousLocalTime, InTheFuture, UnknownPIN, DuplicatePIN, BadName, BadEmail, BadPhone, BadBirthDate, BadEmployeeNumber,
-	} {
+		BadKey, NoDuration, EndBeforeStart, StillRunning, BadDirection, BadChecksum, BadCount, Biometric,
+		ClockSetBack, ClockAdjusted, CounterJumped, HoursDisagree, Overlaps,
+	}
+	if len(messages) != len(all) {
+		t.Errorf("%d reasons are explained, want %d", len(messages), len(all))
+	}
+	for _, r := range all {
 		if r.message() == string(r) || seen[r.message()] {
 			t.Errorf("%s has no message of its own", r)
 		}

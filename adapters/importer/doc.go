@@ -1,15 +1,18 @@
-// Package importer reads the file that a time clock writes, and a people file
-// beside it, and hands over punches.
+// Package importer reads the files that time clocks and time trackers write, and a
+// people file beside them, and hands over punches.
 //
-// The clock file is ZKTeco's ATTLOG as taken from the terminal by USB stick: one
-// punch a line, PIN TAB local time TAB verify TAB state TAB work code TAB reserved.
-// The people file is CSV (RFC 4180) with a header that names pin and a name.
+// A format turns bytes into rows, each with its verdict: [Formats] lists them. A
+// table of columns, in text or in a workbook, is described by a [Mapping]; those of
+// known programs are built in. The people file is CSV (RFC 4180) with a header that
+// names a key (pin, id or email) and a name.
 //
-//	parse a line → find its instant → find whose PIN it is → hand over in file order
+//	read a row → find its instants → find whose it is → hand over → account for it
 //
-// A file of any size passes through in bounded memory: lines longer than 4 KiB are
-// one rejected row each, batches have a fixed number of rows, two of them wait at
-// most. A bad row is rejected with its line number and a reason and the good ones
+// A file of any size passes through in bounded memory: lines of a clock's file longer
+// than 4 KiB are one rejected row each, a table's row may have 1 MiB, batches have a
+// fixed number of rows, two of them wait at most. Rows with start and end are sorted
+// first, 500,000 of a file at most, and workbooks are held whole; beyond its measure
+// a file is refused ([ErrTooLarge]). A bad row is rejected with its line number and a reason and the good ones
 // are kept; importing the same file again records nothing twice, because the sink
 // answers what it already had. No message holds a value of a row.
 //
@@ -22,6 +25,11 @@
 // an exact duplicate and is handed over once. Duplicates further apart than 262,144 different lines are handed over and
 // answered by the sink as already recorded.
 //
+// A row with start and end is two punches. Of formats that say neither in nor out the
+// direction is derived, see [Punch]. Projects, tasks and notes are not kept; the
+// summary names the columns that were not read. A row may be taken and yet be suspect:
+// the station's clock was set back, its counter jumped, entries overlap.
+//
 // Reference figures of the same files, made by other programs, differ therefore:
 // "kept" there leaves out repeats within 60 seconds, accepted here does not;
 // accepted counts exact duplicates, recorded does not. Pairing, sessions and hours
@@ -29,7 +37,7 @@
 //
 // # Local time
 //
-// The station writes local time without an offset. A time that the clocks skipped
+// Most files have local time without an offset. A time that the clocks skipped
 // never was and is always rejected. A time that came twice, where clocks went back,
 // is rejected too unless the caller chooses (see [Overlap]). A row dated before 2001
 // comes from a station whose clock was reset (ZKTeco falls back to 2000-01-01), a

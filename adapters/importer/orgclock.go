@@ -28,7 +28,7 @@ func isOrg(h head) bool {
 }
 
 func openOrg(s source) (reader, error) {
-	return &spans{from: &org{from: s.lines(), place: s.place, person: s.Person}, until: map[string]time.Time{}}, nil
+	return inOrder(&org{from: s.lines(), place: s.place, person: s.Person}), nil
 }
 
 func (o *org) next(rows []row) ([]row, int64, error) {

@@ -60,72 +60,45 @@ func reject(line int64, reason Reason) Rejected {
 	return Rejected{Line: line, Reason: reason, Message: reason.message()}
 }
 
+// messages say of each reason what is wrong and, where there is something, what to do.
+var messages = map[Reason]string{
+	LineTooLong:        "the line is longer than 4 KiB, or the row longer than 1 MiB",
+	NotUTF8:            "the line is not valid UTF-8; is it another encoding? see --encoding",
+	TruncatedLine:      "the last line has no line end and is incomplete; the file may be cut off",
+	BrokenLine:         "the columns are not those of this kind of file",
+	BadPIN:             "the PIN must be 1 to 24 letters or digits",
+	BadTime:            "the time is not a date and time of day as the format writes it (for a clock file YYYY-MM-DD HH:MM:SS)",
+	BadState:           "the state is none of 0 in, 1 out, 2 break out, 3 break in, 4 overtime in, 5 overtime out",
+	UndefinedState:     "the station recorded the punch without a state (255), so it is neither in nor out",
+	StationClockReset:  "the date is before 2001; the station's clock was reset",
+	GapInLocalTime:     "the clocks of the zone were put forward over this local time, so it never was; is the zone right?",
+	AmbiguousLocalTime: "ambiguous local time: the clocks were put back and it came twice; give --overlap first, second or order",
+	InTheFuture:        "the time is more than 24 hours after the import; the station's clock was wrong",
+	UnknownPIN:         "nobody with this PIN is in the people file or known at the station",
+	BadKey:             "the column that says whose row it is is empty, longer than 254 bytes, or not what the format has there",
+	NoDuration:         "start and end are the same instant, so nothing was worked",
+	EndBeforeStart:     "the end lies before the start",
+	StillRunning:       "the entry has no end yet; import it again when it has one",
+	BadDirection:       "the direction is neither of the words for in nor of those for out",
+	BadChecksum:        "the check sum of the record does not fit its text; the file was changed or damaged",
+	BadCount:           "the trailer counts other records than the file has; the file may be cut off",
+	Biometric:          "the record holds a biometric template, which is not taken",
+	ClockSetBack:       "taken, but its time is more than 5 minutes before the row above: was the station's clock set back?",
+	ClockAdjusted:      "the station records that its clock was set; punches around here may be wrong",
+	CounterJumped:      "taken, but the station's running number does not follow the row above: records may be missing",
+	Overlaps:           "taken, but it overlaps with another entry of the same person: only one can have been worked",
+	HoursDisagree:      "taken, but the file's own hours differ from start to end by a minute or more; the times count",
+	DuplicatePIN:       "the PIN occurred before in this file; the first row counts",
+	BadName:            "the name is missing, longer than 2,000 bytes, or holds control characters",
+	BadEmail:           "the email is not an address",
+	BadPhone:           "the phone number is longer than 64 bytes or holds control characters",
+	BadBirthDate:       "the birth date is not a past date as YYYY-MM-DD",
+	BadEmployeeNumber:  "the employee number is longer than 64 bytes or holds control characters",
+}
+
 func (r Reason) message() string {
-	switch r {
-	case LineTooLong:
-		return "the line is longer than 4 KiB, or the row longer than 1 MiB"
-	case NotUTF8:
-		return "the line is not valid UTF-8; is it another encoding? see --encoding"
-	case TruncatedLine:
-		return "the last line has no line end and is incomplete; the file may be cut off"
-	case BrokenLine:
-		return "the columns are not those of this kind of file"
-	case BadPIN:
-		return "the PIN must be 1 to 24 letters or digits"
-	case BadTime:
-		return "the time is not a date and time of day as the format writes it (for a clock file YYYY-MM-DD HH:MM:SS)"
-	case BadState:
-		return "the state is none of 0 in, 1 out, 2 break out, 3 break in, 4 overtime in, 5 overtime out"
-	case UndefinedState:
-		return "the station recorded the punch without a state (255), so it is neither in nor out"
-	case StationClockReset:
-		return "the date is before 2001; the station's clock was reset"
-	case GapInLocalTime:
-		return "the clocks of the zone were put forward over this local time, so it never was; is the zone right?"
-	case AmbiguousLocalTime:
-		return "ambiguous local time: the clocks were put back and it came twice; give --overlap first, second or order"
-	case InTheFuture:
-		return "the time is more than 24 hours after the import; the station's clock was wrong"
-	case UnknownPIN:
-		return "nobody with this PIN is in the people file or known at the station"
-	case BadKey:
-		return "the column that says whose row it is is empty, longer than 254 bytes, or not what the format has there"
-	case NoDuration:
-		return "start and end are the same instant, so nothing was worked"
-	case EndBeforeStart:
-		return "the end lies before the start"
-	case StillRunning:
-		return "the entry has no end yet; import it again when it has one"
-	case BadDirection:
-		return "the direction is neither of the words for in nor of those for out"
-	case BadChecksum:
-		return "the check sum of the record does not fit its text; the file was changed or damaged"
-	case BadCount:
-		return "the trailer counts other records than the file has; the file may be cut off"
-	case Biometric:
-		return "the record holds a biometric template, which is not taken"
-	case ClockSetBack:
-		return "taken, but its time is more than 5 minutes before the row above: was the station's clock set back?"
-	case ClockAdjusted:
-		return "the station records that its clock was set; punches around here may be wrong"
-	case CounterJumped:
-		return "taken, but the station's running number does not follow the row above: records may be missing"
-	case Overlaps:
-		return "taken, but it overlaps with another entry of the same person: only one can have been worked"
-	case HoursDisagree:
-		return "taken, but the file's own hours differ from start to end by a minute or more; the times count"
-	case DuplicatePIN:
-		return "the PIN occurred before in this file; the first row counts"
-	case BadName:
-		return "the name is missing, longer than 2,000 bytes, or holds control characters"
-	case BadEmail:
-		return "the email is not an address"
-	case BadPhone:
-		return "the phone number is longer than 64 bytes or holds control characters"
-	case BadBirthDate:
-		return "the birth date is not a past date as YYYY-MM-DD"
-	case BadEmployeeNumber:
-		return "the employee number is longer than 64 bytes or holds control characters"
+	if message, ok := messages[r]; ok {
+		return message
 	}
 	return string(r)
 }

@@ -19,11 +19,16 @@ const maxSpans = 500_000
 // order in which they are recorded.
 type spans struct {
 	from   reader
+	limit  int // of rows kept
 	kept   []row
 	until  map[string]time.Time // end of each person's last span
 	sorted bool
 	given  int
 	end    int64
+}
+
+func inOrder(from reader) *spans {
+	return &spans{from: from, limit: maxSpans, until: map[string]time.Time{}}
 }
 
 func (s *spans) ignored() []string {
@@ -47,8 +52,8 @@ func (s *spans) next(rows []row) ([]row, int64, error) {
 			return rows, s.end, err
 		}
 		if r := rows[len(rows)-1]; len(rows) == before+1 && r.isPunch() {
-			if len(s.kept) == maxSpans {
-				return rows[:before], s.end, fmt.Errorf("%w: more than %d rows with start and end; split it by month", ErrTooLarge, maxSpans)
+			if len(s.kept) == s.limit {
+				return rows[:before], s.end, fmt.Errorf("%w: more than %d rows with start and end; split it by month", ErrTooLarge, s.limit)
 			}
 			s.kept, rows = append(s.kept, r), rows[:before]
 			continue

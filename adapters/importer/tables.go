@@ -1,9 +1,11 @@
 package importer
 
+import "sync"
+
 // tables are the tables of programs that are known, each a [Mapping]. Where two
 // look alike the earlier is detected. Sources of the columns: the vendors' own
 // exports and their documentation.
-func tables() []*Mapping {
+var tables = sync.OnceValue(func() []*Mapping {
 	us, iso := []string{"M/D/YYYY hh:mm:ss AM", "M/D/YYYY hh:mm AM", "M/D/YYYY HH:mm:ss", "M/D/YYYY HH:mm", "YYYY-MM-DD HH:mm:ss", "YYYY-MM-DD HH:mm", "YYYY-MM-DD hh:mm:ss AM", "YYYY-MM-DD hh:mm AM"}, []string{"YYYY-MM-DD HH:mm:ss", "YYYY-MM-DD HH:mm"}
 	hhmm := []string{"YYYY-MM-DD HHmm"}
 	list := []*Mapping{
@@ -88,7 +90,7 @@ func tables() []*Mapping {
 		}
 	}
 	return list
-}
+})
 
 // format makes a format of a built-in table.
 func (m *Mapping) format() Format {

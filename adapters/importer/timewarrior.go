@@ -20,7 +20,7 @@ type timewarrior struct {
 func isTimewarrior(h head) bool { return timewLine.Match(h.line) }
 
 func openTimewarrior(s source) (reader, error) {
-	return &spans{from: &timewarrior{from: s.lines(), place: s.place, person: s.Person}, until: map[string]time.Time{}}, nil
+	return inOrder(&timewarrior{from: s.lines(), place: s.place, person: s.Person}), nil
 }
 
 func (w *timewarrior) next(rows []row) ([]row, int64, error) {

@@ -4,11 +4,12 @@ package importer
 type window struct {
 	has  map[[16]byte]struct{}
 	ring [][16]byte
+	size int
 	next int
 }
 
 func newWindow(size int) *window {
-	return &window{has: map[[16]byte]struct{}{}, ring: make([][16]byte, 0, size)}
+	return &window{has: map[[16]byte]struct{}{}, size: size}
 }
 
 // before tells whether same was seen, and remembers it.
@@ -16,7 +17,7 @@ func (w *window) before(same [16]byte) bool {
 	if _, ok := w.has[same]; ok {
 		return true
 	}
-	if len(w.ring) < cap(w.ring) {
+	if len(w.ring) < w.size {
 		w.ring = append(w.ring, same)
 	} else {
 		delete(w.has, w.ring[w.next])

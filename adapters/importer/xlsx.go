@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -65,8 +66,7 @@ func openWorkbook(s source) (reader, error) {
 
 // unreadableBook hides what a library says about the content.
 func unreadableBook(err error) error {
-	var limit = "unzip size exceeds"
-	if bytes.Contains([]byte(err.Error()), []byte(limit)) {
+	if strings.Contains(err.Error(), "unzip size exceeds") { // it has no value of its own
 		return fmt.Errorf("%w: unpacked, a workbook may have %d MiB; save its sheets as CSV", ErrTooLarge, maxUnpacked>>20)
 	}
 	if errors.Is(err, excelize.ErrWorkbookFileFormat) || errors.Is(err, excelize.ErrWorkbookPassword) {
@@ -81,9 +81,6 @@ func (b *book) open() (record, error) {
 		b.sheet++
 		rows, err := b.file.Rows(b.sheets[b.sheet-1])
 		if err != nil {
-			if _, chart := err.(excelize.ErrSheetNotExist); chart || b.sheet < len(b.sheets) {
-				continue
-			}
 			return record{}, unreadableBook(err)
 		}
 		b.rows, b.line = rows, 0

@@ -19,6 +19,20 @@ type Destroyed struct {
 	Keys         []DestroyedKey
 }
 
+// DestroyedUnder lists the cases under which keys were destroyed, by this store or
+// by one that it was reconciled with. The event store must know each of them.
+func (k *Keyring) DestroyedUnder(ctx context.Context, tenant uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := k.pool.Query(ctx, `SELECT DISTINCT case_id FROM tombstone WHERE tenant = $1`, [16]byte(tenant))
+	if err != nil {
+		return nil, fmt.Errorf("cases under which keys were destroyed: %w", err)
+	}
+	cases, err := pgx.CollectRows(rows, scanID)
+	if err != nil {
+		return nil, fmt.Errorf("cases under which keys were destroyed: %w", err)
+	}
+	return cases, nil
+}
+
 // Reconcile holds the key store against the erasures on record, before it
 // serves anything. A copy restored from before an erasure brings its keys,
 // fences and tokens back; they are destroyed again here, in one transaction,

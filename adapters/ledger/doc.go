@@ -24,6 +24,7 @@
 //	log.vkey       public verifier key in force
 //	log.key        private signer key in force, mode 0600; never hand it out with the trail
 //	log.handovers  how the key came to be the one in force: a note for each change, signed by both keys
+//	log.mldsa      private ML-DSA-44 key of the log, if it has one, mode 0600; log.mldsa.vkey the public one
 //	lock           held by the writer
 //
 // An append costs three fsyncs whatever its size: the journal, then the new

@@ -69,6 +69,7 @@ type Ledger struct {
 	unsynced map[string]struct{} // tile files the disk may not hold yet
 	live     map[uint]string     // partial tile of each level
 	synced   map[uint]string     // the same at the base of the journal: kept until it moves
+	own      *Cosigner           // of the log itself; nil when it has none
 	failed   error
 	closed   bool
 	fault    func(point string) // of a test that ends the writer at a point; else nil
@@ -108,6 +109,9 @@ func open(cfg Config, limit uint64) (*Ledger, error) {
 		l.log = zap.NewNop()
 	}
 	keys, err := openKeys(cfg.Dir, cfg.Origin, cfg.Random)
+	if err == nil {
+		l.own, err = readOwnCosigner(cfg.Dir)
+	}
 	if err == nil {
 		l.key.Store(keys)
 		err = l.restore()
@@ -161,7 +165,11 @@ func (l *Ledger) release() error {
 // publish signs a head, replaces the checkpoint and only then shows the head.
 func (l *Ledger) publish(next head) error {
 	body := trail.CheckpointBody(l.origin, next.checkpoint.Size, next.checkpoint.Root)
-	signed, err := note.Sign(&note.Note{Text: body}, l.key.Load().log)
+	signers := []note.Signer{l.key.Load().log}
+	if l.own != nil {
+		signers = append(signers, l.own.signer)
+	}
+	signed, err := note.Sign(&note.Note{Text: body}, signers...)
 	if err != nil {
 		return fmt.Errorf("sign the checkpoint: %w", err)
 	}

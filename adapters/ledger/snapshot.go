@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/proof"
@@ -24,7 +25,8 @@ type Snapshot struct {
 	head      Checkpoint
 	tree      *tree
 	positions positions
-	file      io.Closer // of its own positions; nil when the writer lends its own
+	file      io.Closer            // of its own positions; nil when the writer lends its own
+	latest    atomic.Pointer[tile] // whose leaves were asked for last
 }
 
 // Snapshot is the log as it was last published. It ends with the ledger.
@@ -106,16 +108,22 @@ func (s *Snapshot) Handovers() string { return s.handovers }
 // Position is the $all position of a leaf.
 func (s *Snapshot) Position(index uint64) (uint64, error) { return s.positions.at(index) }
 
-// Leaf is the hash of a leaf.
+// Leaf is the hash of a leaf. Asked for one after the other, leaves cost a read of
+// a tile for each 256.
 func (s *Snapshot) Leaf(index uint64) (Hash, error) {
-	hashes, err := s.tree.tile(0, index/tileWidth)
-	if err != nil {
-		return Hash{}, err
+	at := s.latest.Load()
+	if at == nil || at.index != index/tileWidth {
+		hashes, err := s.tree.tile(0, index/tileWidth)
+		if err != nil {
+			return Hash{}, err
+		}
+		at = &tile{index: index / tileWidth, hashes: hashes}
+		s.latest.Store(at)
 	}
-	if index%tileWidth >= uint64(len(hashes)) {
+	if index%tileWidth >= uint64(len(at.hashes)) {
 		return Hash{}, fmt.Errorf("leaf %d is beyond the log: %w", index, ErrCorrupt)
 	}
-	return hashes[index%tileWidth], nil
+	return at.hashes[index%tileWidth], nil
 }
 
 // Find is the first leaf at or after a position, and whether it is exactly

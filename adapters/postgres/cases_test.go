@@ -12,7 +12,7 @@ import (
 	"tracekeep/projections"
 )
 
-// other is an event of a case, a hold, a restriction, a disclosure, a shift or a reading.
+// other is an event of a case, a hold, a restriction, a disclosure, a pay period, a shift or a reading.
 type other struct {
 	category string
 	id       uuid.UUID
@@ -52,6 +52,16 @@ func others(n int, at time.Time) []other {
 	} {
 		all = append(all, other{eventschema.CategoryRestriction, restriction, event})
 	}
+	period, days := id("pay period", n), [2]string{"2026-03-01", "2026-03-15"}
+	all = append(all,
+		other{eventschema.CategoryTimeCard, id("work", n), &eventschema.TimeCardLocked{
+			CardID: id("card", n), PeriodID: period, WorkID: id("work", n), From: days[0], To: days[1], Time: eventschema.PaidTime{RegularSeconds: 3600 * int64(n), PremiumHours: 1},
+			Adjustments: []eventschema.TimeAdjustment{{PeriodID: id("pay period", n+1), From: days[0], To: days[1], Time: eventschema.PaidTime{OvertimeSeconds: -60}}},
+			LockedAt:    at, LockedBy: id("actor", 1),
+		}},
+		other{eventschema.CategoryPayPeriod, period, &eventschema.PeriodLocked{
+			PeriodID: period, From: days[0], To: days[1], Zone: "Europe/Berlin", Rules: "flsa", RulesVersion: 1, RulesDigest: "00", Cards: n, LockedAt: at, LockedBy: id("actor", 1),
+		}})
 	all = append(all, other{eventschema.CategoryReading, id("reader", n), &eventschema.ValuesRead{
 		ReadID: id("read", n), ReadBy: id("reader", n), Operation: "list-people", Use: eventschema.UseService, ReadAt: at,
 		Shown: []eventschema.Shown{{Values: nameAndEmail, Subjects: []uuid.UUID{person, id("person", 90)}}, {Values: nameAndEmail[:1], Subjects: []uuid.UUID{id("work", n)}}},

@@ -37,7 +37,7 @@ func drawHistory(t *rapid.T, tb testing.TB) *history {
 		}
 	}
 	direction := rapid.SampledFrom([]eventschema.Direction{eventschema.DirectionIn, eventschema.DirectionOut})
-	kind := rapid.SampledFrom([]eventschema.PunchKind{eventschema.KindNormal, eventschema.KindNormal, eventschema.KindOvertime})
+	kind := rapid.SampledFrom([]eventschema.PunchKind{eventschema.KindNormal, eventschema.KindNormal, eventschema.KindOvertime, eventschema.KindTransfer})
 	work := func() uuid.UUID { return id("work", rapid.IntRange(1, 3).Draw(t, "work")) }
 	for i := range rapid.IntRange(5, 120).Draw(t, "events") {
 		switch choice := rapid.IntRange(0, 19).Draw(t, "choice"); {

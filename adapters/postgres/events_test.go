@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"iter"
+	"os"
 	"testing"
 	"time"
 
@@ -24,8 +25,12 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	asked := false
 	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "rapid.checks" })
-	if !asked { // every check builds schemas; more of them with -rapid.checks
-		_ = flag.Set("rapid.checks", "15")
+	if !asked { // every check builds schemas; more of them at night or with -rapid.checks
+		checks := "15"
+		if os.Getenv("TRACEKEEP_NIGHT") == "1" {
+			checks = "400"
+		}
+		_ = flag.Set("rapid.checks", checks)
 	}
 	pgtest.Main(m)
 }

@@ -397,6 +397,18 @@ func TestOneTenantSeesNothingOfAnother(t *testing.T) {
 			rows, err := projections.AssignmentsOf(t.Context(), q, tenant, nil, time.Time{}, time.Time{})
 			return len(rows), err
 		},
+		"pay periods": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.PayPeriods(t.Context(), q, tenant)
+			return len(rows), err
+		},
+		"time cards": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.TimeCards(t.Context(), q, tenant, uuid.Nil)
+			return len(rows), err
+		},
+		"time cards of a period": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.TimeCards(t.Context(), q, tenant, id("pay period", 1))
+			return len(rows), err
+		},
 		"periods": func(tenant uuid.UUID) (int, error) {
 			rows, err := projections.PeriodsOf(t.Context(), q, tenant, eventschema.CategoryLocation, id("work", 1))
 			return len(rows), err

@@ -40,7 +40,8 @@ checked, what was not, and where something is not as it was recorded.
                    "log", "witness", "group" and "quorum" as C2SP and Sigsum have them
   --earlier FILE   a signed checkpoint that you kept; the log must continue it. May be
                    given several times.
-  --json           print one JSON object
+  --json           print one JSON object: verdict, what was checked and what not, findings with
+                   position, leaf and kind, and the checkpoint, to be kept for next time
   --version        print the build
 
 Exit codes: 0 as recorded, 1 the bundle could not be read, 2 wrong command line,

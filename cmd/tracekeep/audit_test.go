@@ -69,6 +69,70 @@ func TestABundleForAnAuditorIsCheckedOffline(t *testing.T) {
 		t.Errorf("%s", found.out)
 	}
 	tracekeep(t, "verify", "--data", data, "--earlier", kept).ok(t)
+	witnessed(t, data, dir, key, somebody.PersonID)
+}
+
+// witnessed has the log sign with a second key, and an outsider cosign what they
+// saw of it.
+func witnessed(t *testing.T, data, dir, key, person string) {
+	t.Helper()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	var own, witness struct {
+		Key string `json:"key"`
+	}
+	tracekeep(t, "audit", "make-cosigner", "--data", data, "--json").ok(t).last(t, &own)
+	tracekeep(t, "audit", "make-witness", "--name", "council.example", "--out", path("witness"), "--json").ok(t).last(t, &witness)
+	log, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := path("policy")
+	if err := os.WriteFile(policy, []byte("log "+string(log)+"witness own "+own.Key+"\nwitness council "+witness.Key+"\ngroup both all own council\nquorum both\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cosign := []string{"audit", "cosign", "--key", key, "--witness", path("witness"), "--kept", path("seen")}
+	export := func(name string, more ...string) string {
+		tracekeep(t, append([]string{"audit", "export", "--data", data, "--out", path(name)}, more...)...).ok(t)
+		return path(name)
+	}
+
+	grow := func(interest string) {
+		tracekeep(t, "disclose", "record", "--data", data, "--person", person, "--officer", "6d1e2f3a-0b9c-4d41-9245-5ffdce74fad2",
+			"--recipient", "payroll_bureau", "--ground", "processor", "--interest", interest, "--purpose", "work").ok(t)
+	}
+
+	grow("payroll")
+	july := export("july.zip", "--from", "1")
+	tracekeep(t, append(cosign, july)...).ok(t, exitFailed) // nothing was signed before
+	signed := path("july.cosigned")
+	if err := os.WriteFile(signed, []byte(tracekeep(t, append(cosign, "--first", july)...).ok(t).out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tracekeep(t, append(cosign, "--first", july)...).ok(t, exitFailed)
+	unwitnessed := tracekeep(t, "audit", "verify-bundle", "--policy", policy, july).ok(t, exitDefect)
+	if !strings.Contains(unwitnessed.out, "unwitnessed") {
+		t.Errorf("%s", unwitnessed.out)
+	}
+	grow("taxes")
+	notSigned := func(rule, bundle string) {
+		before, err := os.ReadFile(path("seen"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := tracekeep(t, append(cosign, bundle)...).ok(t, exitDefect)
+		after, err := os.ReadFile(path("seen"))
+		if err != nil || string(after) != string(before) || refused.out != "" || !strings.Contains(refused.err, "nothing was signed") {
+			t.Errorf("%s: %+v", rule, refused)
+		}
+	}
+	notSigned("nothing proves that it continues what was signed", export("part.zip", "--site", "1"))
+	august := export("august.zip", "--from", "1", "--earlier", signed)
+	seen := tracekeep(t, "audit", "verify-bundle", "--policy", policy, august).ok(t)
+	if !strings.Contains(seen.out, "have signed the log") || !strings.Contains(seen.out, "own, council") {
+		t.Errorf("%s", seen.out)
+	}
+	tracekeep(t, append(cosign, august)...).ok(t)
+	notSigned("rolled back behind what was signed", july)
 }
 
 // promise: OT-17

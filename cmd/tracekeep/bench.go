@@ -8,7 +8,7 @@ import (
 )
 
 type benchCommand struct {
-	Only   []string      `help:"What to measure: ${enum}; default all." enum:"store,append,bulk,read,lag,growth,import,rebuild,erasure,keys" placeholder:"PART,..."`
+	Only   []string      `help:"What to measure: ${enum}; default all." enum:"store,append,bulk,read,lag,growth,import,rebuild,erasure,keys,trail" placeholder:"PART,..."`
 	Runs   int           `help:"Runs of each measurement, in turn with what it is held against; the median counts." default:"3"`
 	Span   time.Duration `help:"How long one measurement of a rate goes on." default:"2s"`
 	Events int           `help:"Events in the store whose reading is measured, and from half as many to ten times that growth is measured." default:"200000"`
@@ -32,11 +32,12 @@ cannot. Beside a rate stands the processor time of the whole process, clients in
   store    the embedded event store, beside the disk's own rate and a server that does nothing but speak the protocol:
            append, bulk, read and lag, which can be named alone
   growth   start, appends and reads of a store of few and of many events
-  import   a clock file with every decision
-  rebuild  every read model, beside reading the same log through the client
+  import   reading a file of each kind, and a clock file with every decision
+  rebuild  every read model, and the world of a moment, beside reading the same log through the client and copying bare rows
   erasure  of a person of few and of many events
   keys     sealing and opening beside the bare cipher, moving keys to a new epoch, opening a directory, and how long a destroyed key
            is still used
+  trail    appending leaves, proving one, verifying every event, exporting and checking a bundle, of few and of many events
 
 Examples:
   tracekeep bench --runs 5
@@ -52,6 +53,7 @@ func (c benchCommand) Run(ctx context.Context, t *terminal) error {
 	}{
 		{"append", "store", b.appends}, {"bulk", "store", b.bulk}, {"read", "store", b.reads}, {"lag", "store", b.lag},
 		{"growth", "", b.growth}, {"import", "", b.imports}, {"rebuild", "", b.rebuilds}, {"erasure", "", b.erasures}, {"keys", "", b.keyStore},
+		{"trail", "", b.trails},
 	} {
 		if len(c.Only) > 0 && !slices.Contains(c.Only, part.name) && !slices.Contains(c.Only, part.group) {
 			continue

@@ -19,6 +19,9 @@ import (
 const benchPeople = 80
 
 func (b *bench) imports(ctx context.Context) error {
+	if err := b.readers(ctx); err != nil {
+		return err
+	}
 	var imports []float64
 	for range b.Runs {
 		err := b.inFolder(ctx, benchPeople, func(a *app.App, input importCommand) error {

@@ -12,7 +12,7 @@ import (
 func TestBenchRuns(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
-	got := tracekeep(t, "bench", "--only", "store,growth", "--runs", "1", "--span", "1ms", "--events", "2000", "--json").ok(t)
+	got := tracekeep(t, "bench", "--only", "store,growth,trail", "--runs", "1", "--span", "1ms", "--events", "2000", "--json").ok(t)
 	figures := map[string]figure{}
 	for line := range strings.Lines(got.out) {
 		var f figure
@@ -24,20 +24,26 @@ func TestBenchRuns(t *testing.T) {
 		}
 	}
 	for name, goal := range map[string]string{
-		"append, 1 writer, fsynced":                                 "",
-		"p50 beyond that of the disk, growing file":                 "<= 0.5",
-		"append, 64 writers, no fsync":                              "",
-		"BatchAppend : append with 64 writers":                      ">= 3",
-		"$all : list in memory":                                     ">= 0.9",
-		"read of all streams, one after the other":                  "",
-		"delivery by a subscription that catches up":                "",
-		"from append to subscriber, p99":                            "<= 25",
-		"start after a clean stop, 10000 events":                    "<= 2",
-		"many : few, rate":                                          ">= 0.9",
-		"read of the last 10 of a stream, 1000 events":              "",
-		"memory tables and block cache, 10000 events":               "",
-		"disk, 400 bytes and fdatasync, preallocated file":          "",
-		"start to the first append without a revision, 1000 events": "",
+		"append, 1 writer, fsynced":                                        "",
+		"p50 beyond that of the disk, growing file":                        "<= 0.5",
+		"append, 64 writers, no fsync":                                     "",
+		"BatchAppend : append with 64 writers":                             ">= 3",
+		"$all : list in memory":                                            ">= 0.9",
+		"read of all streams, one after the other":                         "",
+		"delivery by a subscription that catches up":                       "",
+		"from append to subscriber, p99":                                   "<= 25",
+		"start after a clean stop, 10000 events":                           "<= 2",
+		"many : few, rate":                                                 ">= 0.9",
+		"read of the last 10 of a stream, 1000 events":                     "",
+		"memory tables and block cache, 10000 events":                      "",
+		"disk, 400 bytes and fdatasync, preallocated file":                 "",
+		"start to the first append without a revision, 1000 events":        "",
+		"load of a new trail in pages of 5000, each fsynced, 10000 leaves": "",
+		"inclusion proof, made and checked, 10000 leaves":                  "",
+		"verification of every event, 1000 leaves":                         "",
+		"export of everything, 10000 leaves":                               "",
+		"check of that bundle, 10000 leaves":                               "",
+		"memory of an export, at most, 10000 leaves":                       "",
 	} {
 		f, there := figures[name]
 		if !there || f.Goal != goal {

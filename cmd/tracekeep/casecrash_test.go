@@ -21,6 +21,10 @@ import (
 // kernel does to it there is what a power cut or kill -9 does, nothing less.
 const crashAt = "TRACEKEEP_TEST_CRASH_AT"
 
+// crashOther names files whose first lines are the ids of the processes that are
+// killed instead.
+const crashOther = "TRACEKEEP_TEST_CRASH_OTHER"
+
 // haste is how much faster the clock of such a process runs. Who comes after a
 // process that was killed must wait until its lease on keys has run out: half a
 // minute, which here is a second.
@@ -34,15 +38,22 @@ func crashing(t *terminal) {
 	}
 	began := time.Now()
 	t.clock = func() time.Time { return began.Add(haste * time.Since(began)) }
-	gate := os.Getenv(gateFile)
+	gate, other := os.Getenv(gateFile), os.Getenv(crashOther)
 	t.fault = func(point string) {
 		if gate != "" && point == gateAt {
 			wait(gate)
 		}
-		if point == wanted {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {} // until the signal has come
+		if point != wanted {
+			return
 		}
+		if other != "" {
+			for _, file := range filepath.SplitList(other) {
+				kill(file)
+			}
+			return
+		}
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // until the signal has come
 	}
 }
 
@@ -84,10 +95,11 @@ func crashPoints() []string {
 type crashCase struct {
 	t                       *testing.T
 	data, officer, approver string
+	stores                  []string // flags that name stores elsewhere
 }
 
 func (c crashCase) command(args ...string) []string {
-	return append(args, "--data", c.data, "--cooling-off", "0s", "--erasures-per-day", "1000")
+	return slices.Concat(args, []string{"--data", c.data, "--cooling-off", "0s", "--erasures-per-day", "1000"}, c.stores)
 }
 
 // TestKilledAtAnyStepAnErasureEndsTheSame kills the process that carries out an
@@ -203,6 +215,7 @@ func TestKilledWhileItIsStoppedACaseOpensThePersonAgain(t *testing.T) {
 	if people := c.people(); !slices.Contains(people, person) {
 		t.Errorf("the person is not among %v", people)
 	}
+	tracekeep(t, c.command("rebuild", "--check")...).ok(t)
 	if certificate := tracekeep(t, c.command("certificate", "show", id)...); certificate.code != exitFailed {
 		t.Errorf("a cancelled case has a certificate: %+v", certificate)
 	}

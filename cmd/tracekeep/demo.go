@@ -256,7 +256,7 @@ func (d *demo) ask(ctx context.Context) (httpapi.PersonView, uuid.UUID, error) {
 		return httpapi.PersonView{}, uuid.Nil, errors.New("nobody worked in the month asked about; the clock file holds no pair of punches there")
 	}
 	d.tell("\n4. HR asks: who worked how long from %s to %s?\n", d.from, d.to)
-	if err := printWorkers(&terminal{out: d.story}, workers[:min(5, len(workers))], false); err != nil {
+	if err := printWorkers(ctx, &terminal{out: d.story}, d.a, workers[:min(5, len(workers))], false); err != nil {
 		return httpapi.PersonView{}, uuid.Nil, err
 	}
 	work := workers[0].WorkID
@@ -372,7 +372,7 @@ func (d *demo) askAgain(ctx context.Context, who httpapi.PersonView, work uuid.U
 		return err
 	}
 	d.tell("\n8. HR asks the same again; the hours stay, the person is gone\n")
-	if err := printWorkers(&terminal{out: d.story}, workers[:min(5, len(workers))], false); err != nil {
+	if err := printWorkers(ctx, &terminal{out: d.story}, d.a, workers[:min(5, len(workers))], false); err != nil {
 		return err
 	}
 	if workers[0].WorkID != work || workers[0].Name.Case().String() != d.result.Case {

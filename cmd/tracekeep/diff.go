@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 	"tracekeep/projections"
 )
@@ -58,16 +59,24 @@ func (c diffCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
+		names := make([]httpapi.Personal, len(differences))
+		for i := range differences {
+			names[i] = differences[i].Name
+		}
+		release, err := released(ctx, a, "diff", names...)
+		if err != nil {
+			return err
+		}
 		if c.JSON {
 			for _, d := range differences {
-				if err := printJSON(t.out, differenceJSON(d)); err != nil {
+				if err := printJSON(t.out, differenceJSON(d, release)); err != nil {
 					return err
 				}
 			}
 			return nil
 		}
 		_, _ = fmt.Fprintf(t.out, "from the world %s\nto the world %s\n", toldMoment(before), toldMoment(after))
-		return printDifferences(t, differences)
+		return printDifferences(t, differences, release)
 	})
 }
 
@@ -92,11 +101,11 @@ func (c diffCommand) moments() (before, after projections.Moment, err error) {
 	return before, after, nil
 }
 
-func printDifferences(t *terminal, differences []app.Difference) error {
+func printDifferences(t *terminal, differences []app.Difference, release httpapi.Release) error {
 	var rows [][]string
 	for _, d := range differences {
 		line := func(what, before, after, events string) {
-			rows = append(rows, []string{d.Date, d.WorkID.String(), shown(d.Name), what, before, after, events})
+			rows = append(rows, []string{d.Date, d.WorkID.String(), shown(d.Name, release), what, before, after, events})
 		}
 		if d.Before.Seconds != d.After.Seconds || d.Before.Intervals != d.After.Intervals {
 			line("hours", hoursAndMinutes(d.Before.Seconds), hoursAndMinutes(d.After.Seconds), "")
@@ -151,7 +160,7 @@ func toldCauses(causes []app.Cause) string {
 	return strings.Join(parts, ", ")
 }
 
-func differenceJSON(d app.Difference) map[string]any {
+func differenceJSON(d app.Difference, release httpapi.Release) map[string]any {
 	punches := make([]map[string]any, 0, len(d.Punches))
 	for _, p := range d.Punches {
 		punches = append(punches, map[string]any{
@@ -167,7 +176,7 @@ func differenceJSON(d app.Difference) map[string]any {
 		exceptions = append(exceptions, map[string]any{"punch_id": e.Punch, "code": e.Code, "at": e.At, "change": change, "rule_version": e.RuleVersion})
 	}
 	return map[string]any{
-		"work_id": d.WorkID, "name": personalOf(d.Name), "date": d.Date,
+		"work_id": d.WorkID, "name": personalOf(d.Name, release), "date": d.Date,
 		"before":     map[string]any{"seconds": d.Before.Seconds, "intervals": d.Before.Intervals},
 		"after":      map[string]any{"seconds": d.After.Seconds, "intervals": d.After.Intervals},
 		"exceptions": exceptions, "punches": punches,

@@ -45,7 +45,7 @@ type eventstoreRun struct {
 	OpsFile   string `name:"ops-password-file" help:"File of the password of ops; without it TRACEKEEP_EVENTSTORE_OPS_PASSWORD." placeholder:"FILE"`
 	UsersFile string `name:"users-file" help:"JSON file of more users: [{\"name\":…,\"password\":…,\"groups\":[…]}]." placeholder:"FILE" env:"TRACEKEEP_EVENTSTORE_USERS"`
 	MaxAppend int    `name:"max-append-size" help:"Most bytes of one append; below 16 MiB." default:"1048576" placeholder:"BYTES"`
-	Cache     int64  `help:"Memory for blocks of the folder, in bytes." default:"134217728" placeholder:"BYTES"`
+	Cache     int64  `help:"Memory for blocks of the folder, in bytes; a build without cgo keeps it in the heap of Go, where it takes up to twice as much." default:"134217728" placeholder:"BYTES"`
 	Seed      string `help:"For tests: fill an empty folder first with recorded events, as JSON lines." placeholder:"FILE"`
 	JSON      bool   `name:"json" help:"Say where it serves as one JSON line."`
 }

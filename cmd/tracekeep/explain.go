@@ -50,7 +50,7 @@ func (c explainCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		if c.Work != "" {
-			work, err := onePerson(ctx, a, c.Work)
+			work, err := onePerson(ctx, a, "explain", c.Work)
 			if err != nil {
 				return err
 			}
@@ -58,10 +58,14 @@ func (c explainCommand) Run(ctx context.Context, t *terminal) error {
 			if err != nil {
 				return err
 			}
-			if c.JSON {
-				return printJSON(t.out, dayJSON(day))
+			release, err := released(ctx, a, "explain", day.Name)
+			if err != nil {
+				return err
 			}
-			return printDay(t.out, day)
+			if c.JSON {
+				return printJSON(t.out, dayJSON(day, release))
+			}
+			return printDay(t.out, day, release)
 		}
 		made, err := c.explain(ctx, a)
 		if errors.Is(err, httpapi.ErrNotFound) {
@@ -70,10 +74,14 @@ func (c explainCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return printJSON(t.out, explanationJSON(made))
+		release, err := released(ctx, a, "explain", made.Event.Values()...)
+		if err != nil {
+			return err
 		}
-		return printExplanation(t.out, made)
+		if c.JSON {
+			return printJSON(t.out, explanationJSON(made, release))
+		}
+		return printExplanation(t.out, made, release)
 	})
 }
 
@@ -117,7 +125,7 @@ func (o *told) line(name, format string, args ...any) {
 	}
 }
 
-func printExplanation(w io.Writer, x app.Explanation) error {
+func printExplanation(w io.Writer, x app.Explanation, release httpapi.Release) error {
 	e, o := x.Event, &told{w: w}
 	name, version, _ := eventschema.SplitStoredName(e.Type)
 	o.line("what", "%s, schema version %d, event %s", name, version, e.EventID)
@@ -132,14 +140,18 @@ func printExplanation(w io.Writer, x app.Explanation) error {
 		}
 	}
 	for _, p := range e.Personal {
-		o.line("  "+p.Section+"."+p.Field, "%s (for the purpose %s)", shown(p.Value), p.Purpose)
+		o.line("  "+p.Section+"."+p.Field, "%s (for the purpose %s)", shown(p.Value, release), p.Purpose)
 	}
 	if x.Cause != nil {
 		o.line("caused by", "%s", toldEntry(*x.Cause))
 	} else {
 		o.line("caused by", "the command %s", e.CausationID)
 	}
-	o.line("same request", "%s, %d other events", e.CorrelationID, len(x.Correlated))
+	others := fmt.Sprintf("%d other events", len(x.Correlated))
+	if x.More {
+		others = fmt.Sprintf("more than %d other events, which begin", len(x.Correlated))
+	}
+	o.line("same request", "%s, %s", e.CorrelationID, others)
 	for _, c := range x.Correlated {
 		o.line("", "%s", toldEntry(c))
 	}
@@ -185,8 +197,8 @@ func toldResult(p app.ExplainedPunch) string {
 	return "nothing yet: an in that waits for its out"
 }
 
-func printDay(w io.Writer, d app.ExplainedDay) error {
-	if _, err := fmt.Fprintf(w, "%s  %s  %s  worked %s, rule version %d\n", d.Date, d.WorkID, shown(d.Name), hoursAndMinutes(d.Seconds), d.RuleVersion); err != nil {
+func printDay(w io.Writer, d app.ExplainedDay, release httpapi.Release) error {
+	if _, err := fmt.Fprintf(w, "%s  %s  %s  worked %s, rule version %d\n", d.Date, d.WorkID, shown(d.Name, release), hoursAndMinutes(d.Seconds), d.RuleVersion); err != nil {
 		return err
 	}
 	var rows [][]string
@@ -214,13 +226,13 @@ func printDay(w io.Writer, d app.ExplainedDay) error {
 	return table(w, "FIGURE|PUNCH|RECORDED|STATION|EVENTS|TRAIL|PUNCH ID", rows)
 }
 
-func explanationJSON(x app.Explanation) map[string]any {
-	out := historyJSON(x.Event, x.Leaf)
+func explanationJSON(x app.Explanation, release httpapi.Release) map[string]any {
+	out := historyJSON(x.Event, x.Leaf, release)
 	correlated := make([]map[string]any, 0, len(x.Correlated))
 	for _, e := range x.Correlated {
 		correlated = append(correlated, entryJSON(e))
 	}
-	out["same_request"] = correlated
+	out["same_request"], out["same_request_has_more"] = correlated, x.More
 	if x.Cause != nil {
 		out["caused_by"] = entryJSON(*x.Cause)
 	}
@@ -254,7 +266,7 @@ func explainedJSON(p app.ExplainedPunch) map[string]any {
 	return out
 }
 
-func dayJSON(d app.ExplainedDay) map[string]any {
+func dayJSON(d app.ExplainedDay, release httpapi.Release) map[string]any {
 	list := func(punches []app.ExplainedPunch) []map[string]any {
 		all := make([]map[string]any, 0, len(punches))
 		for _, p := range punches {
@@ -269,7 +281,7 @@ func dayJSON(d app.ExplainedDay) map[string]any {
 		})
 	}
 	return map[string]any{
-		"work_id": d.WorkID, "name": personalOf(d.Name), "date": d.Date, "seconds": d.Seconds, "rule_version": d.RuleVersion,
+		"work_id": d.WorkID, "name": personalOf(d.Name, release), "date": d.Date, "seconds": d.Seconds, "rule_version": d.RuleVersion,
 		"intervals": intervals, "exceptions": list(d.Exceptions), "others": list(d.Others),
 	}
 }

@@ -50,8 +50,20 @@ func (c historyCommand) Run(ctx context.Context, t *terminal) error {
 func printHistory(ctx context.Context, w io.Writer, a *app.App, who httpapi.PersonView, limit int, asJSON bool) error {
 	const page = 500
 	after, printed := uint64(0), 0
-	for {
-		events, err := a.History(ctx, operator(a), who.PersonID, after, page)
+	for limit == 0 || printed < limit {
+		size := page
+		if limit > 0 {
+			size = min(page, limit-printed)
+		}
+		events, err := a.History(ctx, operator(a), who.PersonID, after, size)
+		if err != nil {
+			return err
+		}
+		var values []httpapi.Personal
+		for _, e := range events {
+			values = append(values, e.Values()...)
+		}
+		release, err := released(ctx, a, "history", values...)
 		if err != nil {
 			return err
 		}
@@ -64,34 +76,32 @@ func printHistory(ctx context.Context, w io.Writer, a *app.App, who httpapi.Pers
 			return err
 		}
 		for _, e := range events {
-			if limit > 0 && printed == limit {
-				return nil
-			}
 			printed++
 			var leaf *uint64
 			if found, covered := leaves[e.Position]; covered {
 				leaf = &found
 			}
 			if asJSON {
-				err = printJSON(w, historyJSON(e, leaf))
+				err = printJSON(w, historyJSON(e, leaf, release))
 			} else {
-				_, err = fmt.Fprintln(w, historyLine(e, leaf))
+				_, err = fmt.Fprintln(w, historyLine(e, leaf, release))
 			}
 			if err != nil {
 				return err
 			}
 			after = e.Position
 		}
-		if len(events) < page {
+		if len(events) < size {
 			return nil
 		}
 	}
+	return nil
 }
 
-func historyJSON(e httpapi.EventView, leaf *uint64) map[string]any {
+func historyJSON(e httpapi.EventView, leaf *uint64, release httpapi.Release) map[string]any {
 	personal := map[string]personalJSON{}
 	for _, p := range e.Personal {
-		personal[p.Section+"."+p.Field] = personalOf(p.Value)
+		personal[p.Section+"."+p.Field] = personalOf(p.Value, release)
 	}
 	return map[string]any{
 		"position": e.Position, "stream": e.Stream, "revision": e.Revision, "event_id": e.EventID, "type": e.Type,
@@ -100,7 +110,7 @@ func historyJSON(e httpapi.EventView, leaf *uint64) map[string]any {
 	}
 }
 
-func historyLine(e httpapi.EventView, leaf *uint64) string {
+func historyLine(e httpapi.EventView, leaf *uint64, release httpapi.Release) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%12d  %s  %-22s by %s", e.Position, e.RecordedAt.Format(time.RFC3339), e.Type, e.Actor.Role)
 	for _, fact := range []string{"occurred_at", "direction", "kind", "station", "reason", "notice_version"} {
@@ -109,7 +119,7 @@ func historyLine(e httpapi.EventView, leaf *uint64) string {
 		}
 	}
 	for _, p := range e.Personal {
-		fmt.Fprintf(&b, "  %s=%s", p.Field, shown(p.Value))
+		fmt.Fprintf(&b, "  %s=%s", p.Field, shown(p.Value, release))
 	}
 	if leaf != nil {
 		fmt.Fprintf(&b, "  leaf %d", *leaf)

@@ -18,7 +18,7 @@ const (
 	membersFile = "members.csv"
 )
 
-// exportLimit is how much of a file in a zip is read; a bomb ends here.
+// exportLimit is how long a file in a zip may be; a bomb ends here.
 const exportLimit = 1 << 30
 
 // inputFile is one file to import.
@@ -77,7 +77,7 @@ func openZip(path string) (inputFile, error) {
 	if err != nil {
 		return in, errors.Join(err, archive.Close())
 	}
-	in.clock = limited{io.LimitReader(in.clock, exportLimit), closers{in.clock, archive}}
+	in.clock = &capped{from: in.clock, left: exportLimit, also: archive}
 	return in, nil
 }
 
@@ -96,20 +96,24 @@ func openExport(path string, open func(name string) (io.ReadCloser, int64, error
 	return inputFile{name: path, size: size, clock: clock, people: people}, nil
 }
 
-type limited struct {
-	io.Reader
-	io.Closer
+// capped refuses what is longer than it may be: cut off in silence, rows would be
+// missing.
+type capped struct {
+	from io.ReadCloser
+	left int64
+	also io.Closer
 }
 
-type closers []io.Closer
-
-func (c closers) Close() error {
-	var err error
-	for _, one := range c {
-		err = errors.Join(err, one.Close())
+func (c *capped) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, fmt.Errorf("%w: a file in a zip may have %d MiB; unpack it", importer.ErrTooLarge, exportLimit>>20)
 	}
-	return err
+	n, err := c.from.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
 }
+
+func (c *capped) Close() error { return errors.Join(c.from.Close(), c.also.Close()) }
 
 func readMapping(path string) (_ *importer.Mapping, err error) {
 	file, err := os.Open(path)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"tracekeep/adapters/httpapi"
+	"tracekeep/cmd/internal/app"
 	"tracekeep/eventschema"
 )
 
@@ -105,11 +107,21 @@ func hoursAndMinutes(seconds int64) string {
 	return fmt.Sprintf("%d:%02d", seconds/3600, seconds/60%60)
 }
 
-// shown is a personal value on the terminal of somebody who may read it.
-func shown(p httpapi.Personal) string {
+// released records that the command is about to show values, and answers what shows
+// them. The operation is the name of the command.
+func released(ctx context.Context, a *app.App, operation string, values ...httpapi.Personal) (httpapi.Release, error) {
+	return a.RecordReading(ctx, operator(a), operation, values...)
+}
+
+// shown is a personal value on the terminal of somebody who may read it, if its
+// reading was recorded.
+func shown(p httpapi.Personal, release httpapi.Release) string {
 	switch p.State() {
 	case eventschema.StateClear:
-		text, _ := p.Reveal()
+		text, recorded := p.Reveal(release)
+		if !recorded {
+			return "[" + string(eventschema.StateUnavailable) + "]"
+		}
 		return printable(text)
 	case eventschema.StateErased, eventschema.StateRestricted, eventschema.StateHeld:
 		if p.CertificateLeaf != nil {
@@ -142,12 +154,17 @@ type personalJSON struct {
 	CertificateLeaf *uint64           `json:"certificate_leaf,omitempty"`
 }
 
-func personalOf(p httpapi.Personal) personalJSON {
+func personalOf(p httpapi.Personal, release httpapi.Release) personalJSON {
 	out := personalJSON{State: p.State(), CertificateLeaf: p.CertificateLeaf}
 	if out.State == eventschema.StateAbsent {
 		out.State = "absent"
 	}
-	out.Value, _ = p.Reveal()
+	if out.State == eventschema.StateClear {
+		var recorded bool
+		if out.Value, recorded = p.Reveal(release); !recorded {
+			out.State = eventschema.StateUnavailable
+		}
+	}
 	if p.Case() != uuid.Nil {
 		out.Case = p.Case().String()
 	}

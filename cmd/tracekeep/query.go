@@ -55,10 +55,18 @@ func (c queryPresence) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
+		names := make([]httpapi.Personal, len(present))
+		for i := range present {
+			names[i] = present[i].Name
+		}
+		release, err := released(ctx, a, "query-presence", names...)
+		if err != nil {
+			return err
+		}
 		if c.JSON {
 			for _, p := range present {
 				if err := printJSON(t.out, map[string]any{
-					"work_id": p.WorkID, "name": personalOf(p.Name), "since": p.Since, "station": p.Station, "punch_id": p.PunchID,
+					"work_id": p.WorkID, "name": personalOf(p.Name, release), "since": p.Since, "station": p.Station, "punch_id": p.PunchID,
 				}); err != nil {
 					return err
 				}
@@ -67,7 +75,7 @@ func (c queryPresence) Run(ctx context.Context, t *terminal) error {
 		}
 		rows := make([][]string, 0, len(present))
 		for _, p := range present {
-			rows = append(rows, []string{p.WorkID.String(), shown(p.Name), p.Since.Format(time.RFC3339), p.Station})
+			rows = append(rows, []string{p.WorkID.String(), shown(p.Name, release), p.Since.Format(time.RFC3339), p.Station})
 		}
 		_, _ = fmt.Fprintf(t.out, "%d in at %s\n", len(present), at.UTC().Format(time.RFC3339))
 		return table(t.out, "WORK ID|NAME|SINCE|STATION", rows)
@@ -98,22 +106,30 @@ func (c queryHours) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		return printWorkers(t, workers, c.JSON)
+		return printWorkers(ctx, t, a, workers, c.JSON)
 	})
 }
 
-func printWorkers(t *terminal, workers []app.WorkerHours, asJSON bool) error {
+func printWorkers(ctx context.Context, t *terminal, a *app.App, workers []app.WorkerHours, asJSON bool) error {
+	names := make([]httpapi.Personal, len(workers))
+	for i := range workers {
+		names[i] = workers[i].Name
+	}
+	release, err := released(ctx, a, "query-hours", names...)
+	if err != nil {
+		return err
+	}
 	rows := make([][]string, 0, len(workers))
 	for _, w := range workers {
 		if asJSON {
 			if err := printJSON(t.out, map[string]any{
-				"work_id": w.WorkID, "name": personalOf(w.Name), "seconds": w.Seconds, "hours": hoursAndMinutes(w.Seconds), "days": w.Days, "exceptions": w.Exceptions,
+				"work_id": w.WorkID, "name": personalOf(w.Name, release), "seconds": w.Seconds, "hours": hoursAndMinutes(w.Seconds), "days": w.Days, "exceptions": w.Exceptions,
 			}); err != nil {
 				return err
 			}
 			continue
 		}
-		rows = append(rows, []string{w.WorkID.String(), shown(w.Name), hoursAndMinutes(w.Seconds), strconv.Itoa(w.Days), strconv.Itoa(w.Exceptions)})
+		rows = append(rows, []string{w.WorkID.String(), shown(w.Name, release), hoursAndMinutes(w.Seconds), strconv.Itoa(w.Days), strconv.Itoa(w.Exceptions)})
 	}
 	if asJSON {
 		return nil
@@ -122,7 +138,7 @@ func printWorkers(t *terminal, workers []app.WorkerHours, asJSON bool) error {
 }
 
 func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App, w *app.World) error {
-	work, err := onePerson(ctx, a, c.Person)
+	work, err := onePerson(ctx, a, "query-hours", c.Person)
 	var erased *httpapi.Erased
 	if errors.As(err, &erased) { // an answer like any other: nobody can tell whose hours they are
 		return c.sayErased(t, erased)
@@ -166,14 +182,15 @@ func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App, w *app.W
 func (c queryHours) sayErased(t *terminal, erased *httpapi.Erased) error {
 	link := httpapi.Personal{Personal: eventschema.Withheld(eventschema.StateErased, erased.Case), CertificateLeaf: erased.CertificateLeaf}
 	if c.JSON {
-		return printJSON(t.out, map[string]any{"work_id": personalOf(link)})
+		return printJSON(t.out, map[string]any{"work_id": personalOf(link, httpapi.Release{})})
 	}
-	_, err := fmt.Fprintf(t.out, "%s\nthe hours stay, under a work id that nothing leads to any more\n", shown(link))
+	_, err := fmt.Fprintf(t.out, "%s\nthe hours stay, under a work id that nothing leads to any more\n", shown(link, httpapi.Release{}))
 	return err
 }
 
-// onePerson finds the work id of the one person a text means.
-func onePerson(ctx context.Context, a *app.App, text string) (uuid.UUID, error) {
+// onePerson finds the work id of the one person a text means, which the command
+// then shows.
+func onePerson(ctx context.Context, a *app.App, operation, text string) (uuid.UUID, error) {
 	found, err := a.FindPerson(ctx, operator(a), text)
 	if err != nil {
 		return uuid.Nil, err
@@ -185,7 +202,11 @@ func onePerson(ctx context.Context, a *app.App, text string) (uuid.UUID, error) 
 		}
 		return uuid.Nil, fmt.Errorf("nobody was found; see tracekeep query people")
 	case 1:
-		return app.WorkIDOf(found[0])
+		work, err := app.WorkIDOf(found[0])
+		if err == nil {
+			_, err = released(ctx, a, operation, found[0].WorkID)
+		}
+		return work, err
 	}
 	return uuid.Nil, fmt.Errorf("%d people match; give an id (tracekeep query people --find …)", len(found))
 }
@@ -204,18 +225,30 @@ func (c queryPeople) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
+		var values []httpapi.Personal
+		for _, p := range people {
+			if c.JSON {
+				values = append(values, p.Values()...)
+			} else {
+				values = append(values, p.LegalName)
+			}
+		}
+		release, err := released(ctx, a, "query-people", values...)
+		if err != nil {
+			return err
+		}
 		rows := make([][]string, 0, len(people))
 		for _, p := range people {
 			if c.JSON {
 				if err := printJSON(t.out, map[string]any{
-					"person_id": p.PersonID, "work_id": personalOf(p.WorkID), "legal_name": personalOf(p.LegalName), "email": personalOf(p.Email),
-					"phone": personalOf(p.Phone), "birth_date": personalOf(p.BirthDate), "registered_at": p.RegisteredAt, "closed_at": p.ClosedAt,
+					"person_id": p.PersonID, "work_id": personalOf(p.WorkID, release), "legal_name": personalOf(p.LegalName, release),
+					"email": personalOf(p.Email, release), "phone": personalOf(p.Phone, release), "birth_date": personalOf(p.BirthDate, release), "registered_at": p.RegisteredAt, "closed_at": p.ClosedAt,
 				}); err != nil {
 					return err
 				}
 				continue
 			}
-			rows = append(rows, []string{p.PersonID.String(), shown(p.LegalName), p.RegisteredAt.Format(time.DateOnly)})
+			rows = append(rows, []string{p.PersonID.String(), shown(p.LegalName, release), p.RegisteredAt.Format(time.DateOnly)})
 		}
 		if c.JSON {
 			return nil

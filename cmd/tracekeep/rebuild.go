@@ -16,7 +16,10 @@ type rebuildCommand struct {
 // Help implements kong's help provider.
 func (rebuildCommand) Help() string {
 	return `Fills every read model from an empty schema by reading the whole log, then switches to it in one transaction. Readers see
-the old rows until then. A rebuild that was killed leaves the live read models as they were.
+the old rows until then. A rebuild that was killed leaves the live read models as they were, and the next one begins anew.
+Read models of another release are rebuilt by tracekeep serve itself, while the old ones go on answering.
+
+--check names every row that differs by its key, which is never a personal value: missing, extra, or different.
 
 Examples:
   tracekeep rebuild --data ./records
@@ -59,18 +62,19 @@ func (c rebuildCommand) check(ctx context.Context, t *terminal, a *app.App) erro
 	}
 	for _, d := range differences {
 		if c.JSON {
-			if err := printJSON(t.out, d); err != nil {
+			if err := printJSON(t.out, map[string]any{"table": d.Table, "key": d.Key, "kind": d.Kind}); err != nil {
 				return err
 			}
 			continue
 		}
-		_, _ = fmt.Fprintf(t.out, "%v\n", d)
+		_, _ = fmt.Fprintf(t.out, "%s row of %s: %s\n", d.Kind, d.Table, d.Key)
 	}
 	if len(differences) > 0 {
 		return &coded{code: exitDefect, err: fmt.Errorf("the live read models differ from a rebuild in %d rows; tracekeep rebuild puts them right", len(differences))}
 	}
-	if !c.JSON {
-		_, _ = fmt.Fprintln(t.out, "the live read models equal a rebuild")
+	if c.JSON {
+		return printJSON(t.out, map[string]any{"equal": true})
 	}
-	return nil
+	_, err = fmt.Fprintln(t.out, "the live read models equal a rebuild")
+	return err
 }

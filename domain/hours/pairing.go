@@ -35,8 +35,12 @@ type PairingRule struct {
 }
 
 // DefaultPairing repeats within 60 seconds and pairs up to 16 hours.
+//
+// History:
+//   - version 1 took an in pressed for a transfer for one whose out before it was missing.
+//   - version 2 ends the interval that is open with it and begins the next.
 func DefaultPairing() PairingRule {
-	return PairingRule{Version: 1, Repeat: 60 * time.Second, Longest: 16 * time.Hour}
+	return PairingRule{Version: 2, Repeat: 60 * time.Second, Longest: 16 * time.Hour}
 }
 
 // WorkInterval is one paired work span. Its length comes from the two instants,
@@ -46,6 +50,8 @@ type WorkInterval struct {
 	Start    time.Time
 	End      time.Time
 	WorkDate string // local date of Start at the site, 2006-01-02
+	InKind   eventschema.PunchKind
+	OutKind  eventschema.PunchKind
 }
 
 // Seconds is the elapsed time of the interval.
@@ -76,14 +82,20 @@ type Pairing struct {
 }
 
 // Pair turns the punches of one work id into work intervals and exceptions. It
-// sorts punches in place by instant, then position. Overtime keys count as in
-// and out: what was pressed does not decide what is owed.
+// sorts punches in place by instant, then position. Meal, break and overtime keys
+// count as in and out: what was pressed does not decide what is owed. An in that
+// was pressed for a transfer ends the interval that is open, and begins the next.
 func (r PairingRule) Pair(punches []Punch) Pairing {
 	slices.SortFunc(punches, Punch.compare)
 	var result Pairing
 	var open, last *Punch
 	except := func(p *Punch, code ExceptionCode) {
 		result.Exceptions = append(result.Exceptions, Exception{Punch: p.ID, Code: code, At: p.OccurredAt, WorkDate: p.WorkDate()})
+	}
+	pair := func(p *Punch) {
+		result.Intervals = append(result.Intervals, WorkInterval{
+			In: open.ID, Out: p.ID, Start: open.OccurredAt, End: p.OccurredAt, WorkDate: open.WorkDate(), InKind: open.Kind, OutKind: p.Kind,
+		})
 	}
 	for i := range punches {
 		p := &punches[i]
@@ -94,7 +106,11 @@ func (r PairingRule) Pair(punches []Punch) Pairing {
 		last = p
 		switch {
 		case p.Direction == eventschema.DirectionIn:
-			if open != nil {
+			switch {
+			case open == nil:
+			case p.Kind == eventschema.KindTransfer && p.OccurredAt.Sub(open.OccurredAt) <= r.Longest:
+				pair(p)
+			default:
 				except(open, MissingOut)
 			}
 			open = p
@@ -105,9 +121,7 @@ func (r PairingRule) Pair(punches []Punch) Pairing {
 			except(p, MissingIn)
 			open = nil
 		default:
-			result.Intervals = append(result.Intervals, WorkInterval{
-				In: open.ID, Out: p.ID, Start: open.OccurredAt, End: p.OccurredAt, WorkDate: open.WorkDate(),
-			})
+			pair(p)
 			open = nil
 		}
 	}
@@ -134,6 +148,11 @@ func (p Punch) compare(other Punch) int {
 		return 1
 	}
 	return 0
+}
+
+// begins says whether the punch leaves whatever is open without its out.
+func (p *Punch) begins() bool {
+	return p.Direction == eventschema.DirectionIn && p.Kind != eventschema.KindTransfer
 }
 
 func (p *Punch) repeats(last *Punch, within time.Duration) bool {

@@ -19,6 +19,8 @@ const (
 	out      = eventschema.DirectionOut
 	normal   = eventschema.KindNormal
 	overtime = eventschema.KindOvertime
+	meal     = eventschema.KindMeal
+	transfer = eventschema.KindTransfer
 )
 
 // press is one punch of a table: an instant (UTC) and what was pressed.
@@ -97,6 +99,26 @@ func TestPairing(t *testing.T) {
 			[]string{"1 missing_out", "2 missing_out"}},
 		"overtime keys count as in and out": {
 			[]press{{at: "2026-03-02T18:00:00Z", direction: in, kind: overtime}, {at: "2026-03-02T20:00:00Z", direction: out}}, []string{"1-2 7200s"}},
+		"the keys of a meal count as out and in": {
+			[]press{
+				{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T12:00:00Z", direction: out, kind: meal},
+				{at: "2026-03-02T12:30:00Z", direction: in, kind: meal}, {at: "2026-03-02T16:00:00Z", direction: out},
+			}, []string{"1-2 14400s", "3-4 12600s"}},
+		"an in for a transfer ends one interval and begins the next": {
+			[]press{
+				{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T10:00:00Z", direction: in, kind: transfer},
+				{at: "2026-03-02T11:00:00Z", direction: in, kind: transfer}, {at: "2026-03-02T12:00:00Z", direction: out},
+			}, []string{"1-2 7200s", "2-3 3600s", "3-4 3600s"}},
+		"an in for a transfer with nothing open is an in": {
+			[]press{{at: "2026-03-02T08:00:00Z", direction: in, kind: transfer}, {at: "2026-03-02T12:00:00Z", direction: out}}, []string{"1-2 14400s"}},
+		"an in for a transfer after more than sixteen hours ends nothing": {
+			[]press{{at: "2026-03-02T00:00:00Z", direction: in}, {at: "2026-03-02T16:00:01Z", direction: in, kind: transfer}, {at: "2026-03-02T17:00:00Z", direction: out}},
+			[]string{"2-3 3599s", "1 missing_out"}},
+		"an out for a transfer is an out": {
+			[]press{
+				{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T10:00:00Z", direction: out, kind: transfer},
+				{at: "2026-03-02T10:05:00Z", direction: in, kind: transfer}, {at: "2026-03-02T12:00:00Z", direction: out},
+			}, []string{"1-2 7200s", "3-4 6900s"}},
 		"punches of the same instant count in the order of the log": {
 			[]press{{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T08:00:00Z", direction: out}}, []string{"1-2 0s"}},
 		"late punches are sorted in": {
@@ -173,7 +195,7 @@ func drawPunches(t *rapid.T) []hours.Punch {
 	for i := range punches {
 		unit := rapid.SampledFrom([]time.Duration{10 * time.Second, 10 * time.Second, time.Hour, 7 * time.Hour}).Draw(t, "unit")
 		punches[i] = hours.Punch{
-			ID: uuid.UUID{15: byte(i + 1)}, Position: uint64(i + 1), Kind: rapid.SampledFrom([]eventschema.PunchKind{normal, normal, overtime}).Draw(t, "kind"),
+			ID: uuid.UUID{15: byte(i + 1)}, Position: uint64(i + 1), Kind: rapid.SampledFrom([]eventschema.PunchKind{normal, normal, overtime, transfer}).Draw(t, "kind"),
 			OccurredAt: base.Add(time.Duration(rapid.IntRange(0, 30).Draw(t, "at")) * unit),
 			Direction:  rapid.SampledFrom([]eventschema.Direction{in, out}).Draw(t, "direction"),
 		}
@@ -205,6 +227,11 @@ func TestEveryPunchIsAccountedForOnce(t *testing.T) {
 		}
 		for _, e := range paired.Exceptions {
 			seen[e.Punch]++
+		}
+		for _, w := range paired.Intervals { // a transfer ends one interval and is itself accounted for by what it begins
+			if slices.ContainsFunc(punches, func(p hours.Punch) bool { return p.ID == w.Out && p.Direction == in && p.Kind == transfer }) {
+				seen[w.Out]--
+			}
 		}
 		for _, p := range punches {
 			if seen[p.ID] != 1 {

@@ -45,7 +45,7 @@ func (r PairingRule) begin(punches []Punch, lo time.Time, complete bool) (int, t
 	}
 	for i := first - 1; i > 0; i-- {
 		p := &punches[i]
-		if r.parts(&punches[i-1], p.OccurredAt, p.Direction == eventschema.DirectionIn) {
+		if r.parts(&punches[i-1], p.OccurredAt, p.begins()) {
 			return i, p.OccurredAt, true
 		}
 	}
@@ -65,7 +65,7 @@ func (r PairingRule) end(punches []Punch, hi time.Time, complete bool) (int, tim
 	previous := Punch{OccurredAt: hi, Direction: eventschema.DirectionIn}
 	for i := next; i < len(punches); i++ {
 		p := punches[i]
-		if r.parts(&previous, p.OccurredAt, p.Direction == eventschema.DirectionIn) {
+		if r.parts(&previous, p.OccurredAt, p.begins()) {
 			return i, p.OccurredAt, true
 		}
 		previous = p
@@ -75,14 +75,14 @@ func (r PairingRule) end(punches []Punch, hi time.Time, complete bool) (int, tim
 
 // parts says whether the rule forgets everything between a punch and the next
 // one: the key was not pressed again in time to be a repeat, and either nothing
-// is open after an out, or the in that follows, or the time that passed, leaves
-// an open in without its out.
-func (r PairingRule) parts(previous *Punch, next time.Time, nextIsIn bool) bool {
+// is open after an out, or the in that follows (no transfer), or the time that
+// passed, leaves an open in without its out.
+func (r PairingRule) parts(previous *Punch, next time.Time, nextBegins bool) bool {
 	gap := next.Sub(previous.OccurredAt)
 	if gap <= r.Repeat {
 		return false
 	}
-	return nextIsIn || previous.Direction == eventschema.DirectionOut || gap > r.Longest
+	return nextBegins || previous.Direction == eventschema.DirectionOut || gap > r.Longest
 }
 
 // LastCounted is the last punch that is no repeat, and false when there is

@@ -76,7 +76,8 @@ func (r Rules) Apply(loc *time.Location, work []Work, facts Facts) Result {
 	var result Result
 	result.Guaranteed = r.guarantees(spans)
 	if r.Rounding.Step > 0 {
-		spans, result.Drifts = r.Rounding.apply(spans, loc)
+		result.Drifts = r.Rounding.Drifts(spans, loc)
+		spans = r.Rounding.apply(spans, loc)
 	}
 	spans, result.Overlaps = apart(spans)
 	shifts := r.shifts(spans)

@@ -10,15 +10,15 @@ import (
 // to court, a detail outside of duty. Above the last step, hours that were begun
 // are paid whole, or the time itself where Exact says so.
 type Guarantee struct {
-	Steps  []GuaranteeStep
-	Exact  bool
-	Source string
+	Steps  []GuaranteeStep `yaml:"steps,omitempty"`
+	Exact  bool            `yaml:"exact,omitempty"`
+	Source string          `yaml:"source,omitempty"`
 }
 
 // GuaranteeStep pays spans up to a length.
 type GuaranteeStep struct {
-	UpTo time.Duration
-	Pays time.Duration // 0: the hours that were begun
+	UpTo time.Duration `yaml:"up_to,omitempty"`
+	Pays time.Duration `yaml:"pays,omitempty"` // 0: the hours that were begun
 }
 
 // Of is what a span of a length is paid.

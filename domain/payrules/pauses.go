@@ -11,27 +11,27 @@ import (
 // MealRules say which meals a shift needs. A workday in which one fails costs one
 // hour's pay, however many fail (Cal. Labor Code 226.7).
 type MealRules struct {
-	Meals  []Meal
-	Source string
+	Meals  []Meal `yaml:"meals,omitempty"`
+	Source string `yaml:"source,omitempty"`
 }
 
 // Meal is one meal, off duty and not paid.
 type Meal struct {
-	Over         time.Duration // due when the shift has more work than that
-	AtLeast      time.Duration
-	BeginBy      time.Duration // after no more work than that
-	WaivableUpTo time.Duration // in a shift of no more work; 0: never
+	Over         time.Duration `yaml:"over,omitempty"` // due when the shift has more work than that
+	AtLeast      time.Duration `yaml:"at_least,omitempty"`
+	BeginBy      time.Duration `yaml:"begin_by,omitempty"`       // after no more work than that
+	WaivableUpTo time.Duration `yaml:"waivable_up_to,omitempty"` // in a shift of no more work; 0: never
 }
 
 // RestBreaks are short paid breaks: of Length for each Per of work or the major
 // part of it, none in a shift under From. Only where Recorded is set are they
 // punched, and can be seen to be missing.
 type RestBreaks struct {
-	Length   time.Duration
-	From     time.Duration
-	Per      time.Duration
-	Recorded bool
-	Source   string
+	Length   time.Duration `yaml:"length,omitempty"`
+	From     time.Duration `yaml:"from,omitempty"`
+	Per      time.Duration `yaml:"per,omitempty"`
+	Recorded bool          `yaml:"recorded,omitempty"`
+	Source   string        `yaml:"source,omitempty"`
 }
 
 // Due is the rest that a shift with so much work needs.
@@ -50,14 +50,17 @@ func (b RestBreaks) Due(worked time.Duration) time.Duration {
 
 // Pauses are unpaid pauses that a shift needs, in parts.
 type Pauses struct {
-	Pauses         []Pause
-	AtLeast        time.Duration // a shorter part is none
-	LongestStretch time.Duration // of work without a pause
-	Source         string
+	Pauses         []Pause       `yaml:"pauses,omitempty"`
+	AtLeast        time.Duration `yaml:"at_least,omitempty"`        // a shorter part is none
+	LongestStretch time.Duration `yaml:"longest_stretch,omitempty"` // of work without a pause
+	Source         string        `yaml:"source,omitempty"`
 }
 
 // Pause is how long all pauses of a shift are together, when it has more work.
-type Pause struct{ Over, Need time.Duration }
+type Pause struct {
+	Over time.Duration `yaml:"over"`
+	Need time.Duration `yaml:"need"`
+}
 
 // Premium is one hour's pay at the regular rate, owed for a workday.
 type Premium struct {

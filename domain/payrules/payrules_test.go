@@ -120,6 +120,7 @@ func TestRulesThatDoNotHoldTogetherAreRefused(t *testing.T) {
 		"a workweek of six days":    func(r *Rules) { r.Workweek.Days = 6 },
 		"25 o'clock":                func(r *Rules) { r.Workday.Hour = 25 },
 		"an anchor that is no date": func(r *Rules) { r.Workweek.Anchor = "sunday" },
+		"an anchor of long ago":     func(r *Rules) { r.Workweek.Anchor = "0001-01-01" },
 		"limits that fall":          func(r *Rules) { r.Daily[1].After = time.Hour },
 		"a limit to regular time":   func(r *Rules) { r.Weekly[0].Class = Regular },
 		"a limit without source":    func(r *Rules) { r.Weekly[0].Source = "" },

@@ -9,9 +9,9 @@ import (
 
 // Average is the most time a week may have on average over a number of weeks.
 type Average struct {
-	Time   time.Duration
-	Weeks  int
-	Source string
+	Time   time.Duration `yaml:"time,omitempty"`
+	Weeks  int           `yaml:"weeks,omitempty"`
+	Source string        `yaml:"source,omitempty"`
 }
 
 // WeekTime is the work of one workweek. A neutral one (leave, sickness) counts

@@ -11,7 +11,7 @@ import (
 // the steps and leaves the tie open). What was punched stays what it is; only
 // the calculation rounds.
 type Rounding struct {
-	Step time.Duration // 0: none
+	Step time.Duration `yaml:"step,omitempty"` // 0: none
 }
 
 func (r Rounding) valid() bool {
@@ -46,10 +46,21 @@ type Drift struct {
 // Gained is the time that rounding added; what it took is negative.
 func (d Drift) Gained() time.Duration { return d.Rounded - d.Actual }
 
-func (r Rounding) apply(spans []Work, loc *time.Location) ([]Work, []Drift) {
-	var drifts []Drift
-	rounded := make([]Work, len(spans))
+func (r Rounding) apply(spans []Work, loc *time.Location) []Work {
+	rounded := slices.Clone(spans)
 	for i, s := range spans {
+		rounded[i].Start, rounded[i].End = r.Round(s.Start, loc), r.Round(s.End, loc)
+	}
+	return rounded
+}
+
+// Drifts tells of each quarter what rounding does to spans of work.
+func (r Rounding) Drifts(spans []Work, loc *time.Location) []Drift {
+	if r.Step == 0 {
+		return nil
+	}
+	var drifts []Drift
+	for _, s := range spans {
 		local := s.Start.In(loc)
 		quarter := fmt.Sprintf("%d-Q%d", local.Year(), (int(local.Month())+2)/3)
 		d := slices.IndexFunc(drifts, func(d Drift) bool { return d.Quarter == quarter })
@@ -57,10 +68,8 @@ func (r Rounding) apply(spans []Work, loc *time.Location) ([]Work, []Drift) {
 			d = len(drifts)
 			drifts = append(drifts, Drift{Quarter: quarter})
 		}
-		rounded[i] = s
-		rounded[i].Start, rounded[i].End = r.Round(s.Start, loc), r.Round(s.End, loc)
 		drifts[d].Actual += s.End.Sub(s.Start)
-		drifts[d].Rounded += rounded[i].End.Sub(rounded[i].Start)
+		drifts[d].Rounded += r.Round(s.End, loc).Sub(r.Round(s.Start, loc))
 	}
 	slices.SortFunc(drifts, func(a, b Drift) int {
 		if a.Quarter < b.Quarter {
@@ -68,5 +77,5 @@ func (r Rounding) apply(spans []Work, loc *time.Location) ([]Work, []Drift) {
 		}
 		return 1
 	})
-	return rounded, drifts
+	return drifts
 }

@@ -42,58 +42,59 @@ func (c Class) rank() int {
 
 // Limit puts the time after a number of hours into a class.
 type Limit struct {
-	After  time.Duration
-	Class  Class
-	Source string
+	After  time.Duration `yaml:"after"`
+	Class  Class         `yaml:"class,omitempty"`
+	Source string        `yaml:"source,omitempty"`
 }
 
-// Rules is one set of rules. A part that is zero does not apply.
+// Rules is one set of rules. A part that is zero does not apply. The tags are the
+// names of its parts in a file of rules.
 type Rules struct {
-	Name    string
-	Version int
-	Source  string // of what holds for regular time and in general
-	Zone    string // IANA; whose clock begins days and weeks. Empty: the caller says.
+	Name    string `yaml:"name,omitempty"`
+	Version int    `yaml:"version,omitempty"`
+	Source  string `yaml:"source,omitempty"` // of what holds for regular time and in general
+	Zone    string `yaml:"zone,omitempty"`   // IANA; whose clock begins days and weeks. Empty: the caller says.
 
-	Workday  Clock // when a workday begins
-	Workweek Cycle // or the work period of 29 U.S.C. 207(k)
+	Workday  Clock `yaml:"workday,omitempty"`  // when a workday begins
+	Workweek Cycle `yaml:"workweek,omitempty"` // or the work period of 29 U.S.C. 207(k)
 
-	Daily      []Limit // by the time worked in the workday
-	Weekly     []Limit // by the time of the cycle that is not above a daily limit
-	SeventhDay SeventhDay
+	Daily      []Limit    `yaml:"daily,omitempty"`  // by the time worked in the workday
+	Weekly     []Limit    `yaml:"weekly,omitempty"` // by the time of the cycle that is not above a daily limit
+	SeventhDay SeventhDay `yaml:"seventh_day,omitempty"`
 
-	ShiftGap   time.Duration // a pause this long parts two shifts
-	PaidBreaks Breaks        // pauses that count as work
-	Meals      MealRules     // whose failure costs a premium hour
-	RestBreaks RestBreaks    // whose failure costs a premium hour
-	Pauses     Pauses        // whose failure is a breach
-	LongestDay Bound         // most work in a workday
-	DailyRest  Bound         // consecutive, in each 24 hours
-	WeeklyRest Bound         // consecutive, in each cycle
-	Average    Average       // of the time worked in a week
+	ShiftGap   time.Duration `yaml:"shift_gap,omitempty"`   // a pause this long parts two shifts
+	PaidBreaks Breaks        `yaml:"paid_breaks,omitempty"` // pauses that count as work
+	Meals      MealRules     `yaml:"meals,omitempty"`       // whose failure costs a premium hour
+	RestBreaks RestBreaks    `yaml:"rest_breaks,omitempty"` // whose failure costs a premium hour
+	Pauses     Pauses        `yaml:"pauses,omitempty"`      // whose failure is a breach
+	LongestDay Bound         `yaml:"longest_day,omitempty"` // most work in a workday
+	DailyRest  Bound         `yaml:"daily_rest,omitempty"`  // consecutive, in each 24 hours
+	WeeklyRest Bound         `yaml:"weekly_rest,omitempty"` // consecutive, in each cycle
+	Average    Average       `yaml:"average,omitempty"`     // of the time worked in a week
 
-	Rounding  Rounding
-	Guarantee Guarantee // what a short detail is paid at least
-	FlatSum   FlatSum   // what a flat-sum bonus is divided by
+	Rounding  Rounding  `yaml:"rounding,omitempty"`
+	Guarantee Guarantee `yaml:"guarantee,omitempty"` // what a short detail is paid at least
+	FlatSum   FlatSum   `yaml:"flat_sum,omitempty"`  // what a flat-sum bonus is divided by
 }
 
 // Bound is a length of time and who says so.
 type Bound struct {
-	Time   time.Duration
-	Source string
+	Time   time.Duration `yaml:"time,omitempty"`
+	Source string        `yaml:"source,omitempty"`
 }
 
 // SeventhDay replaces the daily limits on the seventh day worked in a workweek.
 type SeventhDay struct {
-	Limits []Limit
+	Limits []Limit `yaml:"limits,omitempty"`
 	// UnlessNoDayOver, where set, takes the rule away in a week none of whose days
 	// was longer (Cal. Labor Code 556 with Mendoza v. Nordstrom: 6 hours).
-	UnlessNoDayOver time.Duration
+	UnlessNoDayOver time.Duration `yaml:"unless_no_day_over,omitempty"`
 }
 
 // Breaks are pauses up to a length that are work time.
 type Breaks struct {
-	Time   time.Duration
-	Source string
+	Time   time.Duration `yaml:"time,omitempty"`
+	Source string        `yaml:"source,omitempty"`
 }
 
 // Clock is a time of day, by the clock on the wall.
@@ -102,24 +103,31 @@ type Clock struct{ Hour, Min int }
 // String writes 14:00.
 func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", c.Hour, c.Min) }
 
+// MarshalText writes 14:00.
+func (c Clock) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads 14:00.
+func (c *Clock) UnmarshalText(text []byte) error {
+	at, err := time.Parse("15:04", string(text))
+	if err != nil || len(text) != len("15:04") {
+		return fmt.Errorf("%w: a time of day is written 14:00", ErrRules)
+	}
+	c.Hour, c.Min = at.Hour(), at.Minute()
+	return nil
+}
+
 // Cycle is a fixed and recurring stretch of whole days: the workweek of 29 CFR
 // 778.105, or a work period of 7 to 28 days.
 type Cycle struct {
-	Days   int    // 7 for a workweek
-	Anchor string // a local date on which one began, 2006-01-02
-	At     Clock  // when on that day
+	Days   int    `yaml:"days,omitempty"`   // 7 for a workweek
+	Anchor string `yaml:"anchor,omitempty"` // a local date on which one began, 2006-01-02
+	At     Clock  `yaml:"at,omitempty"`     // when on that day
 }
 
 // Workweek is the cycle of seven days that begins on a day of the week.
 func Workweek(starts time.Weekday, at Clock) Cycle {
 	const sunday = 4 // of January 2026
 	return Cycle{Days: 7, Anchor: fmt.Sprintf("2026-01-%02d", sunday+int(starts)), At: at}
-}
-
-// Starts is the day of the week on which a workweek begins.
-func (c Cycle) Starts() (time.Weekday, error) {
-	anchor, err := time.Parse(time.DateOnly, c.Anchor)
-	return anchor.Weekday(), err
 }
 
 // ErrRules refuses a set of rules.
@@ -143,8 +151,8 @@ func (r Rules) Validate() error {
 	f.when(r.Source == "", "source: say whose rules these are")
 	f.when(!r.Workday.valid() || !r.Workweek.At.valid(), "workday, workweek: a time of day lies between 00:00 and 23:59")
 	f.when(r.Workweek.Days < 7 || r.Workweek.Days > 28, "workweek: it has 7 days, a work period 7 to 28")
-	_, err := r.Workweek.Starts()
-	f.when(err != nil, "workweek: its anchor is a date, 2006-01-02")
+	anchor, err := time.Parse(time.DateOnly, r.Workweek.Anchor)
+	f.when(err != nil || anchor.Year() < 1900 || anchor.Year() > 2199, "workweek: its anchor is a date of this or the neighbouring centuries, 2006-01-02")
 	f.limits("daily", r.Daily)
 	f.limits("weekly", r.Weekly)
 	f.limits("seventh_day", r.SeventhDay.Limits)

@@ -24,25 +24,26 @@ type Trust struct {
 
 // Report is the outcome of [Verify].
 type Report struct {
-	OK        bool          `json:"ok"`
-	Origin    string        `json:"origin"`
-	Size      uint64        `json:"size"`
-	Root      trail.Hash    `json:"root"`
-	Selection Selection     `json:"selection"`
-	Key       string        `json:"key"`  // in force at the checkpoint
-	Keys      int           `json:"keys"` // that the log has had
-	Events    uint64        `json:"events"`
-	Bytes     uint64        `json:"bytes"` // of the bundle
-	First     *Place        `json:"first,omitempty"`
-	Last      *Place        `json:"last,omitempty"`
-	Skipped   uint64        `json:"skipped_leaves"`
-	Proven    bool          `json:"proven"` // the events give the signed root
-	Witnessed *Witnessed    `json:"witnessed,omitempty"`
-	Earlier   []Continued   `json:"earlier,omitempty"`
-	Certified uint64        `json:"certificates"`
-	Opened    uint64        `json:"opened_values"`
-	Unlisted  []string      `json:"types_without_schema,omitempty"`
-	Accounts  trail.Summary `json:"accounts"`
+	OK         bool          `json:"ok"`
+	Origin     string        `json:"origin"`
+	Size       uint64        `json:"size"`
+	Root       trail.Hash    `json:"root"`
+	Checkpoint string        `json:"checkpoint"` // the signed note, as the bundle has it; to be kept for [Trust.Earlier]
+	Selection  Selection     `json:"selection"`
+	Key        string        `json:"key"`  // in force at the checkpoint
+	Keys       int           `json:"keys"` // that the log has had
+	Events     uint64        `json:"events"`
+	Bytes      uint64        `json:"bytes"` // of the bundle
+	First      *Place        `json:"first,omitempty"`
+	Last       *Place        `json:"last,omitempty"`
+	Skipped    uint64        `json:"skipped_leaves"`
+	Proven     bool          `json:"proven"` // the events give the signed root
+	Witnessed  *Witnessed    `json:"witnessed,omitempty"`
+	Earlier    []Continued   `json:"earlier,omitempty"`
+	Certified  uint64        `json:"certificates"`
+	Opened     uint64        `json:"opened_values"`
+	Unlisted   []string      `json:"types_without_schema,omitempty"`
+	Accounts   trail.Summary `json:"accounts"`
 	// Findings are in the order of leaves and at most 200; More counts the rest.
 	Findings []trail.Finding `json:"findings"`
 	More     uint64          `json:"more"`

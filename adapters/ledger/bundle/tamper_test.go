@@ -218,7 +218,7 @@ var tamperings = map[string]tampering{
 	"an event and its hash changed alike": func(t *testing.T, r *rand.Rand, l *testLog, lines []string) ([]string, int, trail.Kind) {
 		i := l.anEvent(r)
 		lines[i] = changed(t, lines[i], func(l *line) {
-			l.Data, l.DataBase64 = pointer("{}"), nil
+			l.Data, l.DataBase64 = pointer(`{"n":-7}`), nil
 			event, err := l.event()
 			if err != nil {
 				t.Fatal(err)

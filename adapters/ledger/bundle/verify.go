@@ -148,7 +148,7 @@ func (v *verification) readCheckpoint() error {
 		fallthrough
 	default:
 		v.signed, v.head = true, opened.Head()
-		v.report.Origin, v.report.Size, v.report.Root = opened.Origin, opened.Size, opened.Root
+		v.report.Origin, v.report.Size, v.report.Root, v.report.Checkpoint = opened.Origin, opened.Size, opened.Root, opened.Text
 		v.witnessed = append(v.witnessed, string(text))
 	}
 	return err

@@ -57,6 +57,8 @@ type App struct {
 
 	verifierKey string
 	directory   directory
+	applying    sync.Mutex    // one applies pages to the read models at a time
+	renewed     chan struct{} // closed when no read model is of another release
 	covered     *progressMark // how far the trail is
 	cases       *caseQueue    // erasure cases to take forward
 	casePolicy  CasePolicy
@@ -152,7 +154,7 @@ func newApp(cfg Config) (*App, error) {
 	a := &App{
 		watching: watching, stop: stop,
 		clock: cfg.Clock, random: cfg.Random, log: log, registry: registry,
-		covered: newProgressMark(), cases: newCaseQueue(), casePolicy: cfg.Cases, onFault: cfg.Fault, failed: make(chan error, 1),
+		covered: newProgressMark(), renewed: make(chan struct{}), cases: newCaseQueue(), casePolicy: cfg.Cases, onFault: cfg.Fault, failed: make(chan error, 1),
 	}
 	a.perOfficer.Store(int64(cfg.Cases.DestructionsPerDay))
 	return a, nil
@@ -263,6 +265,9 @@ func (a *App) openModels(ctx context.Context, _ Config) error {
 		return fmt.Errorf("open the read models: %w", err)
 	}
 	a.models = models
+	if len(models.NeedsRebuild()) == 0 {
+		close(a.renewed)
+	}
 	a.onClose(func() error { models.Close(); return nil })
 	if a.requests, err = openRequests(ctx, a.running.ReadModels, a.keys); err != nil {
 		return err

@@ -29,9 +29,15 @@ type house struct {
 	cooling time.Duration
 	perDay  int
 	fault   func(string)
+
+	// Stores elsewhere; empty: the App's own.
+	eventStore, readAt, keysAt string
+	unlike                     bool // the test leaves read models that a rebuild would not make
+	handedOut                  []handedOut
 }
 
 // openHouse opens an App whose cases do not cool off, unless the test says so.
+// Whatever the test did to it, its read models are those of a rebuild in the end.
 func openHouse(t *testing.T, change ...func(*house)) *house {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "tracekeep-test-")
@@ -47,6 +53,9 @@ func openHouse(t *testing.T, change ...func(*house)) *house {
 	}
 	h.open()
 	t.Cleanup(func() {
+		if h.t = t; !h.unlike {
+			h.unchanged()
+		}
 		h.close()
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
@@ -57,13 +66,25 @@ func openHouse(t *testing.T, change ...func(*house)) *house {
 
 func (h *house) open() {
 	h.t.Helper()
-	app, err := Open(h.t.Context(), Config{
-		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
-	})
+	app, err := Open(h.t.Context(), h.config())
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.App = app
+}
+
+// tried opens another folder, or says why it cannot be served.
+func (h *house) tried(data string) (*App, error) {
+	cfg := h.config()
+	cfg.Data = data
+	return Open(h.t.Context(), cfg)
+}
+
+func (h *house) config() Config {
+	return Config{
+		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
+		EventStore: h.eventStore, ReadModels: h.readAt, Keys: h.keysAt,
+	}
 }
 
 func (h *house) close() {
@@ -284,7 +305,18 @@ func TestARepeatedRegistrationBringsNobodyBack(t *testing.T) {
 // onKeys changes the key store behind its back.
 func (h *house) onKeys(statements ...string) {
 	h.t.Helper()
-	conn, err := pgx.Connect(h.t.Context(), h.running.Keys)
+	h.onDatabase(h.running.Keys, statements...)
+}
+
+// onModels changes the read models behind their back.
+func (h *house) onModels(statements ...string) {
+	h.t.Helper()
+	h.onDatabase(h.running.ReadModels, statements...)
+}
+
+func (h *house) onDatabase(url string, statements ...string) {
+	h.t.Helper()
+	conn, err := pgx.Connect(h.t.Context(), url)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -297,7 +329,7 @@ func (h *house) onKeys(statements ...string) {
 }
 
 func TestAnEventOfALaterReleaseEndsTheProcessInsteadOfHangingIt(t *testing.T) {
-	h := openHouse(t)
+	h := openHouse(t, func(h *house) { h.unlike = true })
 	_, err := h.store.Append(t.Context(), eventschema.PersonStream(h.Tenant(), uuid.New()).String(), domain.NoStream,
 		[]eventschema.Proposed{{ID: uuid.New(), Type: "person-registered.v99", Data: []byte("{}"), Metadata: []byte("{}")}})
 	if err != nil {

@@ -53,7 +53,8 @@ type AuditExported struct {
 
 // ExportAudit writes an audit bundle to a new file. The file appears when it is
 // whole, and not before. Errors: [fs.ErrExist] for a file that is there. progress
-// may be nil and is told the leaves written and how many there are.
+// may be nil and is told the leaves written and how many there are, 0 while that is
+// not known.
 func (a *App) ExportAudit(ctx context.Context, file string, order AuditOrder, progress func(done, total uint64)) (exported AuditExported, err error) {
 	if _, err := os.Lstat(file); err == nil {
 		return exported, fmt.Errorf("%s: %w; name another file", file, fs.ErrExist)

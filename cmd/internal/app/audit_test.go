@@ -49,6 +49,70 @@ func (h *house) cut(stream string, below uint64) {
 	}
 }
 
+// Whoever administers the event store may hide events, end streams for good, and
+// bound how many are kept. Each order is an event and has a leaf, before anything
+// goes: nothing can be taken away without a trace.
+//
+// promise: I9
+func TestADeletionOfAnyKindLeavesALeaf(t *testing.T) {
+	h := openHouse(t, func(h *house) { h.unlike = true }) // the store keeps from a rebuild what is hidden
+	before := h.verified()
+	for kind, do := range map[string]func(stream string) error{
+		"a stream is deleted and may begin again": func(stream string) error {
+			_, err := h.admin().DeleteStream(t.Context(), stream, esdb.DeleteStreamOptions{})
+			return err
+		},
+		"a stream is ended for good": func(stream string) error {
+			_, err := h.admin().TombstoneStream(t.Context(), stream, esdb.TombstoneStreamOptions{})
+			return err
+		},
+		"events below a revision are hidden": func(stream string) error {
+			h.cut(stream, 1)
+			return nil
+		},
+		"only the last events are kept": func(stream string) error {
+			var metadata esdb.StreamMetadata
+			metadata.SetMaxCount(1)
+			_, err := h.admin().SetStreamMetadata(t.Context(), stream, esdb.AppendToStreamOptions{}, metadata)
+			return err
+		},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			who := h.register("Ada Example")
+			stream := eventschema.PersonStream(h.Tenant(), who.PersonID).String()
+			h.caughtUp()
+			end, err := h.LastPosition(t.Context())
+			if err == nil {
+				err = do(stream)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.caughtUp()
+			leaves := 0
+			for recorded, err := range h.whole.ReadAll(t.Context(), end) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.TrimPrefix(recorded.Stream, "$$") != stream {
+					continue
+				}
+				found, err := h.Leaves(recorded.Position)
+				if _, covered := found[recorded.Position]; err != nil || !covered {
+					t.Errorf("%s of %s at %d has no leaf: %v", recorded.Type, recorded.Stream, recorded.Position, err)
+				}
+				leaves++
+			}
+			if leaves != 1 {
+				t.Errorf("the order is %d events", leaves)
+			}
+		})
+	}
+	if after := h.verified(); !after.OK || after.Leaves < before.Leaves+3*4 {
+		t.Errorf("%+v", after)
+	}
+}
+
 // scavenge has the event store remove what is hidden, as an operator does.
 func (h *house) scavenge() {
 	h.t.Helper()
@@ -94,11 +158,16 @@ func (h *house) verified() TrailReport {
 // bundle exports and checks as an auditor would who holds one key.
 func (h *house) bundle(order AuditOrder, trust bundle.Trust) bundle.Report {
 	h.t.Helper()
-	file := filepath.Join(h.t.TempDir(), "audit.zip")
+	return checkBundle(h.t, h.exported(order), trust)
+}
+
+func (h *house) exported(order AuditOrder) (file string) {
+	h.t.Helper()
+	file = filepath.Join(h.t.TempDir(), "audit.zip")
 	if _, err := h.ExportAudit(h.t.Context(), file, order, nil); err != nil {
 		h.t.Fatal(err)
 	}
-	return checkBundle(h.t, file, trust)
+	return file
 }
 
 func checkBundle(t *testing.T, file string, trust bundle.Trust) bundle.Report {
@@ -119,13 +188,18 @@ func checkBundle(t *testing.T, file string, trust bundle.Trust) bundle.Report {
 	return report
 }
 
+// handedOut is a bundle that an auditor was given.
+type handedOut struct{ stage, file, checkpoint string }
+
 // holds fails unless store and bundles are as recorded.
 func (h *house) holds(stage string, trust bundle.Trust, removed uint64) bundle.Report {
 	h.t.Helper()
 	if report := h.verified(); !report.OK || report.Removed != removed {
 		h.t.Fatalf("%s: %d removed, want %d: %+v", stage, report.Removed, removed, report.Findings)
 	}
-	whole := h.bundle(AuditOrder{All: true}, trust)
+	file := h.exported(AuditOrder{All: true})
+	whole := checkBundle(h.t, file, trust)
+	h.handedOut = append(h.handedOut, handedOut{stage: stage, file: file, checkpoint: whole.Checkpoint})
 	if !whole.OK || whole.Accounts.Removed != removed {
 		h.t.Fatalf("%s: %d removed, want %d: %+v", stage, whole.Accounts.Removed, removed, whole.Findings)
 	}
@@ -146,10 +220,6 @@ func TestTheRecordIsWholeThroughItsLife(t *testing.T) {
 	}
 	trust := bundle.Trust{Key: h.VerifierKey()}
 	h.holds("before an erasure", trust, 0)
-	before := filepath.Join(t.TempDir(), "before.zip")
-	if _, err := h.ExportAudit(t.Context(), before, AuditOrder{All: true}, nil); err != nil {
-		t.Fatal(err)
-	}
 
 	h.erase(who.PersonID)
 	if report := h.holds("after an erasure", trust, 0); report.Certified != 1 {
@@ -185,23 +255,30 @@ func TestTheRecordIsWholeThroughItsLife(t *testing.T) {
 	}
 	h.scavenge()
 	h.holds("after a second scavenge", trust, 121)
+	newest, err := h.TrailTexts(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.ChangeTrailKey(); err != nil {
+		t.Fatal(err)
+	}
+	if report := h.holds("after a second change of the key", trust, 121); report.Keys != 3 {
+		t.Errorf("%d keys", report.Keys)
+	}
 	for name, order := range map[string]AuditOrder{"a person": {Person: other.PersonID}, "an erased person": {Person: who.PersonID}, "a station": {Site: "bench"}} {
 		if report := h.bundle(order, trust); !report.OK || !report.Proven {
 			t.Errorf("%s: %+v", name, report.Findings)
 		}
 	}
-	if report := checkBundle(t, before, bundle.Trust{Key: trust.Key}); !report.OK {
-		t.Errorf("a bundle from before the erasure: %+v", report.Findings)
-	}
-	newest, err := h.TrailTexts(t.Context(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h.allHandedOutHold(trust.Key)
 
 	h.close()
 	h.data = restored
 	h.open()
+	h.handedOut = nil // the restored copy knows nothing of what came after it
 	h.holds("after a restore", trust, 0)
+	h.register("Cem Example")
+	h.holds("a restored record that goes on", trust, 0)
 	if err := h.VerifyExtends(t.Context(), newest); !errors.Is(err, ledger.ErrFork) {
 		t.Errorf("a restored copy continues what came after it: %v", err)
 	}
@@ -211,21 +288,94 @@ func TestTheRecordIsWholeThroughItsLife(t *testing.T) {
 	}
 }
 
+// allHandedOutHold checks every bundle that was handed out once more, with the key
+// of its time, and that the log of today continues each of them: whatever was
+// erased, removed and signed since.
+func (h *house) allHandedOutHold(first string) {
+	h.t.Helper()
+	var earlier []string
+	for _, given := range h.handedOut {
+		earlier = append(earlier, given.checkpoint)
+		if report := checkBundle(h.t, given.file, bundle.Trust{Key: first, Earlier: []string{given.checkpoint}}); !report.OK || !report.Proven {
+			h.t.Errorf("the bundle %s no longer holds: %+v", given.stage, report.Findings)
+		}
+	}
+	today := checkBundle(h.t, h.exported(AuditOrder{All: true, Earlier: earlier}), bundle.Trust{Key: h.VerifierKey(), Earlier: earlier})
+	if !today.OK || len(today.Earlier) != len(earlier) {
+		h.t.Errorf("%+v", today.Findings)
+	}
+	for i, c := range today.Earlier {
+		if !c.Holds {
+			h.t.Errorf("the log of today does not continue that of %s", h.handedOut[i].stage)
+		}
+	}
+	if report, err := h.Verify(h.t.Context(), nil, earlier...); err != nil || !report.OK {
+		h.t.Errorf("the store of today against what was handed out: %v, %+v", err, report.Findings)
+	}
+}
+
 // copied closes the house, copies its folder, and opens it again.
 func (h *house) copied() string {
 	h.t.Helper()
 	h.close()
 	to := h.data + "-copy"
-	if out, err := exec.CommandContext(h.t.Context(), "cp", "-a", h.data, to).CombinedOutput(); err != nil { // with owners and rights
-		h.t.Fatalf("%v: %s", err, out)
-	}
+	copyFolder(h.t, h.data, to)
 	h.open()
 	return to
 }
 
+// copyFolder copies a folder with owners and rights.
+func copyFolder(t *testing.T, from, to string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "cp", "-a", from, to).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// A store that lost events, or holds others than the trail, is not served: its
+// trail would go on as if nothing had happened.
+//
+// promise: I9
+// promise: OT-27
+func TestAStoreThatWasRolledBackOrForkedIsNotServed(t *testing.T) {
+	h := openHouse(t)
+	h.register("Ada Example")
+	h.caughtUp()
+	older := h.copied()
+	h.register("Ben Example")
+	h.caughtUp()
+	h.close()
+	newer := h.data
+	forked := older + "-forked"
+	copyFolder(t, older, forked)
+	h.data = forked
+	h.open()
+	h.register("Cem Example")
+	h.register("Dee Example")
+	h.caughtUp()
+	h.close()
+	// The read models of a copy know nothing of what is lost: only the trail does.
+	for rule, data := range map[string]string{"rolled back behind the trail": older, "grown in another way than the trail": forked} {
+		if err := os.RemoveAll(filepath.Join(data, "trail")); err != nil {
+			t.Fatal(err)
+		}
+		copyFolder(t, filepath.Join(newer, "trail"), filepath.Join(data, "trail"))
+		app, err := h.tried(data)
+		if err == nil {
+			t.Errorf("%s: it is served (%v)", rule, app.Close())
+			continue
+		}
+		if !errors.Is(err, ErrShorterStore) && !errors.Is(err, ledger.ErrFork) {
+			t.Errorf("%s: %v", rule, err)
+		}
+	}
+	h.data = newer
+	h.open()
+}
+
 // promise: I9
 func TestAScavengeThatNobodyListedIsFound(t *testing.T) {
-	h := openHouse(t)
+	h := openHouse(t, func(h *house) { h.unlike = true }) // they have what the store lost
 	who := h.register("Ada Example")
 	if err := h.RecordMany(t.Context(), who.WorkID, 20); err != nil {
 		t.Fatal(err)

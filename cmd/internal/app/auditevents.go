@@ -165,6 +165,9 @@ func (x *auditExport) writeStreams(ctx context.Context) error {
 		if _, ours := chosen[entry.Stream.String()]; !ours && entry.Stream.Category != eventschema.CategoryRemoval {
 			return nil
 		}
+		if written := x.done.Events + x.done.Gone; x.progress != nil && written%auditPage == 0 {
+			x.progress(written, 0)
+		}
 		if err := x.writeLeaf(leaf, entry.Position, event); err != nil || event == nil {
 			return err
 		}

@@ -111,7 +111,7 @@ func (w *World) FindPerson(ctx context.Context, by httpapi.Principal, text strin
 	wanted := strings.ToLower(strings.TrimSpace(text))
 	var found []httpapi.PersonView
 	for _, p := range opened.people {
-		if name, readable := p.LegalName.Reveal(); readable && strings.Contains(strings.ToLower(name), wanted) {
+		if name, readable := p.LegalName.Personal.Reveal(); readable && strings.Contains(strings.ToLower(name), wanted) {
 			found = append(found, p)
 		}
 	}
@@ -186,17 +186,20 @@ func (a *App) openPeople(ctx context.Context, q projections.Querier, by httpapi.
 // openPerson opens the sections of one person in the order of the log; later
 // values replace earlier ones.
 func (a *App) openPerson(ctx context.Context, p projections.Person, use eventschema.Use, leaves map[uuid.UUID]*uint64) (httpapi.PersonView, error) {
-	values := map[string]eventschema.Personal{}
+	values, of := map[string]eventschema.Personal{}, map[string]httpapi.ValueOf{}
 	for _, section := range p.Sections {
 		fields, err := a.registry.OpenSection(ctx, a.keys, section.At, section.Envelope, use)
 		if err != nil {
 			return httpapi.PersonView{}, fmt.Errorf("position %d: %w", section.Position, err)
 		}
 		maps.Copy(values, fields)
+		for field := range fields {
+			of[field] = httpapi.ValueOf{Subject: p.ID, ShownValue: eventschema.ShownValue{Field: section.At.Section + "." + field, Purpose: section.At.Purpose}}
+		}
 	}
 	wrap := func(field string) httpapi.Personal {
 		value := values[field]
-		wrapped := httpapi.Personal{Personal: value}
+		wrapped := httpapi.Personal{Personal: value, Of: of[field]}
 		if id := value.Case(); id != uuid.Nil {
 			if _, looked := leaves[id]; !looked {
 				leaves[id] = a.certificateLeaf(ctx, id)

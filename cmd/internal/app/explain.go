@@ -20,7 +20,8 @@ import (
 type Explanation struct {
 	Event      httpapi.EventView
 	Leaf       *uint64                  // in the trail; nil while no checkpoint covers it
-	Correlated []projections.AuditEntry // other events of the same request
+	Correlated []projections.AuditEntry // other events of the same request, the first of them
+	More       bool                     // there are others that are not listed
 	Cause      *projections.AuditEntry  // the event that brought it about; nil when a command did
 	Punch      *ExplainedPunch          // of a punch or a correction: what counts of it now
 }
@@ -55,8 +56,9 @@ type ExplainedInterval struct {
 	InPunch, OutPunch ExplainedPunch
 }
 
-// correlatedLimit bounds what is listed beside an event.
-const correlatedLimit = 100
+// correlatedLimit bounds what is listed beside an event: an import of a file is one
+// request.
+const correlatedLimit = 20
 
 // Leaves answers where positions stand in the trail, as far as it covers them.
 func (a *App) Leaves(positions ...uint64) (map[uint64]uint64, error) {
@@ -120,19 +122,31 @@ func (a *App) explain(ctx context.Context, by httpapi.Principal, entry projectio
 // explainChain finds what else one request brought about, and what brought about
 // the event.
 func (a *App) explainChain(ctx context.Context, made *Explanation) error {
-	found, err := projections.AuditOf(ctx, a.models.Querier(), a.tenant, correlatedLimit, made.Event.CorrelationID, made.Event.CausationID)
+	const itself = 1
+	found, err := projections.AuditOf(ctx, a.models.Querier(), a.tenant, correlatedLimit+itself+1, made.Event.CorrelationID)
 	if err != nil {
 		return err
 	}
 	for _, e := range found {
-		switch {
-		case e.EventID == made.Event.EventID:
-		case e.EventID == made.Event.CausationID:
-			made.Cause = &e
-		case e.CorrelationID == made.Event.CorrelationID:
+		if e.EventID != made.Event.EventID && e.CorrelationID == made.Event.CorrelationID {
 			made.Correlated = append(made.Correlated, e)
 		}
 	}
+	if made.More = len(made.Correlated) > correlatedLimit; made.More {
+		made.Correlated = made.Correlated[:correlatedLimit]
+	}
+	if made.Event.CausationID == made.Event.CorrelationID { // the command itself
+		return nil
+	}
+	if found, err = projections.AuditOf(ctx, a.models.Querier(), a.tenant, correlatedLimit, made.Event.CausationID); err != nil {
+		return err
+	}
+	for _, e := range found {
+		if e.EventID == made.Event.CausationID {
+			made.Cause = &e
+		}
+	}
+	made.Correlated = slices.DeleteFunc(made.Correlated, func(e projections.AuditEntry) bool { return e.EventID == made.Event.CausationID })
 	return nil
 }
 

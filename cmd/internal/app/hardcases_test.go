@@ -186,7 +186,7 @@ func supervisorErased(h *house, _ *traps) {
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		text, err := json.Marshal(view)
+		text, err := json.Marshal(view.Days)
 		if err != nil {
 			h.t.Fatal(err)
 		}

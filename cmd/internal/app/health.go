@@ -42,7 +42,7 @@ func (a *App) Checks(ctx context.Context) []httpapi.Check {
 		return nil
 	}))
 	if a.ledger != nil {
-		checks = append(checks, probe("caught up", "behind", func(ctx context.Context) error { return a.CatchUp(ctx, nil) }))
+		checks = append(checks, probe("caught up", "behind", a.followsLog))
 	}
 	return checks
 }
@@ -54,6 +54,6 @@ func (a *App) Log(name string) *zap.Logger { return a.log.Named(name) }
 func (a *App) Inside() httpapi.Inside {
 	return httpapi.Inside{
 		Punches: a, People: a, Consents: a, Reading: a, Trail: a, Erasures: a, Certificates: a,
-		Holds: a, Restrictions: a, Disclosures: a, Freshness: a, Health: a, Idempotency: a.requests,
+		Holds: a, Restrictions: a, Disclosures: a, Readings: a, Freshness: a, Health: a, Idempotency: a.requests,
 	}
 }

@@ -53,7 +53,13 @@ func (a *App) History(ctx context.Context, by httpapi.Principal, id uuid.UUID, a
 	if err != nil {
 		return nil, outward(err)
 	}
-	return a.openEntries(ctx, by, entries)
+	views, err := a.openEntries(ctx, by, entries)
+	for _, view := range views {
+		for i := range view.Personal {
+			view.Personal[i].Value.Of.Subject = id // of the work record too: a reading names the person alone
+		}
+	}
+	return views, err
 }
 
 // openEntries reads the events behind entries of the feed, a run of one stream
@@ -116,8 +122,10 @@ func (a *App) eventView(ctx context.Context, by httpapi.Principal, recorded even
 			if field.Value.State() == eventschema.StateAbsent {
 				continue
 			}
+			value := a.personal(ctx, *field.Value)
+			value.Of = httpapi.ValueOf{Subject: section.Subject, ShownValue: eventschema.ShownValue{Field: section.Name + "." + field.Name, Purpose: section.Purpose}}
 			view.Personal = append(view.Personal, httpapi.NamedPersonal{
-				Section: section.Name, Field: field.Name, Purpose: section.Purpose, Value: a.personal(ctx, *field.Value),
+				Section: section.Name, Field: field.Name, Purpose: section.Purpose, Value: value,
 			})
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"go.uber.org/zap"
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
@@ -192,27 +191,6 @@ func (a *App) sweepHolds(ctx context.Context, starting bool) error {
 		}
 		return a.settleHold(ctx, h.HoldID)
 	})
-}
-
-// reconcileHolds places every hold on record again, before anything is served and
-// before anything is destroyed: a restored copy of the key store may lack some.
-func (a *App) reconcileHolds(ctx context.Context) error {
-	err := a.eachHold(ctx, true, func(h projections.Hold) error {
-		until := time.Time{}
-		if h.ConfirmedAt == nil && h.ConfirmBy != nil {
-			until = *h.ConfirmBy
-		}
-		err := a.enforceAgain(ctx, h.HoldID, until)
-		if errors.Is(err, keyring.ErrNoKey) {
-			a.log.Warn("a hold covers a subject that the key store does not know", zap.Stringer("hold", h.HoldID))
-			return nil
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("place the holds on record: %w", err)
-	}
-	return nil
 }
 
 // eachHold visits the holds, all or those that have not ended.

@@ -50,6 +50,7 @@ func (w *World) Presence(ctx context.Context, by httpapi.Principal, at time.Time
 
 // Hours implements [httpapi.Reading].
 func (a *App) Hours(ctx context.Context, by httpapi.Principal, q httpapi.HoursQuestion) (httpapi.HoursView, error) {
+	var link httpapi.Personal
 	work := q.Work
 	if q.Person != uuid.Nil {
 		person, err := a.Person(ctx, by, q.Person)
@@ -59,8 +60,10 @@ func (a *App) Hours(ctx context.Context, by httpapi.Principal, q httpapi.HoursQu
 		if work, err = WorkIDOf(person); err != nil {
 			return httpapi.HoursView{}, err
 		}
+		link = person.WorkID
 	}
 	view, err := a.HoursOfWork(ctx, work, q.From, q.To)
+	view.Link = link
 	return view, outward(err)
 }
 

@@ -6,10 +6,8 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
-	"go.uber.org/zap"
 
 	"tracekeep/adapters/httpapi"
-	"tracekeep/adapters/keyring"
 	"tracekeep/domain/erasure"
 	"tracekeep/eventschema"
 )
@@ -97,61 +95,4 @@ func idOf(value eventschema.Personal) (uuid.UUID, error) {
 		return uuid.Nil, fmt.Errorf("%w: it is %s", errLink, value.State())
 	}
 	return uuid.Nil, errLink
-}
-
-// reconcileKeys destroys again what a restored copy of the key store brought
-// back, before anything is served from it.
-func (a *App) reconcileKeys(ctx context.Context) error {
-	register, err := a.Today().register(ctx)
-	if err != nil {
-		return err
-	}
-	var record []keyring.Destroyed
-	for _, c := range register {
-		loaded, err := a.loadCase(ctx, c.CaseID)
-		if err != nil {
-			return err
-		}
-		s := loaded.State
-		if s.DestroyedAt.IsZero() {
-			continue
-		}
-		d := keyring.Destroyed{Case: c.CaseID, At: s.DestroyedAt}
-		for _, k := range s.Keys {
-			d.Keys = append(d.Keys, keyring.DestroyedKey{ID: k.KeyID, Purpose: k.Purpose, Check: k.Check, Epoch: k.Epoch})
-		}
-		if s.Scope == eventschema.ScopePerson {
-			d.Person = s.PersonID
-			if err := a.restrictAgain(ctx, s); err != nil {
-				return err
-			}
-		}
-		record = append(record, d)
-	}
-	if len(record) == 0 {
-		return nil
-	}
-	revived, err := a.keys.Reconcile(ctx, a.tenant, record)
-	if err != nil {
-		return err
-	}
-	if revived > 0 {
-		a.log.Error("the key store was older than the erasures on record; its keys were destroyed again", zap.Int("keys", revived))
-	}
-	return nil
-}
-
-// restrictAgain restricts the work record of an erased person whom the key store
-// has forgotten to have erased: the link to it is readable once more, and goes
-// with the keys that are destroyed again next.
-func (a *App) restrictAgain(ctx context.Context, s erasure.State) error {
-	status, err := a.keys.Status(ctx, a.tenant, s.PersonID)
-	if err != nil || status[s.PersonID].Fence == keyring.FenceErased {
-		return err
-	}
-	work, err := a.workOfCase(ctx, s)
-	if err != nil || work == uuid.Nil {
-		return err
-	}
-	return a.keys.SetFence(ctx, a.tenant, s.CaseID, keyring.FenceRestricted, work)
 }

@@ -2,14 +2,20 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
 	"strconv"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"tracekeep/adapters/importer"
 	"tracekeep/adapters/keyring"
 	"tracekeep/eventschema"
+	"tracekeep/projections"
 )
 
 // CountEvents reads the whole log through the client and does nothing with it:
@@ -95,4 +101,55 @@ func (a *App) OpenKeys(ctx context.Context) (*keyring.Keyring, error) {
 		return nil, err
 	}
 	return keyring.Open(ctx, store)
+}
+
+// ReadModelsURL is where the read models are, for measuring and for tests.
+func (a *App) ReadModelsURL() string { return a.running.ReadModels }
+
+// CopyBare writes the rows of every read model once more, into tables without keys,
+// and answers how long Postgres took for it: what no way of filling them undercuts
+// that writes a row where it stands. It is for measuring.
+func (a *App) CopyBare(ctx context.Context) (took time.Duration, err error) {
+	conn, err := pgx.Connect(ctx, a.running.ReadModels)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	for _, p := range projections.All() {
+		for _, table := range p.Tables {
+			spent, err := copyBare(ctx, conn, pgx.Identifier{a.models.Schema(), table}.Sanitize())
+			if err != nil {
+				return took, fmt.Errorf("copy %s: %w", table, err)
+			}
+			took += spent
+		}
+	}
+	return took, nil
+}
+
+func copyBare(ctx context.Context, conn *pgx.Conn, table string) (took time.Duration, err error) {
+	file, err := os.CreateTemp("", "tracekeep-rows-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
+	if _, err := conn.PgConn().CopyTo(ctx, file, "COPY "+table+" TO STDOUT (FORMAT binary)"); err != nil {
+		return 0, err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	begun := time.Now()
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "CREATE TABLE bare_rows (LIKE "+table+")"); err != nil {
+			return err
+		}
+		_, err := tx.Conn().PgConn().CopyFrom(ctx, file, "COPY bare_rows FROM STDIN (FORMAT binary)")
+		return err
+	})
+	took = time.Since(begun)
+	if err == nil {
+		_, err = conn.Exec(ctx, "DROP TABLE bare_rows")
+	}
+	return took, err
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -37,8 +38,21 @@ func (a *App) CatchUp(ctx context.Context, progress func(position, target uint64
 	return nil
 }
 
-// Await implements [httpapi.Freshness].
+// errRenewing says that another process has yet to rebuild what this one reads.
+var errRenewing = fmt.Errorf("the read models are of another release than this command: the process that serves the folder is rebuilding them, or must be restarted with this release: %w", httpapi.ErrUnavailable)
+
+// Await implements [httpapi.Freshness]. While read models of another release are
+// rebuilt, only who does not ask for a position is answered; a process that joins
+// the owner does not wait for it.
 func (a *App) Await(ctx context.Context, position uint64) error {
+	if !a.Owner() && len(a.models.NeedsRebuild()) > 0 {
+		return errRenewing
+	}
+	select {
+	case <-a.renewed:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the rebuild of the read models: %w", ctx.Err())
+	}
 	return a.models.WaitFor(ctx, position)
 }
 
@@ -136,11 +150,6 @@ func (a *App) namesOfWorks(ctx context.Context, by httpapi.Principal, works []uu
 		}
 	}
 	return names, nil
-}
-
-// Rebuild fills the read models from the log again and switches to them.
-func (a *App) Rebuild(ctx context.Context, progress func(postgres.Progress)) (postgres.Rebuilt, error) {
-	return a.models.Rebuild(ctx, a.whole.ReadAll(ctx, 0), progress)
 }
 
 // CheckModels compares the live read models with a rebuild beside them.

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/google/uuid"
 
@@ -88,9 +87,8 @@ func (a *App) settleRestriction(ctx context.Context, id uuid.UUID) error {
 	return a.restrictKeys(ctx, id, loaded.State.Ground, loaded.State.PersonID, work)
 }
 
-// reconcileRestrictions restricts what is restricted on record: a restored copy of
-// the key store may have it open.
-func (a *App) reconcileRestrictions(ctx context.Context) error {
+// eachRestriction visits the restrictions.
+func (a *App) eachRestriction(ctx context.Context, visit func(uuid.UUID) error) error {
 	const page = 500
 	for before := uint64(0); ; {
 		all, err := projections.Restrictions(ctx, a.models.Querier(), a.tenant, before, page)
@@ -98,8 +96,8 @@ func (a *App) reconcileRestrictions(ctx context.Context) error {
 			return err
 		}
 		for _, r := range all {
-			if err := a.settleRestriction(ctx, r.CaseID); err != nil {
-				return fmt.Errorf("restriction %s: %w", r.CaseID, err)
+			if err := visit(r.CaseID); err != nil {
+				return err
 			}
 			before = r.Position
 		}

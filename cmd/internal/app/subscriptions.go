@@ -23,21 +23,15 @@ import (
 )
 
 // startSubscriptions runs the read models, the trail and the erasure cases
-// behind the log, each from where it stopped.
+// behind the log, each from where it stopped. Read models of another release are
+// rebuilt beside it, see [App.renewModels].
 func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 	if err := a.refuseShorterStore(ctx); err != nil {
 		return err
 	}
-	if stale := a.models.NeedsRebuild(); len(stale) > 0 {
-		a.log.Info("read models of another version are rebuilt", zap.Strings("projections", stale))
-		if _, err := a.Rebuild(ctx, nil); err != nil {
-			return err
-		}
-	}
-	for _, reconcile := range []func(context.Context) error{a.reconcileHolds, a.reconcileKeys, a.reconcileRestrictions} {
-		if err := reconcile(ctx); err != nil {
-			return err
-		}
+	stale, err := a.reconcile(ctx)
+	if err != nil {
+		return err
 	}
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, zaplog.New(a.log.Named("watermill")))
 	if err != nil {
@@ -50,8 +44,11 @@ func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 		return err
 	}
 	a.background(a.watching, "subscriptions", router.Run)
-	a.background(a.watching, "erasure cases", a.runErasures)
-	a.background(a.watching, "keys", a.keepKeys)
+	if len(stale) > 0 {
+		a.background(a.watching, "rebuild of the read models", a.renewModels)
+	} else {
+		a.lookAfterCases()
+	}
 	a.background(a.watching, "remembered requests", func(ctx context.Context) error { return a.requests.forgetOld(ctx, a.clock, a.log) })
 	select {
 	case <-router.Running():
@@ -92,12 +89,20 @@ func (a *App) project(ctx context.Context, page eventstoredb.Page) error {
 		return err
 	}
 	defer a.noticePeople(page.Events)
+	a.applying.Lock()
+	defer a.applying.Unlock()
 	err := a.models.Apply(ctx, page.Events, page.Last)
 	if !errors.Is(err, postgres.ErrMovedBack) {
 		return err
 	}
+	return a.applyAgain(ctx, page.Last)
+}
+
+// applyAgain applies what lies between the read models and a position of the log.
+// Its caller holds a.applying.
+func (a *App) applyAgain(ctx context.Context, last uint64) error {
 	from, _, err := a.models.Resume(ctx)
-	if err != nil {
+	if err != nil || from >= last {
 		return err
 	}
 	const many = 5000
@@ -107,18 +112,18 @@ func (a *App) project(ctx context.Context, page eventstoredb.Page) error {
 			return err
 		}
 		events = append(events, recorded)
-		if len(events) < many && recorded.Position < page.Last {
+		if len(events) < many && recorded.Position < last {
 			continue
 		}
 		if err := a.models.Apply(ctx, events, recorded.Position); err != nil {
 			return err
 		}
-		if recorded.Position >= page.Last {
+		if recorded.Position >= last {
 			return nil
 		}
 		events = events[:0]
 	}
-	return fmt.Errorf("the log ends before position %d", page.Last)
+	return fmt.Errorf("the log ends before position %d", last)
 }
 
 // noticePeople drops the opened directory when a page changes what it shows.

@@ -133,6 +133,15 @@ func (a *App) ChangeTrailKey() (trail.Handover, error) {
 	return a.ledger.ChangeKey(a.random)
 }
 
+// MakeTrailCosigner has the trail sign its checkpoints with an ML-DSA-44 key as
+// well, and answers the verifier key. Errors: [ErrNotOwner], [fs.ErrExist].
+func (a *App) MakeTrailCosigner() (string, error) {
+	if a.ledger == nil {
+		return "", ErrNotOwner
+	}
+	return a.ledger.MakeCosigner()
+}
+
 // newID draws a random id.
 func (a *App) newID() (uuid.UUID, error) {
 	id, err := uuid.NewRandomFromReader(a.random)

@@ -1,0 +1,111 @@
+package importer
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// whenAt is where a row has a time: the places of a [Moment]'s columns.
+type whenAt struct{ at, date, time int }
+
+func (w whenAt) empty(fields []string) bool {
+	return at(fields, w.at) == "" && at(fields, w.time) == ""
+}
+
+// when is a time as read: an instant, or what a clock on the wall showed.
+type when struct {
+	shown   time.Time // the wall's time as if it were UTC, unless instant
+	instant bool
+}
+
+// moment reads a time. Its error is [ErrDateOrder].
+func (t *table) moment(m *Moment, w whenAt, rec record) (when, Reason, error) {
+	text := at(rec.fields, w.at)
+	if w.at < 0 {
+		date, clock := at(rec.fields, w.date), at(rec.fields, w.time)
+		if rec.serial {
+			date, clock = serialDate(date), serialTime(clock)
+		}
+		text = date + " " + clock
+	} else if rec.serial {
+		text = serialDate(text)
+	}
+	for i, layout := range m.parsed {
+		if at, err := time.Parse(layout, text); err == nil {
+			return when{shown: at, instant: strings.Contains(m.Layouts[i], "Z")}, "", nil
+		}
+	}
+	for i, layout := range m.parsed {
+		if swapped, ok := strings.CutPrefix(layout, "1/2/"); ok {
+			if _, err := time.Parse("2/1/"+swapped, text); err == nil {
+				return when{}, "", ErrDateOrder
+			}
+		}
+		if rec.serial && strings.HasPrefix(m.Layouts[i], "YYYY-MM-DD") { // the time of day was a number, too
+			if at, err := time.Parse(time.DateTime, text); err == nil {
+				return when{shown: at}, "", nil
+			}
+		}
+	}
+	return when{}, BadTime, nil
+}
+
+// The serial numbers of workbooks that are taken for dates: 1954 to 2119. The epoch
+// is that of Excel for Windows, off by one for the leap day that 1900 did not have.
+const firstSerial, lastSerial = 20_000, 80_000
+
+var serialEpoch = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
+
+// serialDate writes a number of days as a date, with the time of day where there is
+// one; other text stays.
+func serialDate(s string) string {
+	days, err := strconv.ParseFloat(s, 64)
+	if err != nil || days < firstSerial || days > lastSerial {
+		return s
+	}
+	at := serialEpoch.Add(time.Duration(days * 24 * float64(time.Hour))).Round(time.Second)
+	if days == float64(int64(days)) {
+		return at.Format(time.DateOnly)
+	}
+	return at.Format(time.DateTime)
+}
+
+// serialTime writes a fraction of a day as a time of day; other text stays. HHMM
+// without a point stays, too.
+func serialTime(s string) string {
+	part, err := strconv.ParseFloat(s, 64)
+	if err != nil || part < 0 || part >= 1 || !strings.Contains(s, ".") {
+		return s
+	}
+	return serialEpoch.Add(time.Duration(part * 24 * float64(time.Hour))).Round(time.Second).Format(time.TimeOnly)
+}
+
+// read reads hours; false where there are none.
+func (d *Duration) read(s string) (time.Duration, bool) {
+	if d == nil || s == "" {
+		return 0, false
+	}
+	if parts := strings.Split(s, ":"); len(parts) > 1 {
+		var total time.Duration
+		unit := time.Hour
+		for _, part := range parts[:min(3, len(parts))] {
+			n, err := strconv.ParseUint(part, 10, 31)
+			if err != nil {
+				return 0, false
+			}
+			total, unit = total+time.Duration(n)*unit, unit/60
+		}
+		return total, true
+	}
+	n, err := strconv.ParseFloat(strings.Replace(s, ",", ".", 1), 64)
+	switch {
+	case err != nil || n < 0 || n > 1e6:
+		return 0, false
+	case d.As == "seconds":
+		return time.Duration(n * float64(time.Second)), true
+	case d.As == "hhmm":
+		return time.Duration(int(n)/100)*time.Hour + time.Duration(int(n)%100)*time.Minute, true
+	}
+	return time.Duration(n * float64(time.Hour)), true
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/httpapi"
+	"tracekeep/cmd/internal/app"
+	"tracekeep/domain/hours"
+	"tracekeep/domain/payrules"
+	"tracekeep/eventschema"
+)
+
+// explained is a row for everything that a report counts of one work record, in
+// order of time.
+func explained(o app.HoursOrder, owed app.OwedHours) [][]string {
+	zone := o.Zone
+	if zone == "" {
+		zone = o.Rules.Zone
+	}
+	loc, _ := time.LoadLocation(zone) // as the report has done
+	type row struct {
+		at    time.Time
+		cells []string
+	}
+	var rows []row
+	add := func(what string, from, to time.Time, length string, cause payrules.Cause, punches ...uuid.UUID) {
+		seen := ""
+		for _, p := range punches {
+			if p != uuid.Nil {
+				seen += " " + p.String()
+			}
+		}
+		rule := ""
+		if cause.Rule != "" {
+			rule = fmt.Sprintf("%s of %s v%d", cause.Rule, printable(cause.Set), cause.Version)
+		}
+		rows = append(rows, row{from, []string{what, clockTime(from, loc), clockTime(to, loc), length, rule, printable(cause.Source), seen}})
+	}
+	for _, l := range owed.Result.Lines {
+		what := string(l.Class)
+		if l.Pause {
+			what += " (pause)"
+		}
+		add(what, l.Start, l.End, duration(l.Time()), l.Cause, l.In, l.Out)
+	}
+	for _, p := range owed.Result.Premiums {
+		add("premium: "+string(p.Code), p.Start, time.Time{}, "1:00", p.Cause, p.In, p.Out)
+	}
+	for _, b := range owed.Result.Breaches {
+		add("breach: "+string(b.Code), b.Start, b.End, fmt.Sprintf("%s, not %s", duration(b.Got), duration(b.Need)), b.Cause, b.Out, b.In)
+	}
+	for _, g := range owed.Result.Guaranteed {
+		add("guaranteed", g.Start, g.Start.Add(g.Worked), duration(g.Paid), g.Cause, g.In, g.Out)
+	}
+	for _, v := range owed.Result.Overlaps {
+		add("overlap", v.Start, v.End, duration(v.End.Sub(v.Start)), payrules.Cause{}, v.With, v.In)
+	}
+	for _, f := range owed.Findings {
+		add(fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity), f.At, time.Time{}, "", payrules.Cause{Rule: "review", Set: "punches", Version: hours.DefaultReview().Version}, f.Punches...)
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return a.at.Compare(b.at) })
+	cells := make([][]string, 0, len(rows)+len(owed.Result.Drifts))
+	for _, r := range rows {
+		cells = append(cells, r.cells)
+	}
+	for _, d := range owed.Result.Drifts {
+		cells = append(cells, []string{"rounding", d.Quarter, "", signed(d.Gained()), fmt.Sprintf("%s of %s v%d", "rounding", printable(o.Rules.Name), o.Rules.Version), "29 CFR 785.48(b)", ""})
+	}
+	return cells
+}
+
+// clockTime is an instant by the clock of a zone, with its offset.
+func clockTime(at time.Time, loc *time.Location) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.In(loc).Format("2006-01-02T15:04:05-07:00")
+}
+
+func signed(d time.Duration) string {
+	if d < 0 {
+		return "-" + duration(-d)
+	}
+	return "+" + duration(d)
+}
+
+// owedJSON is everything that a report says of one work record.
+func owedJSON(o app.HoursOrder, one app.OwedHours, release httpapi.Release) map[string]any {
+	seconds := func(d time.Duration) int64 { return int64(d / time.Second) }
+	cause := func(c payrules.Cause) map[string]any {
+		return map[string]any{"rule": c.Rule, "set": c.Set, "version": c.Version, "source": c.Source}
+	}
+	r := one.Result
+	out := map[string]any{
+		"work_id": one.WorkID, "name": personalOf(one.Name, release), "from": o.Period.First.Format(time.DateOnly), "to": o.Period.Last.Format(time.DateOnly),
+		"rules": o.Rules.Name, "rules_version": o.Rules.Version,
+		"regular_seconds": seconds(one.Totals.Regular), "overtime_seconds": seconds(one.Totals.Overtime), "double_time_seconds": seconds(one.Totals.DoubleTime),
+		"premium_hours": len(r.Premiums),
+	}
+	list := func(key string, n int, item func(i int) map[string]any) {
+		items := make([]map[string]any, n)
+		for i := range items {
+			items[i] = item(i)
+		}
+		out[key] = items
+	}
+	list("lines", len(r.Lines), func(i int) map[string]any {
+		l := r.Lines[i]
+		return map[string]any{
+			"class": l.Class, "start": l.Start, "end": l.End, "seconds": seconds(l.Time()), "in": l.In, "out": l.Out, "workday": l.Workday,
+			"cycle": l.Cycle, "pause": l.Pause, "cause": cause(l.Cause),
+		}
+	})
+	list("premiums", len(r.Premiums), func(i int) map[string]any {
+		p := r.Premiums[i]
+		return map[string]any{"code": p.Code, "workday": p.Workday, "in": p.In, "out": p.Out, "cause": cause(p.Cause)}
+	})
+	list("breaches", len(r.Breaches), func(i int) map[string]any {
+		b := r.Breaches[i]
+		return map[string]any{
+			"code": b.Code, "start": b.Start, "end": b.End, "got_seconds": seconds(b.Got), "need_seconds": seconds(b.Need), "in": b.In, "out": b.Out, "cause": cause(b.Cause),
+		}
+	})
+	list("guaranteed", len(r.Guaranteed), func(i int) map[string]any {
+		g := r.Guaranteed[i]
+		return map[string]any{"start": g.Start, "worked_seconds": seconds(g.Worked), "paid_seconds": seconds(g.Paid), "in": g.In, "out": g.Out, "cause": cause(g.Cause)}
+	})
+	list("overlaps", len(r.Overlaps), func(i int) map[string]any {
+		v := r.Overlaps[i]
+		return map[string]any{"start": v.Start, "end": v.End, "in": v.In, "out": v.Out, "with": v.With}
+	})
+	list("exceptions", len(one.Findings), func(i int) map[string]any {
+		f := one.Findings[i]
+		return map[string]any{"code": f.Code, "severity": f.Severity, "timetrex": f.TimeTrex, "at": f.At, "punches": f.Punches, "review_version": hours.DefaultReview().Version}
+	})
+	list("rounding", len(r.Drifts), func(i int) map[string]any {
+		d := r.Drifts[i]
+		return map[string]any{"quarter": d.Quarter, "actual_seconds": seconds(d.Actual), "rounded_seconds": seconds(d.Rounded), "gained_seconds": seconds(d.Gained()), "loses": d.Gained() < 0}
+	})
+	list("adjustments", len(one.Adjustments), func(i int) map[string]any {
+		return adjustmentJSON(one.Adjustments[i])
+	})
+	list("pay", len(one.Pay), func(i int) map[string]any {
+		p := one.Pay[i]
+		return map[string]any{
+			"cycle": p.Cycle, "straight": p.Straight.String(), "bonuses": p.Bonuses.String(), "regular_rate": p.RegularRate.Decimals(4),
+			"overtime_adds": p.Extra.String(), "premiums": p.Premiums.String(), "gross": p.Gross.String(),
+		}
+	})
+	return out
+}
+
+func adjustmentJSON(a eventschema.TimeAdjustment) map[string]any {
+	return map[string]any{"period_id": a.PeriodID, "from": a.From, "to": a.To, "time": a.Time}
+}
