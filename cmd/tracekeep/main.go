@@ -72,6 +72,10 @@ type cli struct {
 	Restrict restrictCommand `cmd:"" help:"Restrict the processing of a person's values; take objections."`
 	Disclose discloseCommand `cmd:"" help:"Record who outside was given values of a person, and list them."`
 
+	Shifts     shiftsCommand     `cmd:"" help:"Plan shifts and details, and say who works them: offer, accept, bid, assign, swap, complete."`
+	Roster     rosterCommand     `cmd:"" help:"Show who works when and where."`
+	Attendance attendanceCommand `cmd:"" help:"Compare the roster with the time worked: on time, late, early leave, no-show, unscheduled."`
+
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
 	Forensics   forensicsCommand   `cmd:"" help:"Look everywhere for what was erased, with every key at hand."`
 
