@@ -14,11 +14,13 @@ import (
 // History:
 //   - v1 was always a person's.
 //   - v2 may name the policy that approved; nobody is named then.
+//   - v3 names the batch with which ended retention was approved.
 type ErasureApproved struct {
 	CaseID     uuid.UUID `json:"case_id"`
 	ApprovedAt time.Time `json:"approved_at"`
 	ApprovedBy uuid.UUID `json:"approved_by,omitzero"`
 	Policy     string    `json:"policy,omitempty"` // a code
+	BatchID    uuid.UUID `json:"batch_id,omitzero"`
 }
 
 // EventType implements [Event].
@@ -35,8 +37,8 @@ type erasureApprovedV1 struct {
 
 func erasureApproved() Definition {
 	return Definition{
-		Type: "erasure-approved", Version: 2, New: func() Event { return new(ErasureApproved) },
-		Upcasts: map[int]Upcast{1: {Data: upcastErasureApprovedV1}},
+		Type: "erasure-approved", Version: 3, New: func() Event { return new(ErasureApproved) },
+		Upcasts: map[int]Upcast{1: {Data: upcastErasureApprovedV1}, 2: {Data: asStored}},
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 //   - v1 knew whole persons only, on the request of an officer.
 //   - v2 says where the case comes from and which purposes or items it is about,
 //     and may be about a work record.
+//   - v3 says of ended retention since when it is counted and when it ended, and
+//     may be about single months.
 type ErasureRequested struct {
 	CaseID      uuid.UUID     `json:"case_id"`
 	Origin      ErasureOrigin `json:"origin"`
@@ -22,6 +24,9 @@ type ErasureRequested struct {
 	RecordID    uuid.UUID     `json:"record_id,omitzero"` // a work id
 	Purposes    []Purpose     `json:"purposes,omitempty"` // none: all that may go
 	Items       []uuid.UUID   `json:"items,omitempty"`    // with ScopeItem
+	Periods     []string      `json:"periods,omitempty"`  // of a purpose whose keys have one; none: all
+	Anchor      time.Time     `json:"anchor,omitzero"`    // from which ended retention was counted
+	DueOn       string        `json:"due_on,omitempty"`   // the date on which it ended
 	RequestedAt time.Time     `json:"requested_at"`       // receipt; deadlines count from here
 	RequestedBy uuid.UUID     `json:"requested_by"`
 	// ClaimHash is the SHA-256, in hex, of the claim code given to the person.
@@ -73,8 +78,8 @@ type erasureRequestedV1 struct {
 
 func erasureRequested() Definition {
 	return Definition{
-		Type: "erasure-requested", Version: 2, New: func() Event { return new(ErasureRequested) },
-		Upcasts: map[int]Upcast{1: {Data: upcastErasureRequestedV1}},
+		Type: "erasure-requested", Version: 3, New: func() Event { return new(ErasureRequested) },
+		Upcasts: map[int]Upcast{1: {Data: upcastErasureRequestedV1}, 2: {Data: asStored}},
 	}
 }
 

@@ -31,6 +31,7 @@ const (
 	StepScrub       ErasureStep = "scrub_read_models"
 	StepPursue      ErasureStep = "pursue_copies"
 	StepVerify      ErasureStep = "verify"
+	StepExpire      ErasureStep = "expire_records" // of a work record whose retention ended
 	StepCertify     ErasureStep = "certify"
 	StepFinalise    ErasureStep = "finalise" // after the epochs are retired
 )

@@ -28,6 +28,24 @@ func historyOfCases() map[string]chapter {
 			want:     &eventschema.ErasureApproved{CaseID: of, ApprovedAt: at("2026-07-02T12:00:00Z"), ApprovedBy: id("second officer")},
 			skeleton: `{"case_id":"` + of.String() + `","approved_at":"2026-07-02T12:00:00Z","approved_by":"` + id("second officer").String() + `"}`,
 		},
+		"erasure-requested.v2": {
+			stream: cases, id: id("erasure-requested.v2"),
+			want: &eventschema.ErasureRequested{
+				CaseID: of, Origin: eventschema.OriginWithdrawal, Scope: eventschema.ScopePurpose, PersonID: person, RecordID: work,
+				Purposes: []eventschema.Purpose{eventschema.PurposeLocation}, RequestedAt: minute(0), RequestedBy: id("officer"), ClaimHash: hash,
+				WorkID: eventschema.Clear(eventschema.Hex(work)),
+			},
+			skeleton: `{"case_id":"` + of.String() + `","origin":"withdrawal","scope":"purpose","person_id":"` + person.String() + `",` +
+				`"record_id":"` + work.String() + `","purposes":["location"],"requested_at":"2026-07-01T12:00:00Z",` +
+				`"requested_by":"` + id("officer").String() + `","claim_hash":"` + hash + `"}`,
+			sections: []byHand{{"identity", eventschema.PurposeIdentity, person, `{"work_id":"` + eventschema.Hex(work) + `"}`}},
+		},
+		"erasure-approved.v2": {
+			stream: cases, id: id("erasure-approved.v2"),
+			want: &eventschema.ErasureApproved{CaseID: of, ApprovedAt: minute(5), ApprovedBy: id("second officer"), Policy: "withdrawal"},
+			skeleton: `{"case_id":"` + of.String() + `","approved_at":"2026-07-01T12:05:00Z","approved_by":"` + id("second officer").String() + `",` +
+				`"policy":"withdrawal"}`,
+		},
 		"erasure-certified.v1": {
 			stream: cases, id: id("certified"),
 			want: &eventschema.ErasureCertified{
@@ -41,10 +59,15 @@ func historyOfCases() map[string]chapter {
 	holders := eventschema.KeyHolders{Acknowledged: 2, Silent: 1, BoundedBy: minute(25)}
 	recipient := eventschema.Recipient{DisclosureID: id("disclosure"), Name: "payroll_bureau", Reference: "2026-0417", DisclosedAt: minute(-100)}
 	for storedName, event := range map[string]eventschema.Event{
-		"erasure-requested.v2": &eventschema.ErasureRequested{
-			CaseID: of, Origin: eventschema.OriginWithdrawal, Scope: eventschema.ScopePurpose, PersonID: person, RecordID: work,
-			Purposes: []eventschema.Purpose{eventschema.PurposeLocation}, RequestedAt: minute(0), RequestedBy: id("officer"), ClaimHash: hash,
-			WorkID: eventschema.Clear(eventschema.Hex(work)),
+		"erasure-requested.v3": &eventschema.ErasureRequested{
+			CaseID: of, Origin: eventschema.OriginRetention, Scope: eventschema.ScopePurpose, PersonID: person, RecordID: work,
+			Purposes: []eventschema.Purpose{eventschema.PurposeLocation}, Periods: []string{"2025-06"}, Anchor: minute(-9), DueOn: "2026-06-30",
+			RequestedAt: minute(0), RequestedBy: id("officer"), ClaimHash: hash, WorkID: eventschema.Clear(eventschema.Hex(work)),
+		},
+		"erasure-approved.v3": &eventschema.ErasureApproved{CaseID: of, ApprovedAt: minute(5), ApprovedBy: id("second officer"), BatchID: id("batch")},
+		"records-expired.v1": &eventschema.RecordsExpired{
+			CaseID: of, RecordID: work, ExpiredAt: minute(31), Whole: true,
+			Streams: []eventschema.ExpiredStream{{Stream: eventschema.WorkStream(tenant, work).String(), Events: 2}},
 		},
 		"identity-verified.v1": &eventschema.IdentityVerified{CaseID: of, VerifiedAt: minute(1), VerifiedBy: id("officer"), Method: eventschema.IdentityKnownContact},
 		"scope-assessed.v1": &eventschema.ScopeAssessed{
@@ -54,7 +77,6 @@ func historyOfCases() map[string]chapter {
 		},
 		"hold-checked.v1":         &eventschema.HoldChecked{CaseID: of, CheckedAt: minute(3), Holds: idList("hold")},
 		"cooling-off-started.v1":  &eventschema.CoolingOffStarted{CaseID: of, StartedAt: minute(4), Until: at("2026-07-08T12:04:00Z")},
-		"erasure-approved.v2":     &eventschema.ErasureApproved{CaseID: of, ApprovedAt: minute(5), ApprovedBy: id("second officer"), Policy: "withdrawal"},
 		"erasure-step-started.v1": &eventschema.ErasureStepStarted{CaseID: of, Step: eventschema.StepDestroy, StartedAt: minute(6)},
 		"fence-closed.v1":         &eventschema.FenceClosed{CaseID: of, ClosedAt: minute(7)},
 		"fence-reopened.v1":       &eventschema.FenceReopened{CaseID: of, ReopenedAt: minute(8)},

@@ -60,6 +60,14 @@ func history() map[string]chapter {
 		"person-closed.v1": {stream: people, id: id("closed"), want: &eventschema.PersonClosed{
 			PersonID: person, ClosedAt: at("2026-06-30T22:00:00Z"), Reason: "left",
 		}},
+		"work-ended.v1": {stream: eventschema.WorkStream(tenant, work).String(), id: id("ended"), want: &eventschema.WorkEnded{WorkID: work, EndedOn: "2026-02-28"}},
+		"retention-batch-submitted.v1": {stream: eventschema.RetentionStream(tenant, id("batch")).String(), id: id("submitted"), want: &eventschema.RetentionBatchSubmitted{
+			BatchID: id("batch"), SubmittedAt: at("2033-03-01T09:00:00Z"), SubmittedBy: id("officer"), Cases: []uuid.UUID{id("case"), id("other case")},
+		}},
+		"retention-batch-approved.v1": {stream: eventschema.RetentionStream(tenant, id("batch")).String(), id: id("released"), want: &eventschema.RetentionBatchApproved{
+			BatchID: id("batch"), ApprovedAt: at("2033-03-01T10:00:00Z"), ApprovedBy: id("second officer"), Cases: []uuid.UUID{id("case")},
+			LeftOut: []eventschema.LeftOut{{CaseID: id("other case"), Matters: []uuid.UUID{id("matter")}}},
+		}},
 		"work-opened.v1": {stream: eventschema.WorkStream(tenant, work).String(), id: id("opened"), want: &eventschema.WorkOpened{
 			WorkID: work, OpenedAt: at("2026-01-02T09:30:00Z"), PayrollName: clear("OKAFOR WREN"), EmployeeNumber: clear("00417"),
 		}},

@@ -52,13 +52,13 @@ type storedVersion struct {
 // incomplete, which is a mistake of the programmer and found by every test.
 func NewRegistry() (*Registry, error) {
 	return registryOf(
-		removalListed(),
-		personRegistered(), personCorrected(), personClosed(), workOpened(),
+		removalListed(), retentionBatchSubmitted(), retentionBatchApproved(),
+		personRegistered(), personCorrected(), personClosed(), workOpened(), workEnded(),
 		punchRecorded(), punchCorrected(), locationRecorded(),
 		consentGiven(), consentWithdrawn(),
 		erasureRequested(), identityVerified(), scopeAssessed(), holdChecked(), coolingOffStarted(), erasureApproved(),
 		erasureStepStarted(), fenceClosed(), fenceReopened(), writersDrained(), mentionsReviewed(), keysDestroyed(),
-		cachesQuiesced(), readModelsScrubbed(), copiesPursued(), recipientNotified(), erasureVerified(), erasureCertified(), epochsRetired(),
+		cachesQuiesced(), readModelsScrubbed(), copiesPursued(), recipientNotified(), erasureVerified(), recordsExpired(), erasureCertified(), epochsRetired(),
 		erasureCancelled(), erasureRefused(), deadlineExtended(),
 		holdPlaced(), holdConfirmed(), holdReviewed(), holdLiftRequested(), holdLifted(), holdLapsed(),
 		processingRestricted(), objectionDecided(), restrictionLifted(), disclosureRecorded(), periodLocked(), timeCardLocked(),
@@ -111,3 +111,6 @@ func (r *Registry) Knows(storedName string) bool {
 	_, ok := r.stored[storedName]
 	return ok
 }
+
+// asStored lifts a version to one that only adds optional fields.
+func asStored(data json.RawMessage) (json.RawMessage, error) { return data, nil }

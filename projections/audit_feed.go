@@ -37,7 +37,7 @@ CREATE TABLE audit_feed (
 		Indexes: `
 ALTER TABLE audit_feed ADD PRIMARY KEY (tenant_id, position);
 CREATE INDEX audit_feed_by_stream ON audit_feed (stream_id, position);`,
-		Apply: applyAuditFeed, newLoader: newAuditLoader, byRecordTime: true,
+		Apply: applyAuditFeed, newLoader: newAuditLoader, expire: expireStreams("audit_feed"), byRecordTime: true,
 	}
 }
 

@@ -32,7 +32,7 @@ CREATE TABLE consent (
 	position bigint NOT NULL, -- of the event that decides
 	PRIMARY KEY (tenant_id, work_id, purpose)
 );`,
-		Apply: applyConsents,
+		Apply: applyConsents, expire: expireWorks("consent"),
 	}
 }
 

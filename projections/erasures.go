@@ -17,7 +17,7 @@ import (
 // back keeps its time here: it is when the step was last taken.
 func erasures() Projection {
 	return Projection{
-		Name: "erasures", Question: "Which erasures were asked for, how far is each, and what became of them?", Version: 2,
+		Name: "erasures", Question: "Which erasures were asked for, how far is each, and what became of them?", Version: 3,
 		Tables: []string{"erasure"},
 		Schema: `
 CREATE TABLE erasure (
@@ -28,6 +28,10 @@ CREATE TABLE erasure (
 	origin text,
 	scope text,
 	purposes json,
+	periods json,
+	anchor timestamptz, -- from which ended retention was counted
+	due_on text,
+	batch_id uuid, -- with which it was approved
 	claim_hash text,
 	requested_at timestamptz,
 	requested_by uuid,
@@ -55,6 +59,7 @@ CREATE TABLE erasure (
 	PRIMARY KEY (tenant_id, case_id)
 );
 CREATE INDEX erasure_by_person ON erasure (tenant_id, person_id);
+CREATE INDEX erasure_by_record ON erasure (tenant_id, record_id);
 CREATE INDEX erasure_by_approval ON erasure (tenant_id, approved_by, approved_at);`,
 		Apply: applyErasures,
 	}
@@ -63,7 +68,7 @@ CREATE INDEX erasure_by_approval ON erasure (tenant_id, approved_by, approved_at
 // erasureColumns are the columns that a page may say something about.
 func erasureColumns() []string {
 	return []string{
-		"person_id", "record_id", "origin", "scope", "purposes", "claim_hash", "requested_at", "requested_by", "extended_until", "assessed_at",
+		"person_id", "record_id", "origin", "scope", "purposes", "periods", "anchor", "due_on", "batch_id", "claim_hash", "requested_at", "requested_by", "extended_until", "assessed_at",
 		"cooling_until", "approved_at", "approved_by", "destroyed_at", "destroyed_keys", "destroyed_lookups", "retained", "recipients",
 		"certified_at", "leaf", "leaf_position", "certificate", "final_at", "final_certificate", "ended_at", "ended_why", "state",
 	}
@@ -89,7 +94,7 @@ func saidOfErasure(d *eventschema.Decoded) (uuid.UUID, map[string]any) {
 	case *eventschema.ErasureRequested:
 		return e.CaseID, map[string]any{
 			"state": ErasureRequested, "person_id": nonNil(e.PersonID), "record_id": nonNil(e.RecordID), "origin": storable(string(e.Origin)),
-			"scope": storable(string(e.Scope)), "purposes": list(e.Purposes), "claim_hash": storable(e.ClaimHash),
+			"scope": storable(string(e.Scope)), "purposes": list(e.Purposes), "periods": list(e.Periods), "due_on": storable(e.DueOn), "anchor": nonZero(e.Anchor), "claim_hash": storable(e.ClaimHash),
 			"requested_at": e.RequestedAt, "requested_by": e.RequestedBy,
 		}
 	case *eventschema.IdentityVerified:
@@ -108,7 +113,7 @@ func saidOfErasure(d *eventschema.Decoded) (uuid.UUID, map[string]any) {
 	case *eventschema.CoolingOffStarted:
 		return e.CaseID, map[string]any{"state": ErasureCoolingOff, "cooling_until": e.Until}
 	case *eventschema.ErasureApproved:
-		return e.CaseID, map[string]any{"state": ErasureApproved, "approved_at": e.ApprovedAt, "approved_by": nonNil(e.ApprovedBy)}
+		return e.CaseID, map[string]any{"state": ErasureApproved, "approved_at": e.ApprovedAt, "approved_by": nonNil(e.ApprovedBy), "batch_id": nonNil(e.BatchID)}
 	case *eventschema.ErasureCancelled:
 		return e.CaseID, map[string]any{"state": ErasureCancelled, "ended_at": e.CancelledAt, "ended_why": storable(e.Reason)}
 	case *eventschema.ErasureRefused:
@@ -147,6 +152,8 @@ func saidOfResult(d *eventschema.Decoded) (uuid.UUID, map[string]any) {
 		return e.CaseID, map[string]any{"notified": 1}
 	case *eventschema.ErasureVerified:
 		return e.CaseID, map[string]any{"state": ErasureVerified}
+	case *eventschema.RecordsExpired:
+		return e.CaseID, map[string]any{"state": ErasureExpired}
 	case *eventschema.ErasureCertified:
 		if e.Kind == eventschema.CertificateFinal {
 			return e.CaseID, map[string]any{"state": ErasureFinal, "final_at": e.CertifiedAt, "final_certificate": storable(e.Certificate)}
@@ -180,6 +187,7 @@ const (
 	ErasureScrubbed   ErasureState = "read_models_scrubbed"
 	ErasurePursued    ErasureState = "copies_pursued"
 	ErasureVerified   ErasureState = "verified"
+	ErasureExpired    ErasureState = "records_expired"
 	ErasureCertified  ErasureState = "certified"
 	ErasureRetired    ErasureState = "epochs_retired"
 	ErasureFinal      ErasureState = "final"
@@ -205,6 +213,10 @@ type Erasure struct {
 	Origin        eventschema.ErasureOrigin
 	Scope         eventschema.ErasureScope
 	Purposes      []eventschema.Purpose
+	Periods       []string
+	Anchor        *time.Time // of ended retention
+	DueOn         string
+	BatchID       uuid.UUID // nil unless approved with a batch
 	State         ErasureState
 	ClaimHash     string
 	RequestedAt   *time.Time
@@ -235,6 +247,7 @@ type Erasure struct {
 
 const erasureQuery = `
 SELECT case_id, COALESCE(person_id, ` + noID + `), COALESCE(record_id, ` + noID + `), COALESCE(origin, ''), COALESCE(scope, ''), purposes,
+	COALESCE(periods, '[]'), anchor, COALESCE(due_on, ''), COALESCE(batch_id, ` + noID + `),
 	COALESCE(state, ''), COALESCE(claim_hash, ''), requested_at, requested_by, extended_until, assessed_at, cooling_until, approved_at, approved_by,
 	destroyed_at, COALESCE(destroyed_keys, 0), COALESCE(destroyed_lookups, 0), retained, recipients, COALESCE(notified, 0),
 	certified_at, COALESCE(leaf, 0), COALESCE(leaf_position, 0), COALESCE(certificate, ''), final_at, COALESCE(final_certificate, ''),
@@ -251,25 +264,31 @@ func ErasuresOf(ctx context.Context, q Querier, tenant, person uuid.UUID) ([]Era
 	return scanErasures(q.Query(ctx, erasureQuery+`AND person_id = $2 ORDER BY position DESC`, tenant, person))
 }
 
+// ErasuresOfRecord lists the cases about one work record, the latest first.
+func ErasuresOfRecord(ctx context.Context, q Querier, tenant, record uuid.UUID) ([]Erasure, error) {
+	return scanErasures(q.Query(ctx, erasureQuery+`AND record_id = $2 ORDER BY position DESC`, tenant, record))
+}
+
 // Erasures lists the register, the case with the latest event first, at most
 // limit of them. before is the position to continue at, or 0 to start.
 func Erasures(ctx context.Context, q Querier, tenant uuid.UUID, before uint64, limit int) ([]Erasure, error) {
 	return scanErasures(q.Query(ctx, erasureQuery+`AND ($2 = 0 OR position < $2) ORDER BY position DESC LIMIT $3`, tenant, int64(before), limit))
 }
 
-// ApprovalsBy counts the cases that somebody approved since an instant.
+// ApprovalsBy counts the cases that somebody approved since an instant. Ended
+// retention is approved in batches, which are counted by themselves.
 func ApprovalsBy(ctx context.Context, q Querier, tenant, officer uuid.UUID, since time.Time) (n int, err error) {
-	row := q.QueryRow(ctx, `SELECT count(*) FROM erasure WHERE tenant_id = $1 AND approved_by = $2 AND approved_at > $3`, tenant, officer, since)
+	row := q.QueryRow(ctx, `SELECT count(*) FROM erasure WHERE tenant_id = $1 AND approved_by = $2 AND approved_at > $3 AND batch_id IS NULL`, tenant, officer, since)
 	if err := row.Scan(&n); err != nil {
 		return 0, fmt.Errorf("count approvals: %w", err)
 	}
 	return n, nil
 }
 
-// DestroyedFor counts the cases, but for one, that somebody approved and whose
+// DestroyedFor counts the cases, but for one and for those of batches, that somebody approved and whose
 // keys were destroyed since an instant.
 func DestroyedFor(ctx context.Context, q Querier, tenant, officer, butFor uuid.UUID, since time.Time) (n int, err error) {
-	row := q.QueryRow(ctx, `SELECT count(*) FROM erasure WHERE tenant_id = $1 AND approved_by = $2 AND case_id <> $3 AND destroyed_at > $4`,
+	row := q.QueryRow(ctx, `SELECT count(*) FROM erasure WHERE tenant_id = $1 AND approved_by = $2 AND case_id <> $3 AND destroyed_at > $4 AND batch_id IS NULL`,
 		tenant, officer, butFor, since)
 	if err := row.Scan(&n); err != nil {
 		return 0, fmt.Errorf("count destructions: %w", err)
@@ -283,13 +302,13 @@ func scanErasures(rows pgx.Rows, err error) ([]Erasure, error) {
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Erasure, err error) {
 		var leaf, leafPosition, position int64
-		err = row.Scan(&e.CaseID, &e.PersonID, &e.RecordID, &e.Origin, &e.Scope, &e.Purposes, &e.State, &e.ClaimHash, &e.RequestedAt, &e.RequestedBy,
+		err = row.Scan(&e.CaseID, &e.PersonID, &e.RecordID, &e.Origin, &e.Scope, &e.Purposes, &e.Periods, &e.Anchor, &e.DueOn, &e.BatchID, &e.State, &e.ClaimHash, &e.RequestedAt, &e.RequestedBy,
 			&e.ExtendedUntil, &e.AssessedAt, &e.CoolingUntil, &e.ApprovedAt, &e.ApprovedBy, &e.DestroyedAt, &e.Keys, &e.Lookups, &e.Retained,
 			&e.Recipients, &e.Notified, &e.CertifiedAt, &leaf, &leafPosition, &e.Certificate, &e.FinalAt, &e.FinalCertificate,
 			&e.EndedAt, &e.EndedWhy, &position)
 		e.Leaf, e.LeafPosition, e.Position = uint64(leaf), uint64(leafPosition), uint64(position)
 		for _, at := range []**time.Time{
-			&e.RequestedAt, &e.ExtendedUntil, &e.AssessedAt, &e.CoolingUntil, &e.ApprovedAt, &e.DestroyedAt, &e.CertifiedAt, &e.FinalAt, &e.EndedAt,
+			&e.Anchor, &e.RequestedAt, &e.ExtendedUntil, &e.AssessedAt, &e.CoolingUntil, &e.ApprovedAt, &e.DestroyedAt, &e.CertifiedAt, &e.FinalAt, &e.EndedAt,
 		} {
 			*at = utc(*at)
 		}

@@ -67,7 +67,7 @@ ALTER TABLE punch_exception ADD PRIMARY KEY (work_id, tenant_id, at, punch_id);`
 		Indexes: `
 CREATE INDEX work_interval_by_date ON work_interval (tenant_id, work_date);
 CREATE INDEX punch_exception_by_date ON punch_exception (tenant_id, work_date);`,
-		Apply: applyHours, newLoader: newHoursLoader,
+		Apply: applyHours, newLoader: newHoursLoader, expire: expireWorks("work_interval", "punch_exception", "last_counted"),
 	}
 }
 

@@ -55,7 +55,7 @@ CREATE TABLE work_section (
 		Indexes: `
 ALTER TABLE person_section ADD PRIMARY KEY (tenant_id, person_id, position, section);
 ALTER TABLE work_section ADD PRIMARY KEY (tenant_id, work_id, position, section);`,
-		Apply: applyPeople,
+		Apply: applyPeople, expire: expireWorks("work_record", "work_section"),
 	}
 }
 

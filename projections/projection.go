@@ -72,16 +72,21 @@ type Projection struct {
 	// newLoader, where set, makes what takes the place of Apply while empty tables
 	// are filled from the whole log.
 	newLoader func(*Load, Projection) Loader
+	// expire, where set, deletes what the tables say of what has come of age.
+	expire func(context.Context, pgx.Tx, *expired) error
 	// byRecordTime says that a moment of the past is one of its questions.
 	byRecordTime bool
 }
 
 // All lists the read models in the order in which a page is applied.
 func All() []Projection {
-	return []Projection{
-		punches(), workedHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), readings(), payPeriods(), rosters(),
-		auditFeed(),
+	all := []Projection{
+		punches(), workedHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), readings(), payPeriods(), rosters(), retentions(), auditFeed(),
 	}
+	for i := range all {
+		all[i] = all[i].forgetting()
+	}
+	return all
 }
 
 // Querier is what a query needs of a connection, a pool or a transaction.

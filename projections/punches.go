@@ -65,7 +65,7 @@ CREATE TABLE punch_correction (
 ALTER TABLE punch ADD PRIMARY KEY (punch_id, tenant_id);
 ALTER TABLE punch_correction ADD PRIMARY KEY (punch_id, tenant_id, position);
 CREATE INDEX punch_by_work ON punch (work_id, occurred_at, position);`,
-		Apply: applyPunches, newLoader: newPunchesLoader,
+		Apply: applyPunches, newLoader: newPunchesLoader, expire: expireWorks("punch", "punch_correction"),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,6 +21,14 @@ func nonNil(id uuid.UUID) any {
 		return nil
 	}
 	return id
+}
+
+// nonZero is an instant, or nothing where there is none.
+func nonZero(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return at
 }
 
 // list is never null, so that an empty list replaces a longer one.

@@ -38,7 +38,7 @@ type ErasureBody struct {
 	PersonID      string              `json:"person_id,omitempty" format:"uuid" example:"7d444840-9dc0-41d1-b245-5ffdce74fad2" doc:"Left out in a case about a work record."`
 	RecordID      string              `json:"record_id,omitempty" format:"uuid" doc:"The work record of a case that nobody may tie to a person."`
 	Revision      uint64              `json:"revision" doc:"In a list, the position of the latest event." example:"1"`
-	Status        string              `json:"status" enum:"requested,identity_verified,scope_assessed,held,cooling_off,approved,fence_closed,writers_drained,mentions_reviewed,destroyed,caches_quiesced,read_models_scrubbed,copies_pursued,verified,certified,epochs_retired,final,cancelled,refused" example:"approved"`
+	Status        string              `json:"status" enum:"requested,identity_verified,scope_assessed,held,cooling_off,approved,fence_closed,writers_drained,mentions_reviewed,destroyed,caches_quiesced,read_models_scrubbed,copies_pursued,verified,records_expired,certified,epochs_retired,final,cancelled,refused" example:"approved"`
 	WaitsFor      string              `json:"waits_for,omitempty" enum:"identity,assessment,legal_hold,cooling_off,approval" doc:"Left out while the case goes forward by itself, and at its end."`
 	Origin        string              `json:"origin" enum:"request,withdrawal,retention" example:"request"`
 	Scope         string              `json:"scope" enum:"person,purpose,item" example:"person"`

@@ -128,17 +128,16 @@ func (k *Keyring) raiseFences(ctx context.Context, tx pgx.Tx, order Order, subje
 }
 
 func destroyKeys(ctx context.Context, tx pgx.Tx, order Order, at time.Time) ([]DestroyedKey, error) {
-	subjects, purposes, items := unroll(order.Destroy)
+	due := unroll(order.Destroy)
 	rows, err := tx.Query(ctx, `
 		WITH gone AS (
-			DELETE FROM dek d WHERE d.tenant = $1 AND EXISTS (SELECT FROM `+targeted+`
-				WHERE d.subject = t.subject AND t.purpose IN ('', d.purpose) AND t.item IN (d.item, $7))
+			DELETE FROM dek d WHERE d.tenant = $1 AND EXISTS (SELECT FROM `+targeted+` WHERE `+isTarget+`)
 			AND d.subject = ANY ($2::uuid[])
 			RETURNING d.key_id, d.tenant, d.purpose, d.check_value, d.epoch)
 		INSERT INTO tombstone (key_id, tenant, case_id, purpose, check_value, epoch, destroyed_at)
-		SELECT key_id, tenant, $5, purpose, check_value, epoch, $6 FROM gone
+		SELECT key_id, tenant, $6, purpose, check_value, epoch, $7 FROM gone
 		RETURNING key_id, purpose, check_value, epoch`,
-		[16]byte(order.Tenant), subjects, purposes, items, [16]byte(order.Case), at, [16]byte(uuid.Nil))
+		[16]byte(order.Tenant), due.subjects, due.purposes, due.items, due.periods, [16]byte(order.Case), at)
 	if err != nil {
 		return nil, err
 	}
@@ -170,10 +169,10 @@ func collectDestroyed(rows pgx.Rows) ([]DestroyedKey, error) {
 }
 
 // deleteLookups removes the tokens of everyone erased, and those whose purpose
-// lost its key. An item has no tokens.
+// lost its key. An item has no tokens, and a month has none.
 func deleteLookups(ctx context.Context, tx pgx.Tx, order Order) (int, error) {
-	whole := slices.DeleteFunc(slices.Clone(order.Destroy), func(t Target) bool { return len(t.Items) > 0 })
-	subjects, purposes, _ := unroll(whole)
+	whole := slices.DeleteFunc(slices.Clone(order.Destroy), func(t Target) bool { return len(t.Items)+len(t.Periods) > 0 })
+	gone := unroll(whole)
 	const due = `lookup l WHERE tenant = $1 AND (
 		person = ANY ($2::uuid[]) OR work = ANY ($2::uuid[])
 		OR EXISTS (SELECT FROM unnest($3::uuid[], $4::text[]) AS t (subject, purpose)
@@ -181,10 +180,10 @@ func deleteLookups(ctx context.Context, tx pgx.Tx, order Order) (int, error) {
 	// Locked first, in one order for everybody, and by a statement of its own: a
 	// token that a rotation moves meanwhile is then deleted where it has moved to.
 	if _, err := tx.Exec(ctx, `SELECT FROM `+due+` ORDER BY tenant, kind, token FOR UPDATE`,
-		[16]byte(order.Tenant), order.Erase, subjects, purposes); err != nil {
+		[16]byte(order.Tenant), order.Erase, gone.subjects, gone.purposes); err != nil {
 		return 0, err
 	}
-	tag, err := tx.Exec(ctx, `DELETE FROM `+due, [16]byte(order.Tenant), order.Erase, subjects, purposes)
+	tag, err := tx.Exec(ctx, `DELETE FROM `+due, [16]byte(order.Tenant), order.Erase, gone.subjects, gone.purposes)
 	if err != nil {
 		return 0, err
 	}

@@ -148,13 +148,13 @@ func inForce(clock string) string {
 // refuseHeld answers a *[HeldError] when the order would destroy a living key
 // that a hold in force keeps. The fences must be locked.
 func (k *Keyring) refuseHeld(ctx context.Context, tx pgx.Tx, order Order) error {
-	subjects, purposes, items := unroll(order.Destroy)
+	due := unroll(order.Destroy)
 	rows, err := tx.Query(ctx, `
 		SELECT DISTINCT h.matter, d.purpose
 		FROM `+targeted+`
-		JOIN dek d ON d.tenant = $1 AND d.subject = t.subject AND t.purpose IN ('', d.purpose) AND t.item IN (d.item, $6)
+		JOIN dek d ON d.tenant = $1 AND `+isTarget+`
 		JOIN hold h ON h.tenant = $1 AND h.subject = t.subject AND h.purpose IN ('', d.purpose)
-		WHERE `+inForce("$5"), [16]byte(order.Tenant), subjects, purposes, items, k.clock(), [16]byte(uuid.Nil))
+		WHERE `+inForce("$6"), [16]byte(order.Tenant), due.subjects, due.purposes, due.items, due.periods, k.clock())
 	if err != nil {
 		return err
 	}

@@ -25,11 +25,13 @@ type Order struct {
 }
 
 // Target names keys of one subject; no purposes means all. Items narrows them
-// to the keys of single photos, documents or notes.
+// to the keys of single photos, documents or notes, Periods to those of some
+// months.
 type Target struct {
 	Subject  uuid.UUID
 	Purposes []eventschema.Purpose
 	Items    []uuid.UUID
+	Periods  []string
 }
 
 func (o Order) validate() error {
@@ -54,10 +56,13 @@ func (o Order) validate() error {
 		if slices.Contains(target.Items, uuid.Nil) {
 			return fmt.Errorf("%w: an item has no id", ErrOrder)
 		}
+		if slices.Contains(target.Periods, "") {
+			return fmt.Errorf("%w: a period has no name", ErrOrder)
+		}
 	}
 	for _, target := range o.Withhold {
-		if len(target.Items) > 0 {
-			return fmt.Errorf("%w: a hold keeps purposes, not single items", ErrOrder)
+		if len(target.Items)+len(target.Periods) > 0 {
+			return fmt.Errorf("%w: a hold keeps purposes, not single items or months", ErrOrder)
 		}
 	}
 	return nil
@@ -75,9 +80,9 @@ func (o Order) subjects() []uuid.UUID {
 
 func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
 
-// unroll turns targets into rows of subject, purpose and item, sorted; an empty
-// purpose or item means every one.
-func unroll(targets []Target) (subjects []uuid.UUID, purposes []string, items []uuid.UUID) {
+// unroll turns targets into rows of subject, purpose, item and period, sorted; an
+// empty purpose, item or period means every one.
+func unroll(targets []Target) refColumns {
 	var refs []Ref
 	for _, target := range targets {
 		of := target.Purposes
@@ -88,31 +93,43 @@ func unroll(targets []Target) (subjects []uuid.UUID, purposes []string, items []
 		if len(named) == 0 {
 			named = []uuid.UUID{uuid.Nil}
 		}
+		periods := target.Periods
+		if len(periods) == 0 {
+			periods = []string{""}
+		}
 		for _, purpose := range of {
 			for _, item := range named {
-				refs = append(refs, Ref{Subject: target.Subject, Purpose: purpose, Item: item})
+				for _, period := range periods {
+					refs = append(refs, Ref{Subject: target.Subject, Purpose: purpose, Period: period, Item: item})
+				}
 			}
 		}
 	}
 	slices.SortFunc(refs, Ref.compare)
-	c := columns(slices.Compact(refs))
-	return c.subjects, c.purposes, c.items
+	return columns(slices.Compact(refs))
 }
 
-// targeted is the list that [unroll] makes, as a table t of the parameters 2 to 4.
-const targeted = `unnest($2::uuid[], $3::text[], $4::uuid[]) AS t (subject, purpose, item)`
+// targeted is the list that [unroll] makes, as a table t of the parameters 2 to 5,
+// and the condition under which a key d is in it.
+const (
+	targeted = `unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[]) AS t (subject, purpose, item, period)`
+	isTarget = `d.subject = t.subject AND t.purpose IN ('', d.purpose) AND t.item IN (d.item, '00000000-0000-0000-0000-000000000000') AND t.period IN ('', d.period)`
+)
 
 // digest recognises the same order given in another sequence.
 func (o Order) digest() []byte {
 	b := appendField(nil, "tracekeep destruction order v1")
 	b = appendID(b, o.Tenant)
 	b = appendID(b, o.Case)
-	subjects, purposes, items := unroll(o.Destroy)
-	b = appendNumber(b, len(subjects))
-	for i := range subjects {
-		b = appendField(appendID(b, subjects[i]), purposes[i])
-		if items[i] != uuid.Nil {
-			b = appendID(b, items[i])
+	due := unroll(o.Destroy)
+	b = appendNumber(b, len(due.subjects))
+	for i := range due.subjects {
+		b = appendField(appendID(b, due.subjects[i]), due.purposes[i])
+		if due.items[i] != uuid.Nil {
+			b = appendID(b, due.items[i])
+		}
+		if due.periods[i] != "" {
+			b = appendField(b, due.periods[i])
 		}
 	}
 	for _, ids := range [][]uuid.UUID{o.Restrict, o.Erase} {
@@ -125,9 +142,9 @@ func (o Order) digest() []byte {
 		}
 	}
 	if len(o.Withhold) > 0 { // orders of before had none, and keep their digest
-		subjects, purposes, _ := unroll(o.Withhold)
-		for i := range subjects {
-			b = appendField(appendID(appendField(b, "withhold"), subjects[i]), purposes[i])
+		kept := unroll(o.Withhold)
+		for i := range kept.subjects {
+			b = appendField(appendID(appendField(b, "withhold"), kept.subjects[i]), kept.purposes[i])
 		}
 	}
 	sum := sha256.Sum256(b)

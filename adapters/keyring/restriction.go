@@ -206,12 +206,12 @@ func purposesOf(stored []string) []eventschema.Purpose {
 // withhold records what an order keeps back because a hold keeps it. The fences
 // must be locked.
 func (k *Keyring) withhold(ctx context.Context, tx pgx.Tx, order Order) error {
-	subjects, purposes, _ := unroll(order.Withhold)
+	kept := unroll(order.Withhold)
 	var free bool
 	row := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM unnest($2::uuid[], $3::text[]) AS t (subject, purpose)
 		WHERE NOT EXISTS (SELECT FROM hold h WHERE h.tenant = $1 AND h.subject = t.subject
 			AND (h.purpose IN ('', t.purpose)) AND `+inForce("$4")+`))`,
-		[16]byte(order.Tenant), subjects, purposes, k.clock())
+		[16]byte(order.Tenant), kept.subjects, kept.purposes, k.clock())
 	if err := row.Scan(&free); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (k *Keyring) AdmitVerifier(ctx context.Context) error {
 			}
 		}
 		for _, grant := range []string{
-			`GRANT SELECT (key_id, tenant, subject, purpose, item, created_at) ON dek TO ` + VerifierRole,
+			`GRANT SELECT (key_id, tenant, subject, purpose, item, period, created_at) ON dek TO ` + VerifierRole,
 			`GRANT SELECT (key_id, tenant, case_id, purpose) ON tombstone TO ` + VerifierRole,
 			`GRANT SELECT (tenant, purpose, person, work) ON lookup TO ` + VerifierRole,
 		} {
@@ -105,14 +105,14 @@ func (v *Verifier) Try(ctx context.Context, tenant uuid.UUID, envelope []byte, m
 // tokens that still find a subject. Keys made later than the moment given are
 // others: consent that was withdrawn may have been given again.
 func (v *Verifier) Remains(ctx context.Context, order Order, madeBefore time.Time) (keys, lookups int, err error) {
-	subjects, purposes, items := unroll(order.Destroy)
+	due := unroll(order.Destroy)
 	row := v.pool.QueryRow(ctx, `
 		WITH t AS (SELECT * FROM `+targeted+`)
-		SELECT (SELECT count(*) FROM dek d WHERE tenant = $1 AND created_at <= $6 AND (d.subject = ANY ($5::uuid[])
-		            OR EXISTS (SELECT FROM t WHERE t.subject = d.subject AND t.purpose IN ('', d.purpose) AND t.item IN (d.item, $7)))),
-		       (SELECT count(*) FROM lookup l WHERE tenant = $1 AND (l.person = ANY ($5::uuid[]) OR l.work = ANY ($5::uuid[])
-		            OR EXISTS (SELECT FROM t WHERE t.subject IN (l.person, l.work) AND t.purpose IN ('', l.purpose) AND t.item = $7)))`,
-		[16]byte(order.Tenant), subjects, purposes, items, order.Erase, madeBefore, [16]byte(uuid.Nil))
+		SELECT (SELECT count(*) FROM dek d WHERE tenant = $1 AND created_at <= $7 AND (d.subject = ANY ($6::uuid[])
+		            OR EXISTS (SELECT FROM t WHERE `+isTarget+`))),
+		       (SELECT count(*) FROM lookup l WHERE tenant = $1 AND (l.person = ANY ($6::uuid[]) OR l.work = ANY ($6::uuid[])
+		            OR EXISTS (SELECT FROM t WHERE t.subject IN (l.person, l.work) AND t.purpose IN ('', l.purpose) AND t.item = $8 AND t.period = '')))`,
+		[16]byte(order.Tenant), due.subjects, due.purposes, due.items, due.periods, order.Erase, madeBefore, [16]byte(uuid.Nil))
 	if err := row.Scan(&keys, &lookups); err != nil {
 		return 0, 0, fmt.Errorf("look for what remains of case %s: %w", order.Case, err)
 	}

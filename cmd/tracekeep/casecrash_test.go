@@ -30,14 +30,18 @@ const crashOther = "TRACEKEEP_TEST_CRASH_OTHER"
 // minute, which here is a second.
 const haste = 30
 
+// clockAhead is by how much such a process lives in the future.
+const clockAhead = "TRACEKEEP_TEST_CLOCK_AHEAD"
+
 // crashing makes a child process die at a point, if it is told to.
 func crashing(t *terminal) {
 	wanted, told := os.LookupEnv(crashAt)
 	if !told {
 		return
 	}
+	ahead, _ := time.ParseDuration(os.Getenv(clockAhead))
 	began := time.Now()
-	t.clock = func() time.Time { return began.Add(haste * time.Since(began)) }
+	t.clock = func() time.Time { return began.Add(ahead + haste*time.Since(began)) }
 	gate, other := os.Getenv(gateFile), os.Getenv(crashOther)
 	t.fault = func(point string) {
 		if gate != "" && point == gateAt {
@@ -268,14 +272,17 @@ func killed(state *os.ProcessState) bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// ends runs a command in a process that goes on to its end.
-func (c crashCase) ends(args []string) {
+// ends runs a command in a process that goes on to its end, and answers what it
+// wrote.
+func (c crashCase) ends(args []string) string {
 	c.t.Helper()
 	cmd := child(c.t.Context(), c.t, args...)
 	cmd.Env = append(cmd.Env, crashAt+"=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		c.t.Fatalf("the case does not end: %v\n%s", err, out)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		c.t.Fatalf("%v does not end: %v\n%s", args, err, out)
 	}
+	return string(out)
 }
 
 // checkErased holds the end of a case to what every end is.

@@ -55,6 +55,10 @@ func (c explainCommand) Run(ctx context.Context, t *terminal) error {
 				return err
 			}
 			day, err := w.ExplainDay(ctx, operator(a), work, c.Day)
+			var erased *httpapi.Erased
+			if errors.As(err, &erased) {
+				return sayExpired(t, work, erased, c.JSON)
+			}
 			if err != nil {
 				return err
 			}
@@ -68,6 +72,10 @@ func (c explainCommand) Run(ctx context.Context, t *terminal) error {
 			return printDay(t.out, day, release)
 		}
 		made, err := c.explain(ctx, a)
+		var erased *httpapi.Erased
+		if errors.As(err, &erased) {
+			return sayExpired(t, uuid.Nil, erased, c.JSON)
+		}
 		if errors.Is(err, httpapi.ErrNotFound) {
 			return fmt.Errorf("there is no event %s; tracekeep history and tracekeep query show ids and positions", printable(c.Event))
 		}

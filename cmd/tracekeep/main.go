@@ -61,6 +61,7 @@ type cli struct {
 	Periods  periodsCommand  `cmd:"" help:"Lock pay periods; what changes later is an adjustment of the next one."`
 	History  historyCommand  `cmd:"" help:"Show everything that was recorded about one person."`
 	Readings readingsCommand `cmd:"" help:"List who was shown personal values of a person."`
+	Export   exportCommand   `cmd:"" help:"Write tables, payroll files and calendars for somebody else, and record to whom and why."`
 	Explain  explainCommand  `cmd:"" help:"Trace an event to what became of it, or the hours of a day to their events."`
 	Replay   replayCommand   `cmd:"" help:"Read the whole log again and say what is in it, or make the world of a moment."`
 	Diff     diffCommand     `cmd:"" help:"Say what two worlds tell differently, and which events are responsible."`
@@ -75,6 +76,7 @@ type cli struct {
 	Shifts     shiftsCommand     `cmd:"" help:"Plan shifts and details, and say who works them: offer, accept, bid, assign, swap, complete."`
 	Roster     rosterCommand     `cmd:"" help:"Show who works when and where."`
 	Attendance attendanceCommand `cmd:"" help:"Compare the roster with the time worked: on time, late, early leave, no-show, unscheduled."`
+	Retention  retentionCommand  `cmd:"" help:"See what has come of age; release it in batches, by two officers."`
 
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
 	Forensics   forensicsCommand   `cmd:"" help:"Look everywhere for what was erased, with every key at hand."`

@@ -35,6 +35,7 @@ type dataFlags struct {
 
 	CoolingOff     *time.Duration `name:"cooling-off" help:"How long a request for erasure can be cancelled before a second officer may approve it; empty: as long as the key policy counts with, a week unless it says less." env:"TRACEKEEP_COOLING_OFF" placeholder:"DURATION"`
 	ErasuresPerDay int            `name:"erasures-per-day" help:"How many erasures one officer may approve within 24 hours." env:"TRACEKEEP_ERASURES_PER_DAY" default:"20"`
+	BatchesPerDay  int            `name:"batches-per-day" help:"How many batches of ended retention one officer may approve within 24 hours; a batch has up to 1000 cases." env:"TRACEKEEP_BATCHES_PER_DAY" default:"5"`
 
 	// What a command that serves gives the parts, and others leave out.
 	node    eventnode.Limits
@@ -47,7 +48,11 @@ func (d dataFlags) cases() app.CasePolicy {
 	if d.ErasuresPerDay == 0 {
 		return app.DefaultCases()
 	}
-	return app.CasePolicy{CoolingOff: d.CoolingOff, DestructionsPerDay: d.ErasuresPerDay}
+	batches := d.BatchesPerDay
+	if batches == 0 {
+		batches = app.DefaultCases().BatchesPerDay
+	}
+	return app.CasePolicy{CoolingOff: d.CoolingOff, DestructionsPerDay: d.ErasuresPerDay, BatchesPerDay: batches}
 }
 
 func (d dataFlags) config(t *terminal, log *zap.Logger) app.Config {

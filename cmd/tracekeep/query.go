@@ -147,6 +147,9 @@ func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App, w *app.W
 		return err
 	}
 	view, err := w.HoursOfWork(ctx, work, c.From, c.To)
+	if errors.As(err, &erased) {
+		return sayExpired(t, work, erased, c.JSON)
+	}
 	if err != nil {
 		return err
 	}
@@ -185,6 +188,21 @@ func (c queryHours) sayErased(t *terminal, erased *httpapi.Erased) error {
 		return printJSON(t.out, map[string]any{"work_id": personalOf(link, httpapi.Release{})})
 	}
 	_, err := fmt.Fprintf(t.out, "%s\nthe hours stay, under a work id that nothing leads to any more\n", shown(link, httpapi.Release{}))
+	return err
+}
+
+// sayExpired answers about a work record that has come of age: erased, and where
+// the certificate is.
+func sayExpired(t *terminal, work uuid.UUID, erased *httpapi.Erased, asJSON bool) error {
+	gone := httpapi.Personal{Personal: eventschema.Withheld(eventschema.StateErased, erased.Case), CertificateLeaf: erased.CertificateLeaf}
+	if asJSON {
+		said := map[string]any{"record": personalOf(gone, httpapi.Release{})}
+		if work != uuid.Nil {
+			said["work_id"] = work
+		}
+		return printJSON(t.out, said)
+	}
+	_, err := fmt.Fprintf(t.out, "%s\nthe retention of this record has ended\n", shown(gone, httpapi.Release{}))
 	return err
 }
 

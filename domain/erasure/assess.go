@@ -1,6 +1,7 @@
 package erasure
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -52,6 +53,9 @@ func (c Request) validScope() error {
 	if !slices.Contains(known, c.Origin) {
 		return ErrScope
 	}
+	if len(c.Periods) > 0 && c.Scope != eventschema.ScopePurpose {
+		return ErrScope
+	}
 	person := c.PersonID != [16]byte{}
 	switch c.Scope {
 	case eventschema.ScopePerson:
@@ -60,7 +64,7 @@ func (c Request) validScope() error {
 		}
 		return nil
 	case eventschema.ScopePurpose:
-		if len(c.Items) > 0 {
+		if len(c.Items) > 0 || len(c.Periods) > 0 && !slices.Equal(c.Purposes, []eventschema.Purpose{eventschema.PurposeLocation}) {
 			return ErrScope
 		}
 	case eventschema.ScopeItem:
@@ -78,6 +82,43 @@ func (c Request) validScope() error {
 		ended := c.Origin == eventschema.OriginRetention // its clock knows what has come of age
 		if !known || !r.alone() && !ended || slices.Contains(c.Purposes[:i], purpose) || !person && r.holder != eventschema.HolderRecord {
 			return ErrPurpose
+		}
+	}
+	return nil
+}
+
+// FloorError refuses to destroy what a law still keeps.
+type FloorError struct {
+	Purpose eventschema.Purpose
+	Until   time.Time // the first day on which it may be destroyed
+	Source  string    // the law
+}
+
+// Error implements error.
+func (e *FloorError) Error() string {
+	return fmt.Sprintf("what is held for %s must be kept until %s: %s", e.Purpose, e.Until.Format(time.DateOnly), e.Source)
+}
+
+// aboveFloor refuses ended retention whose purposes a law keeps longer.
+func (c Request) aboveFloor() error {
+	if c.Origin != eventschema.OriginRetention {
+		return nil
+	}
+	for _, purpose := range c.Purposes {
+		r, _ := ruleOf(purpose)
+		if r.Retention.Floor.IsZero() {
+			continue
+		}
+		if c.Anchor.IsZero() {
+			return ErrAnchor
+		}
+		_, until := calendar.Due(r.Retention, c.Anchor.UTC())
+		source := r.Retention.FloorSource
+		if own := calendar.Add(c.Anchor.UTC(), c.Floor); own.After(until) {
+			until, source = own, c.FloorSource
+		}
+		if c.RequestedAt.Before(until) {
+			return &FloorError{Purpose: purpose, Until: until, Source: source}
 		}
 	}
 	return nil

@@ -27,6 +27,15 @@ type Request struct {
 	RequestedBy uuid.UUID
 	RequestedAt time.Time // receipt
 	ClaimHash   string
+
+	// Of ended retention: the months, where it is about some; the moment it was
+	// counted from, the date it ended, and the floor of this installation, which
+	// may be higher than that of the register.
+	Periods     []string
+	Anchor      time.Time
+	DueOn       string
+	Floor       eventschema.Span
+	FloorSource string
 }
 
 // VerifyIdentity states that whoever asked is the person.
@@ -50,6 +59,7 @@ type Assess struct {
 type Approve struct {
 	ApprovedBy uuid.UUID // nil when a policy approves
 	ApprovedAt time.Time
+	BatchID    uuid.UUID // with which ended retention is released
 }
 
 // Cancel ends a case before its point of no return.
@@ -151,6 +161,12 @@ type Verified struct {
 	Credentials   eventschema.VerifierCredentials
 	Tried, Erased int
 	Keys, Lookups int
+}
+
+// Expired is the result of ending the streams of a work record.
+type Expired struct {
+	ExpiredAt time.Time
+	Streams   []eventschema.ExpiredStream
 }
 
 // Certify records a certificate. It is signed before; only one of each kind is

@@ -15,8 +15,11 @@
 // forward, and nothing brings back what it destroyed.
 //
 // Withdrawn consent and ended retention run through the same steps. Nobody's
-// identity is in question there, a policy assesses and approves, and withdrawal
-// does not cool off: withdrawing is as easy as giving (GDPR Art. 7(3)).
+// identity is in question there, a policy assesses, and nothing cools off:
+// withdrawing is as easy as giving (GDPR Art. 7(3)), and what has come of age has
+// waited. A policy approves withdrawals; ended retention is approved in batches, by
+// two officers ([tracekeep/domain/retention]). When a work record has come of age,
+// its streams are ended too, before the certificate.
 package erasure
 
 import (
@@ -58,6 +61,8 @@ var (
 	ErrExtended         = errors.New("the deadline was extended before; it can be extended once")
 	ErrRecipient        = errors.New("the case lists no such recipient")
 	ErrOutcome          = errors.New("this outcome of telling a recipient is not known")
+	ErrAnchor           = errors.New("what a law keeps for a time is destroyed only when it is known since when that counts")
+	ErrBatch            = errors.New("what has come of age is approved with a batch (tracekeep retention submit, then approve)")
 	ErrMentions         = errors.New("texts that name the person need a decision of an officer, and a ground where they stay")
 )
 
@@ -81,6 +86,7 @@ const (
 	PhaseScrubbed   Phase = "read_models_scrubbed"
 	PhasePursued    Phase = "copies_pursued"
 	PhaseVerified   Phase = "verified"
+	PhaseExpired    Phase = "records_expired"
 	PhaseCertified  Phase = "certified"
 	PhaseRetired    Phase = "epochs_retired"
 	PhaseFinal      Phase = "final"
@@ -92,7 +98,7 @@ const (
 func Phases() []Phase {
 	return []Phase{
 		PhaseRequested, PhaseIdentified, PhaseAssessed, PhaseHeld, PhaseCoolingOff, PhaseApproved, PhaseFenced, PhaseDrained,
-		PhaseReviewed, PhaseDestroyed, PhaseQuiesced, PhaseScrubbed, PhasePursued, PhaseVerified, PhaseCertified, PhaseRetired,
+		PhaseReviewed, PhaseDestroyed, PhaseQuiesced, PhaseScrubbed, PhasePursued, PhaseVerified, PhaseExpired, PhaseCertified, PhaseRetired,
 		PhaseFinal, PhaseCancelled, PhaseRefused,
 	}
 }
@@ -118,6 +124,9 @@ type State struct {
 	Scope       eventschema.ErasureScope
 	Purposes    []eventschema.Purpose
 	Items       []uuid.UUID
+	Periods     []string
+	Anchor      time.Time
+	DueOn       string
 	RequestedBy uuid.UUID
 	RequestedAt time.Time
 	ClaimHash   string
@@ -126,6 +135,7 @@ type State struct {
 	VerifiedBy, AssessedBy, ApprovedBy                 uuid.UUID
 	Method                                             eventschema.IdentityMethod
 	Policy                                             string // that approved
+	BatchID                                            uuid.UUID
 	Targets                                            []eventschema.ErasureTarget
 	Retained                                           []eventschema.Retained
 	Holds                                              []uuid.UUID // that stopped the case
@@ -146,6 +156,7 @@ type State struct {
 	Recipients  []eventschema.Recipient
 	Notified    map[uuid.UUID]eventschema.NotifyOutcome // by disclosure
 	Probes      eventschema.ErasureVerified
+	Expired     []eventschema.ExpiredStream
 	Effective   Certified
 	Epochs      []eventschema.RetiredEpoch
 	RetiredAt   time.Time

@@ -166,27 +166,43 @@ func TestRequest(t *testing.T) {
 	ended := changed(contact, func(r *erasure.Request) {
 		r.Origin, r.ClaimHash, r.PersonID, r.RecordID, r.WorkID = eventschema.OriginRetention, "", uuid.Nil, workID, uuid.Nil
 		r.Purposes = []eventschema.Purpose{eventschema.PurposeWork}
+		r.Anchor, r.DueOn = left, "2026-06-30"
 	})
+	months := func(of ...string) erasure.Request {
+		return changed(ended, func(r *erasure.Request) {
+			r.Purposes, r.Periods = []eventschema.Purpose{eventschema.PurposeLocation}, of
+		})
+	}
+	wasMonths := func(of ...string) eventschema.Event {
+		was := *wasDue().(*eventschema.ErasureRequested)
+		was.Purposes, was.Periods = []eventschema.Purpose{eventschema.PurposeLocation}, of
+		return &was
+	}
 	domaintest.Run(t, erasure.Decider(), map[string]kase{
 		"a case is opened, with the link to the work record sealed in it": {When: request, Then: past(wasRequested)},
 		"a person without a work record": {
 			When: changed(request, func(r *erasure.Request) { r.WorkID = uuid.Nil }), Then: past(&withoutWork)},
-		"a case about one purpose":                 {When: contact, Then: past(&wasContact)},
-		"a case is opened once":                    {Given: past(wasRequested), When: request, Refused: erasure.ErrAlreadyRequested},
-		"and not again when it is done":            {Given: whole(), When: request, Refused: erasure.ErrAlreadyRequested},
-		"somebody must have asked":                 {When: changed(request, func(r *erasure.Request) { r.RequestedBy = uuid.Nil }), Refused: erasure.ErrNoActor},
-		"a case about nobody":                      {When: changed(request, func(r *erasure.Request) { r.PersonID = uuid.Nil }), Refused: erasure.ErrSubject},
-		"a case that ties a person to a record":    {When: changed(request, func(r *erasure.Request) { r.RecordID = workID }), Refused: erasure.ErrSubject},
-		"a scope nobody knows":                     {When: changed(request, func(r *erasure.Request) { r.Scope = "everything" }), Refused: erasure.ErrScope},
-		"an origin nobody knows":                   {When: changed(request, func(r *erasure.Request) { r.Origin = "whim" }), Refused: erasure.ErrScope},
-		"a whole person and a purpose beside":      {When: changed(request, purposes(eventschema.PurposeContact)), Refused: erasure.ErrScope},
-		"a work record is no whole person":         {When: changed(withdrawal, func(r *erasure.Request) { r.Scope, r.Purposes = eventschema.ScopePerson, nil }), Refused: erasure.ErrScope},
-		"a purpose that is not named":              {When: changed(contact, purposes()), Refused: erasure.ErrPurpose},
-		"a purpose nobody knows":                   {When: changed(contact, purposes("shoe_size")), Refused: erasure.ErrPurpose},
-		"a purpose named twice":                    {When: changed(contact, purposes(eventschema.PurposeContact, eventschema.PurposeContact)), Refused: erasure.ErrPurpose},
-		"the identity goes with the person only":   {When: changed(contact, purposes(eventschema.PurposeIdentity)), Refused: erasure.ErrPurpose},
-		"wage records stay until they are due":     {When: changed(contact, purposes(eventschema.PurposeWork)), Refused: erasure.ErrPurpose},
-		"and go when their time is over":           {When: ended, Then: past(wasDue(), wasNobody())},
+		"a case about one purpose":               {When: contact, Then: past(&wasContact)},
+		"a case is opened once":                  {Given: past(wasRequested), When: request, Refused: erasure.ErrAlreadyRequested},
+		"and not again when it is done":          {Given: whole(), When: request, Refused: erasure.ErrAlreadyRequested},
+		"somebody must have asked":               {When: changed(request, func(r *erasure.Request) { r.RequestedBy = uuid.Nil }), Refused: erasure.ErrNoActor},
+		"a case about nobody":                    {When: changed(request, func(r *erasure.Request) { r.PersonID = uuid.Nil }), Refused: erasure.ErrSubject},
+		"a case that ties a person to a record":  {When: changed(request, func(r *erasure.Request) { r.RecordID = workID }), Refused: erasure.ErrSubject},
+		"a scope nobody knows":                   {When: changed(request, func(r *erasure.Request) { r.Scope = "everything" }), Refused: erasure.ErrScope},
+		"an origin nobody knows":                 {When: changed(request, func(r *erasure.Request) { r.Origin = "whim" }), Refused: erasure.ErrScope},
+		"a whole person and a purpose beside":    {When: changed(request, purposes(eventschema.PurposeContact)), Refused: erasure.ErrScope},
+		"a work record is no whole person":       {When: changed(withdrawal, func(r *erasure.Request) { r.Scope, r.Purposes = eventschema.ScopePerson, nil }), Refused: erasure.ErrScope},
+		"a purpose that is not named":            {When: changed(contact, purposes()), Refused: erasure.ErrPurpose},
+		"a purpose nobody knows":                 {When: changed(contact, purposes("shoe_size")), Refused: erasure.ErrPurpose},
+		"a purpose named twice":                  {When: changed(contact, purposes(eventschema.PurposeContact, eventschema.PurposeContact)), Refused: erasure.ErrPurpose},
+		"the identity goes with the person only": {When: changed(contact, purposes(eventschema.PurposeIdentity)), Refused: erasure.ErrPurpose},
+		"wage records stay until they are due":   {When: changed(contact, purposes(eventschema.PurposeWork)), Refused: erasure.ErrPurpose},
+		"and go when their time is over":         {When: ended, Then: past(wasDue(), wasNobody())},
+		"nor before it is known since when that counts": {
+			When: changed(ended, func(r *erasure.Request) { r.Anchor = time.Time{} }), Refused: erasure.ErrAnchor},
+		"some months of locations": {When: months("2025-05", "2025-06"), Then: past(wasMonths("2025-05", "2025-06"), wasNobody())},
+		"months of what has none": {
+			When: changed(months("2025-05"), purposes(eventschema.PurposeWork)), Refused: erasure.ErrScope},
 		"a single photo":                           {When: photo(told), Then: past(&wasPhoto)},
 		"a photo without an id":                    {When: photo(uuid.Nil), Refused: erasure.ErrScope},
 		"no photo at all":                          {When: photo(), Refused: erasure.ErrScope},
@@ -204,10 +220,13 @@ func TestRequest(t *testing.T) {
 	})
 }
 
+// left is when an employment ended whose record has come of age.
+var left = time.Date(2019, 6, 30, 0, 0, 0, 0, time.UTC)
+
 func wasDue() eventschema.Event {
 	return &eventschema.ErasureRequested{
 		CaseID: caseID, Origin: eventschema.OriginRetention, Scope: eventschema.ScopePurpose, RecordID: workID,
-		Purposes: []eventschema.Purpose{eventschema.PurposeWork}, RequestedBy: officer, RequestedAt: noon,
+		Purposes: []eventschema.Purpose{eventschema.PurposeWork}, Anchor: left, DueOn: "2026-06-30", RequestedBy: officer, RequestedAt: noon,
 	}
 }
 

@@ -14,6 +14,7 @@ func evolve(s State, event eventschema.Event) State {
 	case *eventschema.ErasureRequested:
 		s.Phase, s.CaseID, s.PersonID, s.RecordID = PhaseRequested, e.CaseID, e.PersonID, e.RecordID
 		s.Origin, s.Scope, s.Purposes, s.Items = e.Origin, e.Scope, e.Purposes, e.Items
+		s.Periods, s.Anchor, s.DueOn = e.Periods, e.Anchor, e.DueOn
 		s.RequestedBy, s.RequestedAt, s.ClaimHash = e.RequestedBy, e.RequestedAt, e.ClaimHash
 	case *eventschema.IdentityVerified:
 		s.VerifiedAt, s.VerifiedBy, s.Method = e.VerifiedAt, e.VerifiedBy, e.Method
@@ -27,7 +28,7 @@ func evolve(s State, event eventschema.Event) State {
 	case *eventschema.CoolingOffStarted:
 		s.Phase, s.CoolingUntil = PhaseCoolingOff, e.Until
 	case *eventschema.ErasureApproved:
-		s.Phase, s.ApprovedBy, s.ApprovedAt, s.Policy = PhaseApproved, e.ApprovedBy, e.ApprovedAt, e.Policy
+		s.Phase, s.ApprovedBy, s.ApprovedAt, s.Policy, s.BatchID = PhaseApproved, e.ApprovedBy, e.ApprovedAt, e.Policy, e.BatchID
 	case *eventschema.ErasureStepStarted:
 		s.Begun = e.Step
 		s.Fenced = s.Fenced || e.Step == eventschema.StepCloseFence
@@ -63,7 +64,7 @@ func (s State) holdsChecked(e *eventschema.HoldChecked) State {
 	s.HoldsCheckedAt, s.Holds = e.CheckedAt, e.Holds
 	if len(e.Holds) > 0 {
 		s.Phase, s.Begun = PhaseHeld, ""
-		s.ApprovedAt, s.ApprovedBy, s.Policy, s.CoolingUntil = time.Time{}, uuid.Nil, "", time.Time{}
+		s.ApprovedAt, s.ApprovedBy, s.Policy, s.BatchID, s.CoolingUntil = time.Time{}, uuid.Nil, "", uuid.Nil, time.Time{}
 	}
 	return s
 }
@@ -90,6 +91,8 @@ func (s State) evolveResult(event eventschema.Event) State {
 		s.Phase, s.Recipients = PhasePursued, e.Recipients
 	case *eventschema.ErasureVerified:
 		s.Phase, s.Probes = PhaseVerified, *e
+	case *eventschema.RecordsExpired:
+		s.Phase, s.Expired = PhaseExpired, e.Streams
 	case *eventschema.ErasureCertified:
 		certified := Certified{At: e.CertifiedAt, Leaf: e.Leaf, Position: e.Position, Certificate: e.Certificate}
 		if e.Kind == eventschema.CertificateFinal {

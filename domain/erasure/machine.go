@@ -123,6 +123,18 @@ func (c Verified) decide(s State) ([]eventschema.Event, error) {
 	})
 }
 
+func (c Expired) decide(s State) ([]eventschema.Event, error) {
+	return s.result(eventschema.StepExpire, s.passed(PhaseExpired), &eventschema.RecordsExpired{
+		CaseID: s.CaseID, RecordID: s.RecordID, ExpiredAt: c.ExpiredAt.UTC(), Whole: s.WholeRecord(), Streams: c.Streams,
+	})
+}
+
+// WholeRecord says whether the case is about a work record that has come of age
+// altogether.
+func (s State) WholeRecord() bool {
+	return s.Origin == eventschema.OriginRetention && s.RecordID != uuid.Nil && slices.Contains(s.Purposes, eventschema.PurposeWork)
+}
+
 func (c Certify) decide(s State) ([]eventschema.Event, error) {
 	event := &eventschema.ErasureCertified{
 		CaseID: s.CaseID, PersonID: s.PersonID, Kind: c.Kind, CertifiedAt: c.CertifiedAt.UTC(),

@@ -3,6 +3,8 @@ package erasure
 import (
 	"time"
 
+	"github.com/google/uuid"
+
 	"tracekeep/eventschema"
 )
 
@@ -55,6 +57,11 @@ func Next(s State, now time.Time) Todo {
 	case PhasePursued:
 		return Todo{Step: eventschema.StepVerify}
 	case PhaseVerified:
+		if s.Origin == eventschema.OriginRetention && s.RecordID != uuid.Nil && len(s.Items) == 0 {
+			return Todo{Step: eventschema.StepExpire}
+		}
+		return Todo{Step: eventschema.StepCertify}
+	case PhaseExpired:
 		return Todo{Step: eventschema.StepCertify}
 	case PhaseCertified:
 		return Todo{Decision: DecideRetired}
@@ -91,7 +98,7 @@ func nextBefore(s State, now time.Time) Todo {
 	case PhaseCoolingOff:
 		return s.afterCoolingOff(now)
 	case PhaseApproved, PhaseFenced, PhaseDrained, PhaseReviewed, PhaseDestroyed, PhaseQuiesced, PhaseScrubbed, PhasePursued, PhaseVerified,
-		PhaseCertified, PhaseRetired, PhaseFinal:
+		PhaseExpired, PhaseCertified, PhaseRetired, PhaseFinal:
 	}
 	return s.towardsDestruction()
 }
@@ -100,7 +107,7 @@ func (s State) afterCoolingOff(now time.Time) Todo {
 	switch {
 	case now.Before(s.CoolingUntil):
 		return Todo{Wait: WaitCoolingOff, Until: s.CoolingUntil}
-	case s.ByPolicy():
+	case s.approvedByPolicy():
 		return Todo{Decision: DecideApproval}
 	}
 	return Todo{Wait: WaitApproval}

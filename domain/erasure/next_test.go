@@ -1,6 +1,7 @@
 package erasure_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"tracekeep/domain/domaintest"
 	"tracekeep/domain/erasure"
 	"tracekeep/eventschema"
 )
@@ -28,41 +30,45 @@ func TestNext(t *testing.T) {
 		given []eventschema.Event
 		want  erasure.Todo
 	}{
-		"a case nobody opened":                       {nil, wait(erasure.WaitNothing)},
-		"a request waits for the identity":           {past(wasRequested), wait(erasure.WaitIdentity)},
-		"then for an officer to assess it":           {until(wasIdentified), wait(erasure.WaitScope)},
-		"holds are checked by the machine":           {until(wasAssessed), decision(erasure.DecideHolds)},
-		"it cools off":                               {until(wasCooling), erasure.Todo{Wait: erasure.WaitCoolingOff, Until: noon.Add(week)}},
-		"a held case waits":                          {until(wasCooling, wasHeld), wait(erasure.WaitHold)},
-		"a held case is given back its writers":      {until(wasReviewed, wasHeld), step(eventschema.StepReopenFence)},
-		"also when only the intent is on record":     {untilBegun(eventschema.StepCloseFence, wasHeld), step(eventschema.StepReopenFence)},
-		"and then waits":                             {until(wasReviewed, wasHeld, begun(eventschema.StepReopenFence), reopened), wait(erasure.WaitHold)},
-		"a cancelled case is given back its writers": {until(wasReviewed, wasCancelled), step(eventschema.StepReopenFence)},
-		"and then is over":                           {until(wasReviewed, wasCancelled, begun(eventschema.StepReopenFence), reopened), wait(erasure.WaitNothing)},
-		"a case cancelled early is over at once":     {past(wasRequested, wasCancelled), wait(erasure.WaitNothing)},
-		"an approved case closes the fence":          {until(wasApproved), step(eventschema.StepCloseFence)},
-		"an intent without a result comes again":     {untilBegun(eventschema.StepCloseFence), step(eventschema.StepCloseFence)},
-		"writers are drained":                        {until(wasFenced), step(eventschema.StepDrain)},
-		"mentions are reviewed":                      {until(wasDrained), step(eventschema.StepReview)},
-		"keys are destroyed":                         {until(wasReviewed), step(eventschema.StepDestroy)},
-		"one purpose needs no fence":                 {onePurpose, step(eventschema.StepReview)},
-		"and its key is destroyed":                   {append(onePurpose, begun(eventschema.StepReview), wasReviewed), step(eventschema.StepDestroy)},
-		"caches are quiesced":                        {until(wasDestroyed), step(eventschema.StepQuiesce)},
-		"read models are scrubbed":                   {until(wasQuiesced), step(eventschema.StepScrub)},
-		"copies are pursued":                         {until(wasScrubbed), step(eventschema.StepPursue)},
-		"the erasure is verified":                    {until(wasPursued), step(eventschema.StepVerify)},
-		"and certified":                              {until(wasVerified), step(eventschema.StepCertify)},
-		"the final certificate waits for epochs":     {until(wasCertified), decision(erasure.DecideRetired)},
-		"and follows them":                           {until(wasRetired), step(eventschema.StepFinalise)},
-		"the end":                                    {whole(), wait(erasure.WaitNothing)},
-		"withdrawn consent is assessed by policy":    {wasWithdrawn(), decision(erasure.DecideScope)},
-		"and approved by policy":                     {policy, decision(erasure.DecideApproval)},
-		"a request of the first release goes on":     {first(), wait(erasure.WaitIdentity)},
-		"an approval of the first release goes on":   {first(wasApproved), decision(erasure.DecideScope)},
-		"its holds are checked":                      {first(wasApproved, wasAssessed), decision(erasure.DecideHolds)},
-		"and its fence closed":                       {first(wasApproved, wasAssessed, wasClear), step(eventschema.StepCloseFence)},
-		"a destruction of the first release too":     {first(wasApproved, wasDestroyed), step(eventschema.StepQuiesce)},
-		"a certificate of the first release too":     {first(wasApproved, wasDestroyed, wasCertified), decision(erasure.DecideRetired)},
+		"a case nobody opened":                                 {nil, wait(erasure.WaitNothing)},
+		"a request waits for the identity":                     {past(wasRequested), wait(erasure.WaitIdentity)},
+		"then for an officer to assess it":                     {until(wasIdentified), wait(erasure.WaitScope)},
+		"holds are checked by the machine":                     {until(wasAssessed), decision(erasure.DecideHolds)},
+		"it cools off":                                         {until(wasCooling), erasure.Todo{Wait: erasure.WaitCoolingOff, Until: noon.Add(week)}},
+		"a held case waits":                                    {until(wasCooling, wasHeld), wait(erasure.WaitHold)},
+		"a held case is given back its writers":                {until(wasReviewed, wasHeld), step(eventschema.StepReopenFence)},
+		"also when only the intent is on record":               {untilBegun(eventschema.StepCloseFence, wasHeld), step(eventschema.StepReopenFence)},
+		"and then waits":                                       {until(wasReviewed, wasHeld, begun(eventschema.StepReopenFence), reopened), wait(erasure.WaitHold)},
+		"a cancelled case is given back its writers":           {until(wasReviewed, wasCancelled), step(eventschema.StepReopenFence)},
+		"and then is over":                                     {until(wasReviewed, wasCancelled, begun(eventschema.StepReopenFence), reopened), wait(erasure.WaitNothing)},
+		"a case cancelled early is over at once":               {past(wasRequested, wasCancelled), wait(erasure.WaitNothing)},
+		"an approved case closes the fence":                    {until(wasApproved), step(eventschema.StepCloseFence)},
+		"an intent without a result comes again":               {untilBegun(eventschema.StepCloseFence), step(eventschema.StepCloseFence)},
+		"writers are drained":                                  {until(wasFenced), step(eventschema.StepDrain)},
+		"mentions are reviewed":                                {until(wasDrained), step(eventschema.StepReview)},
+		"keys are destroyed":                                   {until(wasReviewed), step(eventschema.StepDestroy)},
+		"one purpose needs no fence":                           {onePurpose, step(eventschema.StepReview)},
+		"and its key is destroyed":                             {append(onePurpose, begun(eventschema.StepReview), wasReviewed), step(eventschema.StepDestroy)},
+		"caches are quiesced":                                  {until(wasDestroyed), step(eventschema.StepQuiesce)},
+		"read models are scrubbed":                             {until(wasQuiesced), step(eventschema.StepScrub)},
+		"copies are pursued":                                   {until(wasScrubbed), step(eventschema.StepPursue)},
+		"the erasure is verified":                              {until(wasPursued), step(eventschema.StepVerify)},
+		"and certified":                                        {until(wasVerified), step(eventschema.StepCertify)},
+		"the final certificate waits for epochs":               {until(wasCertified), decision(erasure.DecideRetired)},
+		"and follows them":                                     {until(wasRetired), step(eventschema.StepFinalise)},
+		"the end":                                              {whole(), wait(erasure.WaitNothing)},
+		"withdrawn consent is assessed by policy":              {wasWithdrawn(), decision(erasure.DecideScope)},
+		"and approved by policy":                               {policy, decision(erasure.DecideApproval)},
+		"a work record that has come of age waits for a batch": {due(wasDue()), wait(erasure.WaitApproval)},
+		"and ends its streams once it is verified":             {dueVerified(), step(eventschema.StepExpire)},
+		"an intent to end them comes again":                    {append(dueVerified(), begun(eventschema.StepExpire)), step(eventschema.StepExpire)},
+		"then it is certified":                                 {append(dueVerified(), begun(eventschema.StepExpire), wasExpired), step(eventschema.StepCertify)},
+		"a request of the first release goes on":               {first(), wait(erasure.WaitIdentity)},
+		"an approval of the first release goes on":             {first(wasApproved), decision(erasure.DecideScope)},
+		"its holds are checked":                                {first(wasApproved, wasAssessed), decision(erasure.DecideHolds)},
+		"and its fence closed":                                 {first(wasApproved, wasAssessed, wasClear), step(eventschema.StepCloseFence)},
+		"a destruction of the first release too":               {first(wasApproved, wasDestroyed), step(eventschema.StepQuiesce)},
+		"a certificate of the first release too":               {first(wasApproved, wasDestroyed, wasCertified), decision(erasure.DecideRetired)},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, erasure.Next(erasure.Decider().Fold(c.given...), noon)); diff != "" {
@@ -72,6 +78,69 @@ func TestNext(t *testing.T) {
 	}
 	if got := erasure.Next(erasure.Decider().Fold(until(wasCooling)...), noon.Add(week)); got != wait(erasure.WaitApproval) {
 		t.Errorf("at the end of cooling-off: %+v, want to wait for approval", got)
+	}
+}
+
+// due is a case of ended retention that has been assessed and is held by nothing.
+func due(requested eventschema.Event) []eventschema.Event {
+	return past(requested, wasNobody(), wasAssessed, wasClear, &eventschema.CoolingOffStarted{CaseID: caseID, StartedAt: noon, Until: noon})
+}
+
+func dueVerified() []eventschema.Event {
+	return append(due(wasDue()), wasReleased, begun(eventschema.StepReview), wasReviewed, begun(eventschema.StepDestroy), wasDestroyed,
+		begun(eventschema.StepQuiesce), wasQuiesced, begun(eventschema.StepScrub), wasScrubbed, begun(eventschema.StepPursue), wasPursued,
+		begun(eventschema.StepVerify), wasVerified)
+}
+
+var (
+	batchID     = uuid.MustParse("d290f1ee-6c54-4b01-90e6-d701748f0a01")
+	wasReleased = &eventschema.ErasureApproved{CaseID: caseID, ApprovedAt: noon, ApprovedBy: second, BatchID: batchID}
+	wasExpired  = &eventschema.RecordsExpired{
+		CaseID: caseID, RecordID: workID, ExpiredAt: noon, Whole: true, Streams: []eventschema.ExpiredStream{{Stream: "work-x.y", Events: 2}},
+	}
+)
+
+// What has come of age goes with a batch and with nothing else, and what a law
+// keeps does not go at all.
+//
+// promise: ST-38
+func TestRetention(t *testing.T) {
+	early := erasure.Request{
+		CaseID: caseID, Origin: eventschema.OriginRetention, Scope: eventschema.ScopePurpose, RecordID: workID,
+		Purposes: []eventschema.Purpose{eventschema.PurposeWork}, Anchor: left, RequestedBy: officer, RequestedAt: left.AddDate(4, 0, -1),
+	}
+	release := erasure.Approve{ApprovedBy: second, ApprovedAt: noon, BatchID: batchID}
+	byHand := changed(release, func(a *erasure.Approve) { a.BatchID = uuid.Nil })
+	byPolicy := changed(release, func(a *erasure.Approve) { a.ApprovedBy = uuid.Nil })
+	domaintest.Run(t, erasure.Decider(), map[string]kase{
+		"a batch releases it":                     {Given: due(wasDue()), When: release, Then: past(wasReleased)},
+		"an officer alone does not":               {Given: due(wasDue()), When: byHand, Refused: erasure.ErrBatch},
+		"and the clock does not":                  {Given: due(wasDue()), When: byPolicy, Refused: erasure.ErrNoActor},
+		"a batch releases nothing that was asked": {Given: until(wasCooling), When: changed(release, func(a *erasure.Approve) { a.ApprovedAt = noon.Add(week) }), Refused: erasure.ErrBatch},
+		"streams end when their keys have":        {Given: due(wasDue()), When: erasure.Expired{ExpiredAt: noon}, Refused: erasure.ErrOrder},
+		"the record of it names the streams": {
+			Given: append(dueVerified(), begun(eventschema.StepExpire)), When: erasure.Expired{ExpiredAt: noon, Streams: wasExpired.Streams}, Then: past(wasExpired)},
+		"they end once": {Given: append(dueVerified(), begun(eventschema.StepExpire), wasExpired), When: erasure.Expired{ExpiredAt: noon, Streams: wasExpired.Streams}},
+	})
+	for rule, c := range map[string]struct {
+		change func(*erasure.Request)
+		until  string // empty: allowed
+	}{
+		"a day before the floor":                    {func(*erasure.Request) {}, "2023-06-30"},
+		"on its day it may go":                      {func(r *erasure.Request) { r.RequestedAt = left.AddDate(4, 0, 0) }, ""},
+		"a higher floor of the installation":        {func(r *erasure.Request) { r.Floor, r.FloorSource = eventschema.Span{Years: 6}, "NYLL 195" }, "2025-06-30"},
+		"a lower one does not lower the register's": {func(r *erasure.Request) { r.Floor, r.FloorSource = eventschema.Span{Years: 1}, "a law" }, "2023-06-30"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			_, err := erasure.Decider().Decide(erasure.State{}, changed(early, c.change))
+			var floor *erasure.FloorError
+			switch {
+			case c.until == "" && err != nil:
+				t.Error(err)
+			case c.until != "" && (!errors.As(err, &floor) || floor.Until.Format(time.DateOnly) != c.until || floor.Source == ""):
+				t.Errorf("%v, want it refused until %s with the law", err, c.until)
+			}
+		})
 	}
 }
 

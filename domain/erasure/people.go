@@ -24,13 +24,16 @@ func request(state State, c Request) ([]eventschema.Event, error) {
 	if err := c.validScope(); err != nil {
 		return nil, err
 	}
+	if err := c.aboveFloor(); err != nil {
+		return nil, err
+	}
 	asked := c.Origin == eventschema.OriginRequest
 	if (asked || c.ClaimHash != "") && !hexHash(c.ClaimHash) {
 		return nil, ErrClaimHash
 	}
 	event := &eventschema.ErasureRequested{
 		CaseID: c.CaseID, Origin: c.Origin, Scope: c.Scope, PersonID: c.PersonID, RecordID: c.RecordID, Purposes: c.Purposes, Items: c.Items,
-		RequestedAt: c.RequestedAt.UTC(), RequestedBy: c.RequestedBy, ClaimHash: c.ClaimHash,
+		Periods: c.Periods, Anchor: c.Anchor.UTC(), DueOn: c.DueOn, RequestedAt: c.RequestedAt.UTC(), RequestedBy: c.RequestedBy, ClaimHash: c.ClaimHash,
 	}
 	if c.WorkID != uuid.Nil {
 		event.WorkID = eventschema.Clear(eventschema.Hex(c.WorkID))
@@ -105,8 +108,13 @@ func (c Assess) decide(s State) ([]eventschema.Event, error) {
 	return []eventschema.Event{event}, nil
 }
 
-// ByPolicy says whether the case needs no person's word.
+// ByPolicy says whether nobody asked for the case, so that a policy assesses it.
 func (s State) ByPolicy() bool { return s.Origin != eventschema.OriginRequest }
+
+// approvedByPolicy says whether the case needs nobody's word. Until there were
+// batches, ended retention needed none either; what a policy approved then stays
+// approved.
+func (s State) approvedByPolicy() bool { return s.Origin == eventschema.OriginWithdrawal }
 
 // policy is the code of the policy that assesses or approves.
 func (s State) policy() string {
@@ -132,12 +140,14 @@ func (c Approve) decide(s State) ([]eventschema.Event, error) {
 		return nil, ErrHeld
 	case c.ApprovedAt.Before(s.CoolingUntil):
 		return nil, ErrCoolingOff
-	case c.ApprovedBy == uuid.Nil && !s.ByPolicy():
+	case c.ApprovedBy == uuid.Nil && !s.approvedByPolicy():
 		return nil, ErrNoActor
+	case (s.Origin == eventschema.OriginRetention) != (c.BatchID != uuid.Nil):
+		return nil, ErrBatch
 	case c.ApprovedBy != uuid.Nil && (c.ApprovedBy == s.RequestedBy || c.ApprovedBy == s.AssessedBy):
 		return nil, ErrSamePerson
 	}
-	event := &eventschema.ErasureApproved{CaseID: s.CaseID, ApprovedAt: c.ApprovedAt.UTC(), ApprovedBy: c.ApprovedBy}
+	event := &eventschema.ErasureApproved{CaseID: s.CaseID, ApprovedAt: c.ApprovedAt.UTC(), ApprovedBy: c.ApprovedBy, BatchID: c.BatchID}
 	if c.ApprovedBy == uuid.Nil {
 		event.Policy = s.policy()
 	}

@@ -23,6 +23,7 @@ import (
 	"tracekeep/adapters/pgcluster"
 	"tracekeep/adapters/postgres"
 	"tracekeep/domain"
+	"tracekeep/domain/retention"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
@@ -61,6 +62,8 @@ type App struct {
 	renewed     chan struct{} // closed when no read model is of another release
 	covered     *progressMark // how far the trail is
 	cases       *caseQueue    // erasure cases to take forward
+	released    *caseQueue    // batches of ended retention whose cases are to be approved
+	schedule    retention.Schedule
 	casePolicy  CasePolicy
 	perOfficer  atomic.Int64 // destructions that one officer may approve in a day
 	coolingOff  time.Duration
@@ -104,7 +107,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	a.operator = operatorOf(a.tenant)
 	a.running = running{PID: os.Getpid(), EventStore: cfg.EventStore, ReadModels: cfg.ReadModels, Keys: cfg.Keys}
 	for _, step := range []func(context.Context, Config) error{
-		a.startNode, a.connect, a.startPostgres, a.openKeys, a.openVerifier, a.openModels, a.openTrail, a.startSubscriptions,
+		a.readSchedule, a.startNode, a.connect, a.startPostgres, a.openKeys, a.openVerifier, a.openModels, a.openTrail, a.startSubscriptions,
 	} {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
@@ -133,7 +136,7 @@ func Attach(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, err
 	}
 	a.operator = operatorOf(a.tenant)
-	for _, step := range []func(context.Context, Config) error{a.connect, a.openKeys, a.openModels, a.readTrailKey} {
+	for _, step := range []func(context.Context, Config) error{a.readSchedule, a.connect, a.openKeys, a.openModels, a.readTrailKey} {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
 		}
@@ -154,7 +157,8 @@ func newApp(cfg Config) (*App, error) {
 	a := &App{
 		watching: watching, stop: stop,
 		clock: cfg.Clock, random: cfg.Random, log: log, registry: registry,
-		covered: newProgressMark(), renewed: make(chan struct{}), cases: newCaseQueue(), casePolicy: cfg.Cases, onFault: cfg.Fault, failed: make(chan error, 1),
+		covered: newProgressMark(), renewed: make(chan struct{}), cases: newCaseQueue(), released: newCaseQueue(), casePolicy: cfg.Cases, onFault: cfg.Fault,
+		failed: make(chan error, 1),
 	}
 	a.perOfficer.Store(int64(cfg.Cases.DestructionsPerDay))
 	return a, nil

@@ -82,7 +82,7 @@ func (h *house) tried(data string) (*App, error) {
 
 func (h *house) config() Config {
 	return Config{
-		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay},
+		Data: h.data, Clock: h.clock, Random: rand.Reader, Fault: h.fault, Cases: CasePolicy{CoolingOff: &h.cooling, DestructionsPerDay: h.perDay, BatchesPerDay: h.perDay},
 		EventStore: h.eventStore, ReadModels: h.readAt, Keys: h.keysAt,
 	}
 }

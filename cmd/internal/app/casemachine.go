@@ -45,6 +45,8 @@ func (a *App) runErasures(ctx context.Context) error {
 	for range caseWorkers {
 		workers.Go(func() error { a.workOnCases(ctx); return nil })
 	}
+	workers.Go(func() error { return a.releaseBatches(ctx) })
+	workers.Go(func() error { return a.runRetention(ctx) })
 	workers.Go(func() error {
 		tick := time.NewTicker(sweepEvery)
 		defer tick.Stop()
@@ -87,6 +89,9 @@ func (a *App) sweep(ctx context.Context, starting bool) error {
 	if err != nil {
 		return err
 	}
+	if err := a.resumeBatches(ctx); err != nil {
+		return err
+	}
 	register, err := a.Today().register(ctx)
 	if err != nil {
 		return err
@@ -116,12 +121,17 @@ func (a *App) noticeCases(ctx context.Context, page []eventschema.Recorded) erro
 	for _, recorded := range page {
 		category, _, _ := strings.Cut(recorded.Stream, "-")
 		name, err := eventschema.ParseStreamName(recorded.Stream)
-		if err != nil || name.Tenant != a.tenant {
+		if err != nil || name.Tenant != a.tenant || strings.HasPrefix(recorded.Type, "$") { // the end of a stream says nothing
 			continue
 		}
 		switch category {
 		case eventschema.CategoryErasure:
 			a.cases.add(name.ID)
+			err = a.noticeEnd(ctx, recorded)
+		case eventschema.CategoryPerson:
+			err = a.noticeEnd(ctx, recorded)
+		case eventschema.CategoryRetention:
+			a.released.add(name.ID)
 		case eventschema.CategoryHold:
 			held, err = true, a.settleHold(ctx, name.ID)
 		case eventschema.CategoryRestriction:
@@ -258,7 +268,7 @@ func (a *App) checkHolds(ctx context.Context, loaded *domain.Loaded[erasure.Stat
 		return err
 	}
 	check := erasure.CheckHolds{CheckedAt: a.clock(), CoolingOff: a.coolingOff}
-	if loaded.State.Origin == eventschema.OriginWithdrawal {
+	if loaded.State.ByPolicy() { // withdrawing is as easy as giving, and what has come of age has waited
 		check.CoolingOff = 0
 	}
 	var kept []keyring.Target

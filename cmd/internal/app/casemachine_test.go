@@ -32,7 +32,6 @@ func TestWhatStopsACase(t *testing.T) {
 		{"a key store that cannot say what is held is taken to hold", holdsUnknown},
 		{"a case is cancelled while the writers are drained, and everything opens again", cancelledWhileDraining},
 		{"withdrawn consent waits for nobody and for no time", withdrawnAtOnce},
-		{"a retention period that has ended needs no officer, and cools off", retentionEnded},
 		{"an officer approves as many erasures a day as one may", tooManyADay},
 	} {
 		t.Run(test.rule, func(t *testing.T) { h.in(t, func() { test.run(h, set, clock) }) })
@@ -236,35 +235,6 @@ func withdrawnAtOnce(h *house, _ *traps, _ *jump) {
 	view := h.await(id, erasure.PhaseCertified)
 	if view.Origin != eventschema.OriginWithdrawal || view.PersonID != uuid.Nil || view.RecordID != who.WorkID || view.ApprovedBy != nil || view.KeysDestroyed != 1 {
 		h.t.Errorf("%+v", view)
-	}
-	h.wantName(who.PersonID, eventschema.StateClear)
-}
-
-func retentionEnded(h *house, _ *traps, clock *jump) {
-	r := registration("Ada Example")
-	r.EmployeeNumber = eventschema.Clear("E-1")
-	who, err := h.RegisterPerson(h.t.Context(), h.intent(h.as(httpapi.RoleHR)), r)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.caughtUp()
-	expiry := Expiry{Record: who.WorkID, Purposes: []eventschema.Purpose{eventschema.PurposeWork}, DueAt: h.clock()}
-	id, err := h.ExpireRetention(h.t.Context(), expiry)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	if again, err := h.ExpireRetention(h.t.Context(), expiry); err != nil || again != id {
-		h.t.Errorf("the same expiry again is case %s, %v; want %s", again, err, id)
-	}
-	h.cooled(clock, id)
-	h.swept()
-	h.certified(id)
-	opened := h.streamOf(eventschema.WorkStream(h.Tenant(), who.WorkID))[0]
-	if err := h.registry.Open(h.t.Context(), h.keys, &opened, eventschema.UseAudit); err != nil {
-		h.t.Fatal(err)
-	}
-	if number := opened.Event.(*eventschema.WorkOpened).EmployeeNumber; number.State() != eventschema.StateErased {
-		h.t.Errorf("the employee number is %s", number.State())
 	}
 	h.wantName(who.PersonID, eventschema.StateClear)
 }

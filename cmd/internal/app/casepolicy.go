@@ -21,10 +21,14 @@ type CasePolicy struct {
 	// DestructionsPerDay is how many erasures one officer may approve within 24
 	// hours.
 	DestructionsPerDay int
+	// BatchesPerDay is how many batches of ended retention one officer may approve
+	// within 24 hours. The cases in them, up to [retention.MostInBatch] each, do not
+	// count as erasures.
+	BatchesPerDay int
 }
 
 // DefaultCases is the policy of an installation that says nothing.
-func DefaultCases() CasePolicy { return CasePolicy{DestructionsPerDay: 20} }
+func DefaultCases() CasePolicy { return CasePolicy{DestructionsPerDay: 20, BatchesPerDay: 5} }
 
 func (p CasePolicy) validate() error {
 	var errs []error
@@ -33,6 +37,9 @@ func (p CasePolicy) validate() error {
 	}
 	if p.DestructionsPerDay < 1 {
 		errs = append(errs, errors.New("an officer may approve at least one erasure a day (--erasures-per-day)"))
+	}
+	if p.BatchesPerDay < 1 {
+		errs = append(errs, errors.New("an officer may approve at least one batch a day (--batches-per-day)"))
 	}
 	return errors.Join(errs...)
 }

@@ -70,6 +70,8 @@ func (a *App) effect(ctx context.Context, s erasure.State, step eventschema.Eras
 	case eventschema.StepVerify:
 		verified, err := a.verifyErasure(ctx, s)
 		return verified, err
+	case eventschema.StepExpire:
+		return a.expireRecords(ctx, s)
 	case eventschema.StepCertify:
 		return a.certify(ctx, s, eventschema.CertificateEffective)
 	case eventschema.StepFinalise:
@@ -112,11 +114,15 @@ func (a *App) orderOf(ctx context.Context, s erasure.State) (keyring.Order, erro
 		purposes[eventschema.HolderPerson] = nil // all, also those of a later release
 		order.Erase = []uuid.UUID{person}
 	}
+	if s.WholeRecord() { // nothing is ever sealed for it again
+		purposes[eventschema.HolderRecord] = nil
+		order.Erase = []uuid.UUID{work}
+	}
 	if _, targeted := purposes[eventschema.HolderPerson]; targeted {
 		order.Destroy = append(order.Destroy, keyring.Target{Subject: person, Purposes: purposes[eventschema.HolderPerson], Items: s.Items})
 	}
 	if of, targeted := purposes[eventschema.HolderRecord]; targeted && work != uuid.Nil {
-		order.Destroy = append(order.Destroy, keyring.Target{Subject: work, Purposes: of})
+		order.Destroy = append(order.Destroy, keyring.Target{Subject: work, Purposes: of, Periods: s.Periods})
 	}
 	if s.Scope == eventschema.ScopePerson && work != uuid.Nil {
 		order.Restrict = []uuid.UUID{work}
@@ -200,7 +206,7 @@ func (a *App) destroyKeys(ctx context.Context, s erasure.State) (erasure.Command
 // holdToRate slows an officer down, also one whose approvals came in at the same
 // moment and were each the first of the day.
 func (a *App) holdToRate(ctx context.Context, s erasure.State) error {
-	if s.ApprovedBy == uuid.Nil {
+	if s.ApprovedBy == uuid.Nil || s.BatchID != uuid.Nil { // of batches, the batches are counted
 		return nil
 	}
 	last, err := a.whole.LastPosition(ctx)

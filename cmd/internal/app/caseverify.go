@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 
+	"tracekeep/adapters/eventstoredb"
 	"tracekeep/adapters/keyring"
 	"tracekeep/domain/erasure"
 	"tracekeep/eventschema"
@@ -69,7 +70,8 @@ func (a *App) verifyErasure(ctx context.Context, s erasure.State) (erasure.Verif
 		return verified, err
 	}
 	for _, stream := range append(streams, eventschema.ErasureStream(a.tenant, s.CaseID)) {
-		if err := a.probe(ctx, stream, order, s, &verified); err != nil {
+		err := a.probe(ctx, stream, order, s, &verified)
+		if err != nil && !errors.Is(err, eventstoredb.ErrStreamDeleted) { // ended since: nothing is left to open
 			return verified, err
 		}
 	}
@@ -140,6 +142,7 @@ func (a *App) probe(ctx context.Context, stream eventschema.StreamName, order ke
 func destroys(order keyring.Order, sealed eventschema.Sealed) bool {
 	return slices.ContainsFunc(order.Destroy, func(t keyring.Target) bool {
 		return t.Subject == sealed.Subject && (len(t.Purposes) == 0 || slices.Contains(t.Purposes, sealed.Purpose)) &&
-			(len(t.Items) == 0 || slices.Contains(t.Items, sealed.Item))
+			(len(t.Items) == 0 || slices.Contains(t.Items, sealed.Item)) &&
+			(len(t.Periods) == 0 || slices.Contains(t.Periods, sealed.Period))
 	})
 }

@@ -79,7 +79,7 @@ func (a *App) refuseSecondCase(ctx context.Context, personID uuid.UUID) error {
 		return outward(err)
 	}
 	for _, c := range cases {
-		if c.State.Open() {
+		if c.State.Open() && c.Origin != eventschema.OriginRetention { // a proposal of the clock keeps nobody from asking
 			return &httpapi.Refusal{Code: "case_open", Message: "another erasure case of this person is open", Pointer: "/person_id"}
 		}
 	}
@@ -96,35 +96,7 @@ func scopeOf(purposes []eventschema.Purpose, items []uuid.UUID) eventschema.Eras
 	return eventschema.ScopePerson
 }
 
-// Expiry is a retention period that has ended: of everything about a person when
-// no purposes are named, else of what the person or the work record holds for
-// them. Exactly one of Person and Record is set.
-type Expiry struct {
-	Person, Record uuid.UUID
-	Purposes       []eventschema.Purpose
-	Items          []uuid.UUID // of the one purpose
-	DueAt          time.Time
-}
-
-// ExpireRetention opens the case of a retention period that has ended. Repeating
-// it opens nothing twice. The machine takes the case to its end; a hold stops it
-// like any other.
-func (a *App) ExpireRetention(ctx context.Context, e Expiry) (uuid.UUID, error) {
-	id := caseID(a.tenant, fmt.Sprintf("retention\x00%s\x00%s\x00%v\x00%v\x00%s", e.Person, e.Record, e.Purposes, e.Items, e.DueAt.UTC().Format(time.RFC3339)))
-	command := erasure.Request{
-		CaseID: id, Origin: eventschema.OriginRetention, Scope: scopeOf(e.Purposes, e.Items), PersonID: e.Person, RecordID: e.Record, Purposes: e.Purposes, Items: e.Items,
-		RequestedBy: a.operator, RequestedAt: a.clock().UTC(),
-	}
-	if e.Person != uuid.Nil {
-		var err error
-		if command.WorkID, err = a.workOfPerson(ctx, e.Person); err != nil {
-			return uuid.Nil, err
-		}
-	}
-	return id, a.openByPolicy(ctx, command, eventschema.Actor{ID: a.operator, Role: retentionActor})
-}
-
-// openByPolicy opens a case that needs no officer, once.
+// openByPolicy opens a case that nobody asked for, once.
 func (a *App) openByPolicy(ctx context.Context, command erasure.Request, actor eventschema.Actor) error {
 	_, err := domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
 		Stream: eventschema.ErasureStream(a.tenant, command.CaseID), Key: "request", Actor: actor,
@@ -316,7 +288,7 @@ func waitIn(c projections.Erasure, now time.Time) erasure.Wait {
 		return erasure.WaitHold
 	case c.State == projections.ErasureCoolingOff && c.CoolingUntil != nil && now.Before(*c.CoolingUntil):
 		return erasure.WaitCoolingOff
-	case c.State == projections.ErasureCoolingOff && asked:
+	case c.State == projections.ErasureCoolingOff && c.Origin != eventschema.OriginWithdrawal:
 		return erasure.WaitApproval
 	}
 	return ""

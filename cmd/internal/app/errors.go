@@ -12,6 +12,7 @@ import (
 	"tracekeep/domain/hold"
 	"tracekeep/domain/person"
 	"tracekeep/domain/restriction"
+	"tracekeep/domain/retention"
 	"tracekeep/domain/timecard"
 )
 
@@ -74,6 +75,12 @@ func refusalsOfCases() []refusal {
 		{erasure.ErrExtended, "already_extended", ""},
 		{erasure.ErrRecipient, "unknown_recipient", "/disclosure_id"},
 		{erasure.ErrOutcome, "bad_outcome", "/outcome"},
+		{erasure.ErrBatch, "needs_batch", ""},
+		{retention.ErrNothingDue, "nothing_due", "/cases"},
+		{retention.ErrCases, "bad_cases", "/cases"},
+		{retention.ErrTooBig, "batch_too_big", "/cases"},
+		{retention.ErrSamePerson, "same_officer", ""},
+		{retention.ErrLapsed, "batch_lapsed", ""},
 		{hold.ErrAlreadyPlaced, "already_placed", ""},
 		{hold.ErrSubject, "bad_subject", "/person_id"},
 		{hold.ErrMatter, "no_matter", "/matter_id"},
@@ -115,9 +122,12 @@ func outward(err error) error {
 			return &httpapi.Refusal{Code: r.code, Message: r.err.Error(), Pointer: r.pointer}
 		}
 	}
+	var floor *erasure.FloorError
 	switch {
+	case errors.As(err, &floor):
+		return &httpapi.Refusal{Code: "statutory_floor", Message: floor.Error()}
 	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, erasure.ErrNotRequested),
-		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted):
+		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted), errors.Is(err, retention.ErrNoBatch):
 		return errors.Join(httpapi.ErrNotFound, err)
 	case errors.Is(err, keyring.ErrSubjectClosing), errors.Is(err, keyring.ErrSubjectErased): // the erasure overtook the request
 		return errors.Join(errBeingErased, err)

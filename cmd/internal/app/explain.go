@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/eventstoredb"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/ledger"
 	"tracekeep/domain/hours"
@@ -82,14 +83,14 @@ func (a *App) ExplainEvent(ctx context.Context, by httpapi.Principal, id uuid.UU
 }
 
 // ExplainPosition explains the event at a position of the log. It answers
-// [httpapi.ErrNotFound].
+// [httpapi.ErrNotFound], and *[httpapi.Erased] for an event that has expired.
 func (a *App) ExplainPosition(ctx context.Context, by httpapi.Principal, position uint64) (Explanation, error) {
 	found, err := projections.AuditAt(ctx, a.models.Querier(), a.tenant, position)
 	if err != nil {
 		return Explanation{}, err
 	}
 	if len(found) == 0 {
-		return Explanation{}, httpapi.ErrNotFound
+		return Explanation{}, a.expiredAt(ctx, position)
 	}
 	return a.explain(ctx, by, found[0])
 }
@@ -153,6 +154,9 @@ func (a *App) explainChain(ctx context.Context, made *Explanation) error {
 // punchOf is the punch that an event records or corrects, or the nil id.
 func (a *App) punchOf(ctx context.Context, view httpapi.EventView) (uuid.UUID, error) {
 	for recorded, err := range a.store.ReadStream(ctx, view.Stream, view.Revision) {
+		if errors.Is(err, eventstoredb.ErrStreamDeleted) {
+			return uuid.Nil, nil
+		}
 		if err != nil {
 			return uuid.Nil, outward(err)
 		}
@@ -253,6 +257,9 @@ func (w *World) addResults(ctx context.Context, of []ExplainedPunch) error {
 // ExplainDay traces the hours of a work record on a day to their punches.
 func (w *World) ExplainDay(ctx context.Context, by httpapi.Principal, work uuid.UUID, date string) (ExplainedDay, error) {
 	day := ExplainedDay{WorkID: work, Date: date, RuleVersion: hours.DefaultPairing().Version}
+	if err := w.a.refuseExpired(ctx, work); err != nil {
+		return day, err
+	}
 	names, err := w.a.namesOfWorks(ctx, by, []uuid.UUID{work})
 	if err != nil {
 		return day, err

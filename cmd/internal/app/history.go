@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/eventstoredb"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
@@ -14,7 +16,7 @@ import (
 
 // History implements [httpapi.Reading]: the events of the person's own stream,
 // of the erasures, restrictions and disclosures about them and, while the link
-// can be read, of their work record.
+// can be read, of their work record and of the cases about that.
 func (a *App) History(ctx context.Context, by httpapi.Principal, id uuid.UUID, after uint64, limit int) ([]httpapi.EventView, error) {
 	person, err := a.Person(ctx, by, id)
 	if err != nil {
@@ -23,6 +25,13 @@ func (a *App) History(ctx context.Context, by httpapi.Principal, id uuid.UUID, a
 	streams := []uuid.UUID{id}
 	if work, err := WorkIDOf(person); err == nil {
 		streams = append(streams, work)
+		cases, err := projections.ErasuresOfRecord(ctx, a.models.Querier(), a.tenant, work)
+		if err != nil {
+			return nil, outward(err)
+		}
+		for _, c := range cases {
+			streams = append(streams, c.CaseID)
+		}
 	}
 	cases, err := projections.ErasuresOf(ctx, a.models.Querier(), a.tenant, id)
 	if err != nil {
@@ -79,6 +88,15 @@ func (a *App) openEntries(ctx context.Context, by httpapi.Principal, entries []p
 	for stream, revisions := range wanted {
 		left := len(revisions)
 		for recorded, err := range a.store.ReadStream(ctx, stream, first[stream]) {
+			if errors.Is(err, eventstoredb.ErrStreamDeleted) {
+				left = 0
+				for _, i := range revisions {
+					if views[i], err = a.expiredView(ctx, entries[i]); err != nil {
+						return nil, outward(err)
+					}
+				}
+				break
+			}
 			if err != nil {
 				return nil, outward(err)
 			}
@@ -98,6 +116,20 @@ func (a *App) openEntries(ctx context.Context, by httpapi.Principal, entries []p
 		}
 	}
 	return views, nil
+}
+
+// expiredView shows what the feed knows of an event whose stream has just ended:
+// within moments the feed forgets it too.
+func (a *App) expiredView(ctx context.Context, e projections.AuditEntry) (httpapi.EventView, error) {
+	status, err := a.keys.Status(ctx, a.tenant, e.Stream.ID)
+	if err != nil {
+		return httpapi.EventView{}, err
+	}
+	facts, err := json.Marshal(map[string]any{"expired": true, "case": status[e.Stream.ID].Case})
+	return httpapi.EventView{
+		Position: e.Position, Revision: e.Revision, Stream: e.Stream.String(), EventID: e.EventID, Type: e.EventType,
+		RecordedAt: e.RecordedAt, Actor: e.Actor, CorrelationID: e.CorrelationID, Facts: facts,
+	}, err
 }
 
 func (a *App) eventView(ctx context.Context, by httpapi.Principal, recorded eventschema.Recorded) (httpapi.EventView, error) {

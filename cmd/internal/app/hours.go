@@ -78,6 +78,11 @@ func (w *World) HoursOfWork(ctx context.Context, work uuid.UUID, from, to string
 	if err != nil {
 		return httpapi.HoursView{}, err
 	}
+	if len(intervals)+len(exceptions) == 0 { // no hours are one thing, hours that expired another
+		if err := w.a.refuseExpired(ctx, work); err != nil {
+			return httpapi.HoursView{}, err
+		}
+	}
 	byDate := map[string]*httpapi.DayView{}
 	day := func(date string) *httpapi.DayView {
 		if byDate[date] == nil {

@@ -122,7 +122,7 @@ func (a *App) openWork(ctx context.Context, h *domain.Handler, n newcomer, actor
 	}
 	_, err := domain.Handle(ctx, h, work.Decider(), domain.Request{
 		Stream: eventschema.WorkStream(a.tenant, n.work), Key: "open", Actor: actor,
-	}, work.Open{WorkID: n.work, PayrollName: payroll, EmployeeNumber: n.number, OpenedAt: a.clock().UTC()})
+	}, work.Command(work.Open{WorkID: n.work, PayrollName: payroll, EmployeeNumber: n.number, OpenedAt: a.clock().UTC()}))
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/eventstoredb"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
 	"tracekeep/domain"
@@ -103,6 +104,9 @@ func (a *App) workOf(ctx context.Context, p httpapi.PunchEntry) (uuid.UUID, erro
 // requireWork refuses an id that is no work record's: a person's id, above all.
 func (a *App) requireWork(ctx context.Context, work uuid.UUID) error {
 	for _, err := range a.store.ReadStream(ctx, eventschema.WorkStream(a.tenant, work).String(), 0) {
+		if errors.Is(err, eventstoredb.ErrStreamDeleted) {
+			return nil // the fence of an expired record says so
+		}
 		return outward(err)
 	}
 	return errUnknownWork
@@ -198,7 +202,7 @@ func (a *App) keepLocation(ctx context.Context, intent httpapi.Intent, workID uu
 		PunchID: p.PunchID, WorkID: workID, OccurredAt: p.OccurredAt,
 		Latitude: p.Location.Latitude, Longitude: p.Location.Longitude, AccuracyMetres: p.Location.AccuracyMetres,
 	})
-	if errors.Is(err, keyring.ErrNoKey) { // the withdrawal came in between
+	if errors.Is(err, keyring.ErrNoKey) || errors.Is(err, eventstoredb.ErrStreamDeleted) { // withdrawn in between, or of a month that has expired
 		return errPointUnwanted
 	}
 	return err
@@ -219,6 +223,9 @@ func pointDecider() domain.Decider[struct{}, eventschema.LocationRecorded] {
 // CorrectPunch implements [httpapi.Punches]. The hours of somebody whose identity
 // was erased stay a wage record, and can be put right like any other.
 func (a *App) CorrectPunch(ctx context.Context, intent httpapi.Intent, c httpapi.PunchCorrection) (httpapi.Receipt, error) {
+	if err := a.refuseExpired(ctx, c.Work); err != nil {
+		return httpapi.Receipt{}, err
+	}
 	return acknowledge(domain.Handle(ctx, a.handler, timecard.Decider(), domain.Request{
 		Stream: eventschema.PunchesStream(a.tenant, c.Work, c.RecordedAs), Key: intent.Key, Actor: actorIn(intent.Principal, c.Work),
 		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision, EventID: c.CorrectionID,

@@ -162,6 +162,9 @@ func (a *App) reconcileKeys(ctx context.Context, cases []uuid.UUID) error {
 				return err
 			}
 		}
+		if s.WholeRecord() {
+			d.Person = s.RecordID
+		}
 		record = append(record, d)
 	}
 	if err := a.refuseUnknownDestruction(ctx, known); err != nil {

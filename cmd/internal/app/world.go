@@ -28,7 +28,11 @@ func (a *App) Today() *World { return &World{a: a, q: a.models.Querier(), now: a
 // At opens the world of a moment, and replays it first where need be. The caller
 // closes it.
 func (a *App) At(ctx context.Context, moment projections.Moment, progress func(postgres.Progress)) (*World, error) {
-	replay, err := a.models.Replay(ctx, moment, func(position uint64) postgres.Log { return a.whole.ReadAll(ctx, position) }, progress)
+	kept, err := a.unexpired(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the world at a moment: %w", err)
+	}
+	replay, err := a.models.Replay(ctx, moment, func(position uint64) postgres.Log { return kept(a.whole.ReadAll(ctx, position)) }, progress)
 	if err != nil {
 		return nil, fmt.Errorf("the world at a moment: %w", err)
 	}

@@ -1,0 +1,179 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/exporter"
+	"tracekeep/adapters/httpapi"
+	"tracekeep/projections"
+)
+
+// TableFormat is how a table is written.
+type TableFormat struct {
+	Format exporter.Format
+	BOM    bool
+}
+
+// columns makes a table of names. One that ends in _utc holds instants, one that
+// ends in * numbers; of a name that begins with ! there is a second column that
+// holds the state of the personal value.
+func columns(name, names string) exporter.Table {
+	table := exporter.Table{Name: name}
+	for column := range strings.FieldsSeq(names) {
+		c := exporter.Column{Name: strings.Trim(column, "!*")}
+		switch {
+		case strings.HasSuffix(column, "_utc"):
+			c.Kind = exporter.KindInstant
+		case strings.HasSuffix(column, "*"):
+			c.Kind = exporter.KindNumber
+		}
+		table.Columns = append(table.Columns, c)
+		if strings.HasPrefix(column, "!") {
+			table.Columns = append(table.Columns, exporter.Column{Name: c.Name + "_state"})
+		}
+	}
+	return table
+}
+
+// placed are the cells of an instant: in UTC, by the clock of its place, and which
+// clock that is.
+func placed(at time.Time, zone string, offsetSeconds int) []exporter.Cell {
+	local := at.In(time.FixedZone("", offsetSeconds))
+	return []exporter.Cell{exporter.Instant(at), exporter.Text(local.Format(time.RFC3339Nano)), exporter.Text(zone)}
+}
+
+// hoursTable has a row for every interval of work.
+var hoursTable = columns("hours", `work_id !name work_date start_utc start_local start_zone end_utc end_local end_zone seconds* hours
+	in_kind out_kind in_station out_station in_punch_id out_punch_id rule_version*`)
+
+// ExportHours writes the intervals of work of some days.
+func (w *World) ExportHours(ctx context.Context, by httpapi.Principal, order ExportOrder, format TableFormat) (Exported, error) {
+	x := w.export(by, order)
+	var err error
+	// Whose values are given is recorded first, and only theirs are written.
+	if x.order.Works, err = projections.WorksOfIntervals(ctx, w.q, w.a.tenant, order.days(), order.Station); err != nil {
+		return Exported{}, err
+	}
+	names, err := x.disclosed(ctx, x.order.Works)
+	if err != nil {
+		return Exported{}, err
+	}
+	return x.table(format.Format, format.BOM, hoursTable, func(row func(...exporter.Cell) error) error {
+		if len(x.order.Works) == 0 {
+			return nil
+		}
+		return projections.EachPlaced(ctx, w.q, w.a.tenant, x.order.days(), order.Station, func(i projections.PlacedInterval) error {
+			return row(slices.Concat(
+				[]exporter.Cell{exporter.Text(i.WorkID.String())}, x.cells(names[i.WorkID]), []exporter.Cell{exporter.Text(i.WorkDate)},
+				placed(i.Start, i.InAt.Zone, i.InAt.OffsetSeconds), placed(i.End, i.OutAt.Zone, i.OutAt.OffsetSeconds),
+				[]exporter.Cell{
+					exporter.Number(i.Seconds), exporter.Text(exporter.HoursMinutes(time.Duration(i.Seconds) * time.Second)),
+					exporter.Text(string(i.InKind)), exporter.Text(string(i.OutKind)), exporter.Text(i.InAt.Station), exporter.Text(i.OutAt.Station),
+					exporter.Text(i.In.String()), exporter.Text(i.Out.String()), exporter.Number(int64(i.RuleVersion)),
+				})...)
+		})
+	})
+}
+
+// punchesTable has a row for every punch: what counts, beside what was recorded.
+var punchesTable = columns("punches", `work_id !name punch_id at_utc at_local zone direction kind station voided correction_reason
+	recorded_utc recorded_local recorded_zone recorded_direction recorded_kind position*`)
+
+// ExportPunches writes the punches of some days.
+func (w *World) ExportPunches(ctx context.Context, by httpapi.Principal, order ExportOrder, format TableFormat) (Exported, error) {
+	x := w.export(by, order)
+	var err error
+	if x.order.Works, err = projections.WorksOfPunches(ctx, w.q, w.a.tenant, order.days(), order.Station); err != nil {
+		return Exported{}, err
+	}
+	names, err := x.disclosed(ctx, x.order.Works)
+	if err != nil {
+		return Exported{}, err
+	}
+	return x.table(format.Format, format.BOM, punchesTable, func(row func(...exporter.Cell) error) error {
+		if len(x.order.Works) == 0 {
+			return nil
+		}
+		return projections.EachPunch(ctx, w.q, w.a.tenant, x.order.days(), order.Station, func(p projections.Punch) error {
+			voided, reason := "no", exporter.Cell{}
+			if p.Voided {
+				voided = "yes"
+			}
+			if p.Reason != "" {
+				reason = exporter.Text(string(p.Reason))
+			}
+			return row(slices.Concat(
+				[]exporter.Cell{exporter.Text(p.WorkID.String())}, x.cells(names[p.WorkID]), []exporter.Cell{exporter.Text(p.ID.String())},
+				placed(p.Counts.OccurredAt, p.Zone, p.Counts.OffsetSeconds),
+				[]exporter.Cell{
+					exporter.Text(string(p.Counts.Direction)), exporter.Text(string(p.Counts.Kind)), exporter.Text(p.Station), exporter.Text(voided), reason,
+				},
+				placed(p.Recorded.OccurredAt, p.Zone, p.Recorded.OffsetSeconds),
+				[]exporter.Cell{exporter.Text(string(p.Recorded.Direction)), exporter.Text(string(p.Recorded.Kind)), exporter.Number(int64(p.Position))},
+			)...)
+		})
+	})
+}
+
+// PeopleFields are the personal values that an export of people may hold.
+func PeopleFields() []string {
+	return []string{"work_id", "legal_name", "birth_date", "email", "phone"}
+}
+
+// fieldsOf are the values of those names.
+func fieldsOf(p httpapi.PersonView, names []string) []httpapi.Personal {
+	all := map[string]httpapi.Personal{"work_id": p.WorkID, "legal_name": p.LegalName, "birth_date": p.BirthDate, "email": p.Email, "phone": p.Phone}
+	values := make([]httpapi.Personal, len(names))
+	for i, name := range names {
+		values[i] = all[name]
+	}
+	return values
+}
+
+// ExportPeople writes the people who were registered by the last day and not closed
+// before the first one (UTC), or person alone; with the values of [PeopleFields]
+// that are named.
+func (w *World) ExportPeople(ctx context.Context, by httpapi.Principal, order ExportOrder, person uuid.UUID, fields []string, format TableFormat) (Exported, error) {
+	x := w.export(by, order)
+	all, err := w.FindPerson(ctx, by, "")
+	if err != nil {
+		return Exported{}, err
+	}
+	var people []httpapi.PersonView
+	var values []httpapi.Personal
+	for _, p := range all {
+		registered := p.RegisteredAt.UTC().Format(time.DateOnly)
+		if person != uuid.Nil && p.PersonID != person || registered > order.To || p.ClosedAt != nil && p.ClosedAt.UTC().Format(time.DateOnly) < order.From {
+			continue
+		}
+		people = append(people, p)
+		values = append(values, fieldsOf(p, fields)...)
+		if p.WorkID.Case() != uuid.Nil {
+			x.done.Withheld++
+		}
+	}
+	if err := x.disclose(ctx, values); err != nil {
+		return Exported{}, err
+	}
+	table := columns("people", "person_id registered_utc closed_utc !"+strings.Join(fields, " !"))
+	return x.table(format.Format, format.BOM, table, func(row func(...exporter.Cell) error) error {
+		for _, p := range people {
+			cells := []exporter.Cell{exporter.Text(p.PersonID.String()), exporter.Instant(p.RegisteredAt), {}}
+			if p.ClosedAt != nil {
+				cells[2] = exporter.Instant(*p.ClosedAt)
+			}
+			for _, value := range fieldsOf(p, fields) {
+				cells = append(cells, x.cells(value)...)
+			}
+			if err := row(cells...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,363 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/ledger/bundle"
+	"tracekeep/domain/calendar"
+	"tracekeep/domain/retention"
+	"tracekeep/eventschema"
+)
+
+// until moves a clock to an instant.
+func (j *jump) until(at time.Time) { j.ahead(time.Until(at) - time.Duration(j.by.Load())) }
+
+// dueItems waits until the clock has proposed as many cases of a class, and
+// answers them.
+func (h *house) dueItems(class retention.Class, n int) []httpapi.RetentionItem {
+	h.t.Helper()
+	var found []httpapi.RetentionItem
+	until(h.t, func() bool {
+		h.caughtUp()
+		items, err := h.RetentionDue(h.t.Context(), h.as(httpapi.RolePrivacy))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		found = nil
+		for _, item := range items {
+			if item.Class == string(class) && (item.Status == "cooling_off" || item.Status == "held") {
+				found = append(found, item)
+			}
+		}
+		return len(found) == n
+	})
+	return found
+}
+
+// submitted puts what is due before a second officer.
+func (h *house) submitted(by httpapi.Principal, cases ...uuid.UUID) httpapi.RetentionBatchReceipt {
+	h.t.Helper()
+	batch, err := h.SubmitRetention(h.t.Context(), h.intent(by), cases)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.caughtUp()
+	return batch
+}
+
+// released takes a batch of everything that is due through two officers.
+func (h *house) releasedBatch(cases ...uuid.UUID) httpapi.RetentionBatchView {
+	h.t.Helper()
+	batch := h.submitted(h.as(httpapi.RolePrivacy), cases...)
+	if _, err := h.ApproveRetention(h.t.Context(), h.intent(h.as(httpapi.RolePrivacy)), batch.BatchID); err != nil {
+		h.t.Fatal(err)
+	}
+	view, err := h.RetentionBatch(h.t.Context(), h.as(httpapi.RolePrivacy), batch.BatchID)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, id := range view.Released {
+		h.certified(id)
+	}
+	return view
+}
+
+// worked records a day's work, with a point where the device told one.
+func (h *house) worked(work uuid.UUID, in time.Time) (inID uuid.UUID) {
+	h.t.Helper()
+	for i, direction := range []eventschema.Direction{eventschema.DirectionIn, eventschema.DirectionOut} {
+		entry := punchEntry(work, in.Add(time.Duration(i)*8*time.Hour))
+		entry.Direction, entry.ReceivedAt, entry.Location = direction, entry.OccurredAt, point()
+		if _, err := h.RecordPunch(h.t.Context(), h.intent(h.as(httpapi.RoleHR)), entry); err != nil {
+			h.t.Fatal(err)
+		}
+		if i == 0 {
+			inID = entry.PunchID
+		}
+	}
+	return inID
+}
+
+func (h *house) closed(person uuid.UUID) {
+	h.t.Helper()
+	if _, err := h.ClosePerson(h.t.Context(), h.intent(h.as(httpapi.RoleHR)), httpapi.PersonClosure{PersonID: person, ClosedAt: h.clock(), Reason: "left"}); err != nil {
+		h.t.Fatal(err)
+	}
+	h.caughtUp()
+}
+
+func (h *house) wantErased(what string, err error, by uuid.UUID) {
+	h.t.Helper()
+	var erased *httpapi.Erased
+	if !errors.As(err, &erased) || erased.Case != by || erased.CertificateLeaf == nil {
+		h.t.Errorf("%s: %v (%+v), want erased under %s with the place of its certificate", what, err, erased, by)
+	}
+}
+
+// TestSevenYears takes people who leave, and one who stays, through the years with
+// a pushed clock: accounts go within weeks, locations after a year, work records
+// after seven years and not a day before, none of it without two officers, and
+// nothing that a legal hold keeps.
+//
+// promise: ST-36
+// promise: ST-37
+func TestSevenYears(t *testing.T) {
+	clock := &jump{}
+	h := openHouse(t, func(h *house) { h.clock = clock.now })
+	y := &years{house: h, clock: clock, left: h.clock()}
+	y.employ()
+	for _, stage := range []struct {
+		rule string
+		run  func()
+	}{
+		{"an account comes of age a week after it is closed, and only two officers release it", y.accounts},
+		{"locations come of age after a year, also those of people who stay", y.locations},
+		{"before the law's floor nobody releases a work record", y.floor},
+		{"not a day before seven years are over", y.notBefore},
+		{"after seven years it goes, but for what a hold keeps", y.afterSevenYears},
+		{"what has expired is told to be erased, by everything that is asked", y.answers},
+		{"a scavenge takes the bytes, and everything still verifies", y.scavenged},
+	} {
+		if !t.Run(stage.rule, func(t *testing.T) { h.in(t, stage.run) }) {
+			return
+		}
+	}
+}
+
+// years is the story of the test.
+type years struct {
+	*house
+	clock *jump
+	left  time.Time // the last day of ada and cy
+
+	ada, bo, cy httpapi.PersonReceipt
+	punch       uuid.UUID // of ada's
+	position    uint64    // of that
+	hold        uuid.UUID
+	expired     uuid.UUID // the case of ada's work record
+}
+
+func (y *years) employ() {
+	for who, name := range map[*httpapi.PersonReceipt]string{&y.ada: "Ada Example", &y.bo: "Bo Example", &y.cy: "Cy Example"} {
+		*who = y.register(name)
+		if _, err := y.GiveConsent(y.t.Context(), y.intent(y.as(httpapi.RoleHR)), httpapi.Consent{
+			Work: who.WorkID, Purpose: eventschema.PurposeLocation, NoticeVersion: "1", Language: "en", Method: "app", At: y.clock.now().AddDate(0, 0, -1),
+		}); err != nil {
+			y.t.Fatal(err)
+		}
+		id := y.worked(who.WorkID, y.clock.now().Add(-10*time.Hour).Truncate(time.Second))
+		if who == &y.ada {
+			y.punch = id
+		}
+	}
+	y.caughtUp()
+	explained, err := y.ExplainEvent(y.t.Context(), y.as(httpapi.RoleHR), y.punch)
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	y.position = explained.Event.Position
+	y.left = y.clock.now()
+	y.closed(y.ada.PersonID)
+	y.closed(y.cy.PersonID)
+}
+
+func (y *years) accounts() {
+	y.clock.until(y.left.AddDate(0, 0, 6))
+	if err := y.proposeDue(y.t.Context()); err != nil {
+		y.t.Fatal(err)
+	}
+	y.dueItems(retention.ClassAccount, 0)
+	y.clock.until(y.left.AddDate(0, 0, 7).Add(time.Hour))
+	items := y.dueItems(retention.ClassAccount, 2)
+	for _, item := range items {
+		if item.WorkID == uuid.Nil || item.PersonID == uuid.Nil || item.DueOn != y.left.UTC().AddDate(0, 0, 7).Format(time.DateOnly) {
+			y.t.Errorf("%+v", item)
+		}
+	}
+	y.wantName(y.ada.PersonID, eventschema.StateClear) // the clock destroys nothing
+	first := y.as(httpapi.RolePrivacy)
+	batch := y.submitted(first)
+	if batch.Cases != 2 {
+		y.t.Fatalf("%+v", batch)
+	}
+	_, err := y.ApproveRetention(y.t.Context(), y.intent(first), batch.BatchID)
+	y.wantRefusal("the officer who submitted it", err, "same_officer")
+	y.wantRefusal("a case by itself", y.approval(items[0].CaseID), "needs_batch")
+	y.wantName(y.ada.PersonID, eventschema.StateClear)
+	if _, err := y.ApproveRetention(y.t.Context(), y.intent(y.as(httpapi.RolePrivacy)), batch.BatchID); err != nil {
+		y.t.Fatal(err)
+	}
+	for _, item := range items {
+		y.certified(item.CaseID)
+	}
+	y.wantName(y.ada.PersonID, eventschema.StateErased)
+	y.wantName(y.bo.PersonID, eventschema.StateClear)
+	hours, err := y.HoursOfWork(y.t.Context(), y.ada.WorkID, "2000-01-01", "2100-01-01")
+	if err != nil || len(hours.Days) == 0 {
+		y.t.Errorf("the work record does not outlive the account: %+v, %v", hours, err)
+	}
+}
+
+func (y *years) locations() {
+	y.clock.until(calendar.AddMonths(y.left, 12).AddDate(0, 0, 1))
+	items := y.dueItems(retention.ClassLocation, 3)
+	y.releasedBatch()
+	for _, item := range items {
+		view, err := y.ErasureCase(y.t.Context(), y.as(httpapi.RolePrivacy), item.CaseID)
+		if err != nil {
+			y.t.Fatal(err)
+		}
+		if wantKey := item.WorkID == y.bo.WorkID; wantKey != (view.KeysDestroyed > 0) { // the others went with the account
+			y.t.Errorf("locations of %s: %d keys destroyed", item.WorkID, view.KeysDestroyed)
+		}
+	}
+	hours, err := y.HoursOfWork(y.t.Context(), y.bo.WorkID, "2000-01-01", "2100-01-01")
+	if err != nil || len(hours.Days) == 0 {
+		y.t.Errorf("hours went with the locations: %+v, %v", hours, err)
+	}
+	y.worked(y.bo.WorkID, y.clock.now().Add(-9*time.Hour).Truncate(time.Second))
+}
+
+func (y *years) floor() {
+	_, err := y.ProposeRetention(y.t.Context(), y.intent(y.as(httpapi.RolePrivacy)), y.ada.WorkID)
+	y.wantRefusal("a work record after a year", err, "statutory_floor")
+	_, err = y.ProposeRetention(y.t.Context(), y.intent(y.as(httpapi.RolePrivacy)), y.bo.WorkID)
+	if !errors.Is(err, httpapi.ErrNotFound) { // ST-35
+		y.t.Errorf("the record of somebody who stays: %v", err)
+	}
+}
+
+func (y *years) notBefore() {
+	y.clock.until(calendar.AddYears(y.left.UTC().Truncate(24*time.Hour), 7).Add(-time.Minute))
+	if err := y.proposeDue(y.t.Context()); err != nil {
+		y.t.Fatal(err)
+	}
+	y.dueItems(retention.ClassWork, 0)
+}
+
+func (y *years) afterSevenYears() {
+	placed, err := y.PlaceHold(y.t.Context(), y.intent(y.as(httpapi.RolePrivacy)), httpapi.HoldOrder{
+		Matter: uuid.New(), Record: y.cy.WorkID, Reason: eventschema.HoldLitigation, At: y.clock.now(), ReviewBy: y.clock.now().AddDate(0, 3, 0),
+	})
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	y.hold = placed.HoldID
+	y.clock.until(calendar.AddYears(y.left, 7).AddDate(0, 0, 1))
+	items := y.dueItems(retention.ClassWork, 2)
+	for _, item := range items {
+		if item.WorkID == y.ada.WorkID {
+			y.expired = item.CaseID
+		}
+		if held := item.WorkID == y.cy.WorkID; held != (len(item.Matters) == 1) {
+			y.t.Errorf("%s is held in %v", item.WorkID, item.Matters)
+		}
+	}
+	batch := y.submitted(y.as(httpapi.RolePrivacy), items[0].CaseID, items[1].CaseID)
+	if batch.Cases != 1 || batch.Held != 1 {
+		y.t.Fatalf("%+v", batch)
+	}
+	if _, err := y.ApproveRetention(y.t.Context(), y.intent(y.as(httpapi.RolePrivacy)), batch.BatchID); err != nil {
+		y.t.Fatal(err)
+	}
+	y.certified(y.expired)
+	if hours, err := y.HoursOfWork(y.t.Context(), y.cy.WorkID, "2000-01-01", "2100-01-01"); err != nil || len(hours.Days) == 0 {
+		y.t.Errorf("what is held has gone: %+v, %v", hours, err)
+	}
+}
+
+func (y *years) answers() {
+	hr := y.as(httpapi.RoleHR)
+	_, err := y.HoursOfWork(y.t.Context(), y.ada.WorkID, "2000-01-01", "2100-01-01")
+	y.wantErased("hours", err, y.expired)
+	_, err = y.Today().ExplainDay(y.t.Context(), hr, y.ada.WorkID, y.left.UTC().Format(time.DateOnly))
+	y.wantErased("a day explained", err, y.expired)
+	_, err = y.ExplainPosition(y.t.Context(), hr, y.position)
+	y.wantErased("an event explained", err, y.expired)
+	entry := punchEntry(y.ada.WorkID, y.left)
+	entry.ReceivedAt = y.clock.now()
+	_, err = y.RecordPunch(y.t.Context(), y.intent(hr), entry)
+	y.wantErased("a punch that comes late", err, y.expired)
+	_, err = y.CorrectPunch(y.t.Context(), y.intent(hr), httpapi.PunchCorrection{
+		CorrectionID: uuid.New(), PunchID: y.punch, Work: y.ada.WorkID, RecordedAs: y.left, Void: true, Reason: eventschema.ReasonWrongKey, ApprovedBy: uuid.New(), ReceivedAt: y.clock.now(),
+	})
+	y.wantErased("a correction", err, y.expired)
+	events, err := y.History(y.t.Context(), hr, y.ada.PersonID, 0, 100)
+	if err != nil || len(events) == 0 {
+		y.t.Errorf("history: %d events, %v", len(events), err)
+	}
+	if name := y.name(httpapi.RoleHR, y.ada.PersonID); name.State() != eventschema.StateErased {
+		y.t.Errorf("the name is %s", name.State())
+	}
+	y.rebuilt()
+}
+
+// rebuilt holds the live read models to a rebuild beside them.
+func (y *years) rebuilt() {
+	y.t.Helper()
+	y.caughtUp()
+	differences, err := y.CheckModels(y.t.Context())
+	if err != nil || len(differences) > 0 {
+		y.t.Errorf("a rebuild differs: %+v, %v", differences, err)
+	}
+}
+
+// searched says whether an id stands in a file of the event store.
+func searched(t *testing.T, data string, id uuid.UUID) (found bool) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(data, "events"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		found = found || bytes.Contains(content, id[:]) || bytes.Contains(content, []byte(id.String()))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func (y *years) scavenged() {
+	trust := bundle.Trust{Key: y.VerifierKey()}
+	y.house.holds("before the scavenge", trust, 0)
+	if !searched(y.t, y.data, y.punch) {
+		y.t.Fatal("the search does not find the punch before the scavenge")
+	}
+	if _, err := y.ListRemovals(y.t.Context(), nil); err != nil {
+		y.t.Fatal(err)
+	}
+	y.scavenge()
+	report := y.verified()
+	if !report.OK || report.Removed == 0 {
+		y.t.Fatalf("after the scavenge: %+v", report)
+	}
+	y.house.holds("after the scavenge", trust, report.Removed)
+	if searched(y.t, y.data, y.punch) {
+		y.t.Error("bytes of an expired punch are left in the event store")
+	}
+	y.rebuilt()
+	hr := y.as(httpapi.RoleHR)
+	_, err := y.HoursOfWork(y.t.Context(), y.ada.WorkID, "2000-01-01", "2100-01-01")
+	y.wantErased("hours after the scavenge", err, y.expired)
+	_, err = y.ExplainPosition(y.t.Context(), hr, y.position)
+	y.wantErased("an event explained after the scavenge", err, y.expired)
+	certificate, err := y.Certificate(y.t.Context(), hr, y.expired, eventschema.CertificateEffective)
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	read, err := VerifyCertificate(certificate.Certificate, y.VerifierKey())
+	if err != nil || read.Origin != eventschema.OriginRetention {
+		y.t.Errorf("the certificate says origin %q: %v", read.Origin, err)
+	}
+}
