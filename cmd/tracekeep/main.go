@@ -73,7 +73,10 @@ type cli struct {
 	Restrict restrictCommand `cmd:"" help:"Restrict the processing of a person's values; take objections."`
 	Disclose discloseCommand `cmd:"" help:"Record who outside was given values of a person, and list them."`
 
-	Retention retentionCommand `cmd:"" help:"See what has come of age; release it in batches, by two officers."`
+	Shifts     shiftsCommand     `cmd:"" help:"Plan shifts and details, and say who works them: offer, accept, bid, assign, swap, complete."`
+	Roster     rosterCommand     `cmd:"" help:"Show who works when and where."`
+	Attendance attendanceCommand `cmd:"" help:"Compare the roster with the time worked: on time, late, early leave, no-show, unscheduled."`
+	Retention  retentionCommand  `cmd:"" help:"See what has come of age; release it in batches, by two officers."`
 
 	Corrections correctionsCommand `cmd:"" help:"Ask for corrections of punches, and approve what others ask for."`
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
