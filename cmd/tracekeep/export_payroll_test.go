@@ -36,24 +36,24 @@ func TestPayrollLeavesNobodyOutInSilence(t *testing.T) {
 		adp := append([]string{"--system", "adp", "--company", "ABC", "--batch", "B1"}, flags...)
 		heading := "Co Code,Batch ID,File #,Reg Hours,O/T Hours,Hours 3 Code,Hours 3 Amount,Hours 4 Code,Hours 4 Amount\r\n"
 
-		got, all := d.exports("payroll", filepath.Join(dir, "all.csv"), adp...)
+		got, all := d.exported("payroll", filepath.Join(dir, "all.csv"), adp...)
 		if got.ok(t, exitRejected); !strings.Contains(got.err, ada.WorkID.String()) || strings.Contains(got.err, ben.WorkID.String()) {
 			t.Errorf("left out: %s", got.err)
 		}
 		if diff := cmp.Diff(heading+"ABC,B1,000102,40.00,2.00,,,,\r\n", string(all)); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		got, one := d.exports("payroll", filepath.Join(dir, "one.csv"), append(adp, "--person", "Ben")...)
+		got, one := d.exported("payroll", filepath.Join(dir, "one.csv"), append(adp, "--person", "Ben")...)
 		if got.ok(t); string(one) != string(all) || !strings.Contains(got.out, "1 disclosures to payroll_bureau") {
 			t.Errorf("Ben alone: %s\n%s", got.out, one)
 		}
-		got, names := d.exports("payroll", filepath.Join(dir, "names.iif"), append(flags, "--system", "quickbooks-iif", "--company", "Acme", "--batch", "1",
+		got, names := d.exported("payroll", filepath.Join(dir, "names.iif"), append(flags, "--system", "quickbooks-iif", "--company", "Acme", "--batch", "1",
 			"--code", "regular=Hourly", "--code", "overtime=Overtime")...)
 		if got.ok(t); strings.Count(string(names), "\tAda Example\t\tHourly\t") != 4 || strings.Count(string(names), "\tBen Example\t\tOvertime\t2:00\t") != 1 {
 			t.Errorf("by names:\n%s", names)
 		}
 		before := len(d.run("disclose", "list", "--person", ben.PersonID.String(), "--json").objects(t))
-		got, none := d.exports("payroll", filepath.Join(dir, "none.txt"), append(flags, "--system", "datev-lodas", "--company", "1", "--batch", "1", "--code", "regular=1")...)
+		got, none := d.exported("payroll", filepath.Join(dir, "none.txt"), append(flags, "--system", "datev-lodas", "--company", "1", "--batch", "1", "--code", "regular=1")...)
 		if got.ok(t, exitFailed); none != nil || !strings.Contains(got.err, "--code: overtime") {
 			t.Errorf("without the number of a code: %s\n%s", got.err, none)
 		}
@@ -62,7 +62,7 @@ func TestPayrollLeavesNobodyOutInSilence(t *testing.T) {
 		}
 		d.person = ben
 		d.erase()
-		got, gone := d.exports("payroll", filepath.Join(dir, "gone.csv"), adp...)
+		got, gone := d.exported("payroll", filepath.Join(dir, "gone.csv"), adp...)
 		if got.ok(t, exitRejected); string(gone) != heading || !strings.Contains(got.err, ben.WorkID.String()) {
 			t.Errorf("somebody erased: %s\n%s", got.err, gone)
 		}
