@@ -25,53 +25,48 @@ type Calendar struct{ out *bufio.Writer }
 // NewCalendar begins a feed with a name.
 func NewCalendar(to io.Writer, name string) *Calendar {
 	c := &Calendar{out: bufio.NewWriter(to)}
-	c.line("BEGIN:VCALENDAR")
-	c.line("VERSION:2.0")
-	c.line("PRODID:-//Tracekeep//Work//EN")
-	c.line("CALSCALE:GREGORIAN")
-	c.line("METHOD:PUBLISH")
-	c.line("NAME:" + calendarText(name)) // RFC 7986
-	c.line("X-WR-CALNAME:" + calendarText(name))
+	_ = c.lines("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Tracekeep//Work//EN", "CALSCALE:GREGORIAN", "METHOD:PUBLISH",
+		"NAME:"+calendarText(name), "X-WR-CALNAME:"+calendarText(name)) // NAME is of RFC 7986; a failure stays and shows in Close
 	return c
 }
 
 // Write adds an event.
 func (c *Calendar) Write(e CalendarEvent) error {
 	const utc = "20060102T150405Z"
-	c.line("BEGIN:VEVENT")
-	c.line("UID:" + calendarText(e.UID))
-	c.line("DTSTAMP:" + e.End.UTC().Format(utc))
-	c.line("DTSTART:" + e.Start.UTC().Format(utc))
-	c.line("DTEND:" + e.End.UTC().Format(utc))
-	c.line("SUMMARY:" + calendarText(e.Summary))
-	if e.Location != "" {
-		c.line("LOCATION:" + calendarText(e.Location))
+	end := e.End.UTC().Format(utc)
+	lines := []string{
+		"BEGIN:VEVENT", "UID:" + calendarText(e.UID), "DTSTAMP:" + end, "DTSTART:" + e.Start.UTC().Format(utc), "DTEND:" + end,
+		"SUMMARY:" + calendarText(e.Summary),
 	}
-	c.line("TRANSP:OPAQUE")
-	return c.line("END:VEVENT")
+	if e.Location != "" {
+		lines = append(lines, "LOCATION:"+calendarText(e.Location))
+	}
+	return c.lines(append(lines, "TRANSP:OPAQUE", "END:VEVENT")...)
 }
 
 // Close ends the feed.
 func (c *Calendar) Close() error {
-	c.line("END:VCALENDAR")
+	_ = c.lines("END:VCALENDAR")
 	return c.out.Flush()
 }
 
 // octets is how many of them a line has at most, without its end.
 const octets = 75
 
-// line writes one line, folded between characters.
-func (c *Calendar) line(text string) error {
-	room := octets
-	for len(text) > room {
-		cut := room
-		for cut > 0 && !utf8.RuneStart(text[cut]) {
-			cut--
+// lines writes lines, folded between characters.
+func (c *Calendar) lines(lines ...string) (err error) {
+	for _, text := range lines {
+		room := octets
+		for len(text) > room {
+			cut := room
+			for cut > 0 && !utf8.RuneStart(text[cut]) {
+				cut--
+			}
+			_, _ = c.out.WriteString(text[:cut] + "\r\n ")
+			text, room = text[cut:], octets-1
 		}
-		_, _ = c.out.WriteString(text[:cut] + "\r\n ")
-		text, room = text[cut:], octets-1
+		_, err = c.out.WriteString(text + "\r\n")
 	}
-	_, err := c.out.WriteString(text + "\r\n")
 	return err
 }
 

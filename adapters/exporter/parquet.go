@@ -18,11 +18,11 @@ const groupRows = 10_000
 // Snappy are what
 // every reader has.
 type parquetWriter struct {
-	out *parquet.Writer
+	out *parquet.GenericWriter[any]
 	row parquet.Row
 }
 
-func newParquet(to io.Writer, table Table) (*parquetWriter, error) {
+func newParquet(to io.Writer, table Table) *parquetWriter {
 	// The schema comes from a struct because a group of named nodes sorts its columns.
 	fields := make([]reflect.StructField, len(table.Columns))
 	for i, column := range table.Columns {
@@ -39,9 +39,9 @@ func newParquet(to io.Writer, table Table) (*parquetWriter, error) {
 	}
 	schema := parquet.NewSchema(table.Name, parquet.SchemaOf(reflect.New(reflect.StructOf(fields)).Interface()))
 	return &parquetWriter{
-		out: parquet.NewWriter(to, schema, parquet.MaxRowsPerRowGroup(groupRows), parquet.DataPageVersion(1), parquet.CreatedBy("tracekeep", "1", "")),
+		out: parquet.NewGenericWriter[any](to, schema, parquet.MaxRowsPerRowGroup(groupRows), parquet.DataPageVersion(1), parquet.CreatedBy("tracekeep", "1", "")),
 		row: make(parquet.Row, len(table.Columns)),
-	}, nil
+	}
 }
 
 func (w *parquetWriter) Write(row []Cell) error {

@@ -24,7 +24,7 @@ func writeADP(out *bufio.Writer, p Payroll, rows []PayRow) error {
 				line[3] = hours
 			case row.Code == "overtime":
 				line[4] = hours
-			case next < len(line):
+			case next+1 < len(line):
 				line[next], line[next+1] = p.Codes[row.Code], hours
 				next += 2
 			default: // a line has two places for further codes

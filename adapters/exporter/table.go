@@ -107,7 +107,7 @@ func New(to io.Writer, format Format, table Table, options Options) (Writer, err
 	case XLSX:
 		w, err = newXLSX(to, table)
 	case Parquet:
-		w, err = newParquet(to, table)
+		w = newParquet(to, table)
 	case JSON:
 		w, err = newJSON(to, table)
 	default:
