@@ -59,7 +59,6 @@ func (c explainCommand) Run(ctx context.Context, t *terminal) error {
 				return err
 			}
 			day, err := w.ExplainDay(ctx, operator(a), work, c.Day)
-			var erased *httpapi.Erased
 			if errors.As(err, &erased) {
 				return sayExpired(t, work, erased, c.JSON)
 			}
