@@ -60,7 +60,7 @@ func TestEveryAnswerAboutAnErasedPersonSaysErased(t *testing.T) {
 			d.asks(q, said, nil)
 		}
 		d.asksAPI(said)
-		d.exports(said)
+		d.bundles(said)
 	})
 }
 
@@ -185,9 +185,9 @@ func get(t *testing.T, url, token string) (status int, body string) {
 	return answer.StatusCode, string(text)
 }
 
-// exports checks that a bundle holds the case with its certificate instead of the
+// bundles checks that a bundle holds the case with its certificate instead of the
 // values, and that values which are gone are not handed out as if they were there.
-func (d *desk) exports(want erasedAs) {
+func (d *desk) bundles(want erasedAs) {
 	d.t.Helper()
 	person, dir := d.person.PersonID.String(), d.t.TempDir()
 	for rule, what := range map[string][]string{"of the person": {"--person", person}, "of everything": {"--all"}} {
