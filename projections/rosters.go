@@ -91,7 +91,7 @@ func applyRosters(ctx context.Context, tx pgx.Tx, page Page) error {
 			continue
 		}
 		shifts.add(d, "shift_id", id, columns)
-		saidOfPlaces(d, id, func(work uuid.UUID, state PlaceState, columns map[string]any) {
+		saidOfPlaces(d, func(work uuid.UUID, state PlaceState, columns map[string]any) {
 			key := placeKey{d.Meta.Tenant, id, work}
 			row := places[key]
 			if row == nil {
@@ -169,7 +169,7 @@ func shiftOf(event eventschema.Event) (uuid.UUID, map[string]any) {
 }
 
 // saidOfPlaces tells what an event says of people, those of an offer in its order.
-func saidOfPlaces(d *eventschema.Decoded, shift uuid.UUID, tell func(work uuid.UUID, state PlaceState, columns map[string]any)) {
+func saidOfPlaces(d *eventschema.Decoded, tell func(work uuid.UUID, state PlaceState, columns map[string]any)) {
 	switch e := d.Event.(type) {
 	case *eventschema.ShiftOffered:
 		ranks := map[uuid.UUID]int{}

@@ -73,8 +73,12 @@ type cli struct {
 	Restrict restrictCommand `cmd:"" help:"Restrict the processing of a person's values; take objections."`
 	Disclose discloseCommand `cmd:"" help:"Record who outside was given values of a person, and list them."`
 
-	Retention retentionCommand `cmd:"" help:"See what has come of age; release it in batches, by two officers."`
+	Shifts     shiftsCommand     `cmd:"" help:"Plan shifts and details, and say who works them: offer, accept, bid, assign, swap, complete."`
+	Roster     rosterCommand     `cmd:"" help:"Show who works when and where."`
+	Attendance attendanceCommand `cmd:"" help:"Compare the roster with the time worked: on time, late, early leave, no-show, unscheduled."`
+	Retention  retentionCommand  `cmd:"" help:"See what has come of age; release it in batches, by two officers."`
 
+	Corrections correctionsCommand `cmd:"" help:"Ask for corrections of punches, and approve what others ask for."`
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
 	Forensics   forensicsCommand   `cmd:"" help:"Look everywhere for what was erased, with every key at hand."`
 
@@ -94,7 +98,7 @@ func main() { os.Exit(start(nil)) }
 // start runs the program. A test that plays a process of its own may change what
 // the program knows of the outside.
 func start(change func(*terminal)) int {
-	if os.Getenv("GOGC") == "" {
+	if os.Getenv("GOGC") == "" && smallHeap {
 		// Reading and writing events makes much short-lived garbage beside a small
 		// heap: collecting later is worth a tenth of a rebuild's time.
 		debug.SetGCPercent(300)
@@ -151,6 +155,9 @@ func message(err error) string {
 	}
 	var erased *httpapi.Erased
 	if errors.As(err, &erased) {
+		if erased.CertificateLeaf != nil {
+			return fmt.Sprintf("erased under case %s, certificate of leaf %d", erased.Case, *erased.CertificateLeaf)
+		}
 		return fmt.Sprintf("erased under case %s", erased.Case)
 	}
 	return err.Error()
