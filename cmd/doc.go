@@ -17,7 +17,7 @@
 // adapters/httpapi, where sealed values are opened last, or shown as erased.
 //
 // The command tracekeep is the service and the operator's tool: serve, demo,
-// import, query, export, history, replay, verify, rebuild; for privacy officers erase,
+// import, query, export, history, readings, replay, verify, rebuild; for privacy officers erase,
 // cases, certificate, hold, restrict, disclose, keys; and eventstore, which runs
 // adapters/eventnode alone for the official clients. Run it with --help for the
 // whole list. What its subcommands share, the opened stores above all, is in

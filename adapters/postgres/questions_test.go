@@ -262,7 +262,7 @@ func TestTheAuditFeedTurnsItsPages(t *testing.T) {
 		}
 	}
 	of, err := projections.Audit(t.Context(), models.Querier(), h.tenant, projections.AuditQuery{Streams: []uuid.UUID{id("case", 1)}, OldestFirst: true, Limit: 10})
-	if err != nil || len(of) != 4 || of[0].EventType != "erasure-requested.v2" || of[0].Actor.Role != "import" || of[3].Revision != 3 {
+	if err != nil || len(of) != 4 || of[0].EventType != "erasure-requested.v3" || of[0].Actor.Role != "import" || of[3].Revision != 3 {
 		t.Errorf("%+v: %v", of, err)
 	}
 }

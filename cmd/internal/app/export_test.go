@@ -26,7 +26,7 @@ func TestWithoutTheEventStoreNothingIsExported(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = node.Close() }()
-	h := openHouse(t, func(h *house) { h.eventStore = node.ConnectionString() })
+	h := openHouse(t, func(h *house) { h.eventStore, h.unlike = node.ConnectionString(), true })
 	who := h.register("Ada Example")
 	at := time.Now()
 	if _, err := h.RecordPunch(t.Context(), h.intent(h.as(httpapi.RoleHR)), punchEntry(who.WorkID, at)); err != nil {
