@@ -64,9 +64,18 @@ func historyOfHolds() map[string]chapter {
 	return chapters
 }
 
-// historyOfPay has the chapters of locked periods.
+// historyOfPay has the chapters of locked periods and of requested corrections.
 func historyOfPay(add func(eventschema.StreamName, string, eventschema.Event)) {
-	tenant, period, work := id("tenant"), id("period"), id("work")
+	tenant, period, work, correction := id("tenant"), id("period"), id("work"), id("correction")
+	corrections := eventschema.CorrectionStream(tenant, correction)
+	add(corrections, "correction-requested.v1", &eventschema.CorrectionRequested{
+		CorrectionID: correction, PunchID: id("punch"), WorkID: work, OccurredAt: at("2026-03-05T17:00:00Z"), OffsetSeconds: 3600,
+		Direction: eventschema.DirectionOut, Kind: eventschema.KindMeal, Reason: eventschema.ReasonWrongTime, RequestedAt: at("2026-03-06T08:00:00Z"), RequestedBy: id("officer"),
+	})
+	add(corrections, "correction-approved.v1", &eventschema.CorrectionApproved{CorrectionID: correction, ApprovedAt: at("2026-03-06T09:00:00Z"), ApprovedBy: id("second officer")})
+	add(corrections, "correction-refused.v1", &eventschema.CorrectionRefused{
+		CorrectionID: correction, RefusedAt: at("2026-03-06T09:00:00Z"), RefusedBy: id("second officer"), Ground: "as_recorded",
+	})
 	add(eventschema.PayPeriodStream(tenant, period), "period-locked.v1", &eventschema.PeriodLocked{
 		PeriodID: period, From: "2026-03-16", To: "2026-03-31", Zone: "America/New_York", Rules: "flsa", RulesVersion: 1,
 		RulesDigest: "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef", Cards: 17, LockedAt: at("2026-04-02T08:00:00Z"), LockedBy: id("officer"),

@@ -62,6 +62,7 @@ func NewRegistry() (*Registry, error) {
 		erasureCancelled(), erasureRefused(), deadlineExtended(),
 		holdPlaced(), holdConfirmed(), holdReviewed(), holdLiftRequested(), holdLifted(), holdLapsed(),
 		processingRestricted(), objectionDecided(), restrictionLifted(), disclosureRecorded(), periodLocked(), timeCardLocked(),
+		correctionRequested(), correctionApproved(), correctionRefused(),
 		valuesRead(),
 		shiftPlanned(), shiftRescheduled(), shiftOffered(), offerAccepted(), offerDeclined(), bidPlaced(), shiftAssigned(), shiftUnassigned(),
 		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -387,3 +388,35 @@ func TestAFileAppearsWholeOrNotAtAll(t *testing.T) {
 type discarded struct{ bytes int }
 
 func (d *discarded) Write(p []byte) (int, error) { d.bytes += len(p); return len(p), nil }
+
+// A file five times as long needs no more memory.
+func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
+	for _, format := range formats {
+		t.Run(string(format), func(t *testing.T) {
+			out := &discarded{}
+			w, err := exporter.New(out, format, sample, exporter.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := func(rows int) uint64 {
+				for i := range rows {
+					if err := w.Write([]exporter.Cell{exporter.Text(fmt.Sprint("worker ", i)), exporter.Number(int64(i)), exporter.Instant(morning), exporter.Text("gate")}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				runtime.GC()
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				return m.HeapAlloc
+			}
+			const few = 11_000
+			first := kept(few)
+			if more := kept(4 * few); more > first+4<<20 {
+				t.Errorf("%d bytes were kept after %d rows, %d after five times as many", first, few, more)
+			}
+			if err := w.Close(); err != nil || out.bytes < few {
+				t.Errorf("%d bytes, %v", out.bytes, err)
+			}
+		})
+	}
+}

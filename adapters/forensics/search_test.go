@@ -37,16 +37,17 @@ func TestSearchFindsAValueInEveryFormAndPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const read = 4 << 20 // at once
 	ways := map[string]bool{}
 	for _, p := range planted {
+		places := []int{0, 1}
+		if !ways[p.Way] && (p.Way == "UTF-8" || p.Way == "base64" || p.Way == "gzip") { // no form knows where a read ends
+			places = append(places, read-len(p.Content)/2)
+		}
 		ways[p.Way] = true
-		for _, before := range []int{0, 1, 4<<20 - len(p.Content)/2} {
-			found := search(t, n, append(bytes.Repeat([]byte{'.'}, before), p.Content...))
-			if len(found.Hits) == 0 {
+		for _, before := range places {
+			if found := search(t, n, append(bytes.Repeat([]byte{'.'}, before), p.Content...)); len(found.Hits) == 0 {
 				t.Errorf("%s: not found behind %d bytes", p.Way, before)
-			}
-			if before > 1 && !strings.Contains(p.Way, "z") {
-				break // one form across the border shows it for the search, which knows no forms
 			}
 		}
 	}

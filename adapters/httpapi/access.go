@@ -81,13 +81,17 @@ func Table() map[string]Access {
 		"get-erasure-certificate":   oversight,
 		"print-erasure-certificate": oversight,
 
-		"place-hold":        officers,
-		"confirm-hold":      officers,
-		"review-hold":       officers,
-		"request-hold-lift": officers,
-		"lift-hold":         officers,
-		"list-holds":        oversight,
-		"get-hold":          oversight,
+		"list-retention-due":  oversight,
+		"submit-retention":    officers,
+		"get-retention-batch": oversight,
+		"approve-retention":   officers,
+		"place-hold":          officers,
+		"confirm-hold":        officers,
+		"review-hold":         officers,
+		"request-hold-lift":   officers,
+		"lift-hold":           officers,
+		"list-holds":          oversight,
+		"get-hold":            oversight,
 
 		"restrict-processing": officers,
 		"decide-objection":    officers,
@@ -96,8 +100,7 @@ func Table() map[string]Access {
 
 		"record-disclosure": {Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}},
 		"list-disclosures":  {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
-
-		"list-readings": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
+		"list-readings":     {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 
 		"live":  {Public: true},
 		"ready": {Public: true},

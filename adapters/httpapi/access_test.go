@@ -63,6 +63,10 @@ list-erasures            -      -       -  A       A       -
 get-erasure              -      -       -  A       A       -
 get-erasure-certificate  -      -       -  A       A       -
 print-erasure-certificate -     -       -  A       A       -
+list-retention-due       -      -       -  A       A       -
+submit-retention         -      -       -  A       -       -
+get-retention-batch      -      -       -  A       A       -
+approve-retention        -      -       -  A       -       -
 place-hold               -      -       -  A       -       -
 confirm-hold             -      -       -  A       -       -
 review-hold              -      -       -  A       -       -

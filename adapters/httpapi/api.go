@@ -137,6 +137,7 @@ func (a *API) routes() error {
 	a.registerReading(api)
 	a.registerTrail(api)
 	a.registerErasures(api)
+	a.registerRetentions(api)
 	a.registerCertificates(api)
 	a.registerHolds(api)
 	a.registerRestrictions(api)
@@ -198,7 +199,7 @@ func intent(ctx context.Context) Intent { return exchangeOf(ctx).intent }
 
 func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
-		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil ||
+		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil || in.Retentions == nil ||
 		in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")
 	}

@@ -496,6 +496,35 @@ func (c *company) DisclosuresOf(context.Context, httpapi.Principal, uuid.UUID) (
 	}}}, c.fail
 }
 
+func (c *company) RetentionDue(_ context.Context, by httpapi.Principal) ([]httpapi.RetentionItem, error) {
+	if c.fail != nil || by.Tenant != tenant {
+		return nil, c.fail
+	}
+	return []httpapi.RetentionItem{
+		{CaseID: openCase, Class: "account", PersonID: ada, WorkID: adasWork, Anchor: now.AddDate(0, 0, -10), DueOn: "2026-02-27", Days: 3, Status: "cooling_off", BatchID: stranger},
+		{CaseID: closedCase, Class: "location", WorkID: adasWork, Periods: []string{"2025-02"}, Anchor: now.AddDate(-1, 0, 0), DueOn: "2026-03-02", Status: "held", Matters: []uuid.UUID{stranger}},
+	}, nil
+}
+
+func (c *company) SubmitRetention(_ context.Context, intent httpapi.Intent, cases []uuid.UUID) (httpapi.RetentionBatchReceipt, error) {
+	receipt, err := c.act(intent)
+	return httpapi.RetentionBatchReceipt{Receipt: receipt, BatchID: someHold, Cases: max(len(cases), 1), Held: 1}, err
+}
+
+func (c *company) ApproveRetention(_ context.Context, intent httpapi.Intent, _ uuid.UUID) (httpapi.Receipt, error) {
+	return c.act(intent)
+}
+
+func (c *company) RetentionBatch(_ context.Context, by httpapi.Principal, batch uuid.UUID) (httpapi.RetentionBatchView, error) {
+	if c.fail != nil || by.Tenant != tenant || batch != someHold {
+		return httpapi.RetentionBatchView{}, errors.Join(c.fail, httpapi.ErrNotFound)
+	}
+	return httpapi.RetentionBatchView{
+		BatchID: batch, SubmittedAt: now, SubmittedBy: stranger, Cases: []uuid.UUID{openCase, closedCase}, ApprovedAt: now, ApprovedBy: ada,
+		Released: []uuid.UUID{openCase}, LeftOut: []eventschema.LeftOut{{CaseID: closedCase, Matters: []uuid.UUID{stranger}}},
+	}, nil
+}
+
 // Await answers when the position is reached or ctx ends.
 func (c *company) Await(ctx context.Context, position uint64) error {
 	for {
@@ -525,7 +554,7 @@ func (c *company) Checks(context.Context) []httpapi.Check { return c.checks }
 
 func (c *company) inside() httpapi.Inside {
 	return httpapi.Inside{Punches: c, People: c, Consents: c, Reading: c, Trail: c, Erasures: c, Certificates: c,
-		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Freshness: c, Health: c, Idempotency: c.keys}
+		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Freshness: c, Health: c, Idempotency: c.keys}
 }
 
 // keyBook keeps the contract of httpapi.Idempotency in memory, for these tests.

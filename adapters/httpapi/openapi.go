@@ -43,7 +43,7 @@ func (a *API) operation(id, method, path, tag, summary, description string) huma
 		op.DefaultStatus = http.StatusOK
 		statuses = append(statuses, http.StatusPreconditionFailed, http.StatusPreconditionRequired)
 	case "verify-identity", "assess-erasure", "approve-erasure", "cancel-erasure", "refuse-erasure", "extend-erasure", "record-notification",
-		"confirm-hold", "review-hold", "request-hold-lift", "lift-hold", "decide-objection", "lift-restriction":
+		"approve-retention", "confirm-hold", "review-hold", "request-hold-lift", "lift-hold", "decide-objection", "lift-restriction":
 		op.DefaultStatus = http.StatusOK
 	case "get-person", "get-erasure", "get-hold":
 		op.Responses["304"] = &huma.Response{Description: "The client has the current representation."}

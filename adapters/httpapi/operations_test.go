@@ -63,7 +63,7 @@ func (d documented) target(person, work string) string {
 	if strings.Contains(path, "/certificate") {
 		path = strings.ReplaceAll(path, "{case_id}", closedCase.String())
 	}
-	path = strings.NewReplacer("{case_id}", openCase.String(), "{hold_id}", someHold.String()).Replace(path)
+	path = strings.NewReplacer("{case_id}", openCase.String(), "{hold_id}", someHold.String(), "{batch_id}", someHold.String()).Replace(path)
 	if d.id == "get-hours" {
 		path += "?from=2026-03-02&to=2026-03-08&work_id=" + work
 	}

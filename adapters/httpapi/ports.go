@@ -402,6 +402,7 @@ type Inside struct {
 	Restrictions Restrictions
 	Disclosures  Disclosures
 	Readings     Readings
+	Retentions   Retentions
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

@@ -229,8 +229,8 @@ func (want imported) check(t *testing.T, file string) {
 		t.Fatalf("error = %v, want %v", err, want.fails)
 	}
 	want.compare(t, got, sink)
-	if want.fails != nil || workbook {
-		return
+	if want.fails != nil || workbook || raceDetector && want.rows > 40_000 {
+		return // that importing again changes nothing is held with the other files, too
 	}
 	again, err := run(Options{}, sink)
 	if err != nil || again.Recorded != 0 || again.AlreadyRecorded != got.Recorded || again.PeopleRegistered != 0 || again.Rejected != got.Rejected {

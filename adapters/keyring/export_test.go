@@ -17,13 +17,6 @@ const (
 	ClockAllowance = clockAllowance
 )
 
-// LoseNotices ends the listener without forgetting anything, as a network that
-// drops every notification would.
-func (k *Keyring) LoseNotices() {
-	k.stopListening()
-	<-k.listening
-}
-
 // Deafen lets this process hear nothing of the others, neither a notification
 // nor by asking, as long as its lease lasts.
 func (k *Keyring) Deafen() {

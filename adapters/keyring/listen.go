@@ -169,3 +169,11 @@ func (k *Keyring) answer(ctx context.Context, revocation int64, what act) {
 		k.log.Warn("a revocation is not acknowledged yet", zap.Error(err))
 	}
 }
+
+// LoseNotices ends the listener without forgetting anything, as a network does that
+// drops every notification. It is for measuring: what this process cached is then
+// used until it asks what it missed.
+func (k *Keyring) LoseNotices() {
+	k.stopListening()
+	<-k.listening
+}

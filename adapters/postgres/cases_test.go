@@ -62,6 +62,15 @@ func others(n int, at time.Time) []other {
 		other{eventschema.CategoryPayPeriod, period, &eventschema.PeriodLocked{
 			PeriodID: period, From: days[0], To: days[1], Zone: "Europe/Berlin", Rules: "flsa", RulesVersion: 1, RulesDigest: "00", Cards: n, LockedAt: at, LockedBy: id("actor", 1),
 		}})
+	correction := id("correction", n)
+	for _, event := range []eventschema.Event{
+		&eventschema.CorrectionRequested{CorrectionID: correction, PunchID: id("punch", n), WorkID: id("work", n), Void: n%2 == 0, OccurredAt: at,
+			Direction: eventschema.DirectionOut, Kind: eventschema.KindNormal, Reason: eventschema.ReasonOther, RequestedAt: at, RequestedBy: id("actor", 1)},
+		&eventschema.CorrectionRefused{CorrectionID: correction, RefusedAt: at, RefusedBy: id("actor", 2), Ground: "as_recorded"},
+		&eventschema.CorrectionApproved{CorrectionID: correction, ApprovedAt: at.Add(time.Hour), ApprovedBy: id("actor", 2)},
+	} {
+		all = append(all, other{eventschema.CategoryCorrection, correction, event})
+	}
 	all = append(all, other{eventschema.CategoryReading, id("reader", n), &eventschema.ValuesRead{
 		ReadID: id("read", n), ReadBy: id("reader", n), Operation: "list-people", Use: eventschema.UseService, ReadAt: at,
 		Shown: []eventschema.Shown{{Values: nameAndEmail, Subjects: []uuid.UUID{person, id("person", 90)}}, {Values: nameAndEmail[:1], Subjects: []uuid.UUID{id("work", n)}}},

@@ -389,6 +389,10 @@ func TestOneTenantSeesNothingOfAnother(t *testing.T) {
 			rows, err := projections.PayPeriods(t.Context(), q, tenant)
 			return len(rows), err
 		},
+		"requested corrections": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.CorrectionRequests(t.Context(), q, tenant, false, 10)
+			return len(rows), err
+		},
 		"time cards": func(tenant uuid.UUID) (int, error) {
 			rows, err := projections.TimeCards(t.Context(), q, tenant, uuid.Nil)
 			return len(rows), err

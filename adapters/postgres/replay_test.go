@@ -163,7 +163,7 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 		if !by(p.OccurredAt) {
 			continue
 		}
-		lines = append(lines, fmt.Sprint("punch ", p.ID, p.work, p.OccurredAt, p.Direction, p.Kind, p.voided, p.fixes))
+		lines = append(lines, fmt.Sprint("punch ", p.ID, p.work, p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind, p.voided, p.fixes))
 		if !p.voided {
 			byWork[p.work] = append(byWork[p.work], p.Punch)
 		}
@@ -193,9 +193,13 @@ func pairedLines(byWork map[uuid.UUID][]hours.Punch, now time.Time) []string {
 		if waiting {
 			lines = append(lines, fmt.Sprint("in ", work, last.OccurredAt.UTC()))
 		}
-		paired := rule.Pair(punches)
+		paired, sums := rule.Pair(punches), map[string][2]int64{}
 		for _, w := range paired.Intervals {
 			lines = append(lines, fmt.Sprint("interval ", work, w.In, w.Out, w.Start.UTC(), w.End.UTC(), w.WorkDate, w.Seconds()))
+			sums[w.WorkDate] = [2]int64{sums[w.WorkDate][0] + int64(w.Seconds()), sums[w.WorkDate][1] + 1}
+		}
+		for date, sum := range sums {
+			lines = append(lines, dayLine(work, date, sum[0], sum[1]))
 		}
 		for _, e := range paired.Exceptions {
 			if e.Punch != last.ID || e.Code != hours.MissingOut || !waiting {
@@ -204,6 +208,10 @@ func pairedLines(byWork map[uuid.UUID][]hours.Punch, now time.Time) []string {
 		}
 	}
 	return lines
+}
+
+func dayLine(work uuid.UUID, date string, seconds, intervals int64) string {
+	return fmt.Sprintf("day %s %s: %d s in %d", work, date, seconds, intervals)
 }
 
 // told tells the same from the read models of the moment.
@@ -226,7 +234,7 @@ func told(rt *rapid.T, t *testing.T, q projections.Querier, h *history, m projec
 			for _, c := range fixes {
 				positions = append(positions, fmt.Sprint("correction ", c.Position))
 			}
-			lines = append(lines, fmt.Sprint("punch ", p.ID, p.WorkID, p.Counts.OccurredAt, p.Counts.Direction, p.Counts.Kind, p.Voided, positions))
+			lines = append(lines, fmt.Sprint("punch ", p.ID, p.WorkID, p.Counts.OccurredAt, p.Counts.OffsetSeconds, p.Counts.Direction, p.Counts.Kind, p.Voided, positions))
 		}
 		consents, err := projections.ConsentsOf(t.Context(), q, h.tenant, work)
 		fail(err)
@@ -250,6 +258,11 @@ func told(rt *rapid.T, t *testing.T, q projections.Querier, h *history, m projec
 	fail(err)
 	for _, w := range intervals {
 		lines = append(lines, fmt.Sprint("interval ", w.WorkID, w.In, w.Out, w.Start, w.End, w.WorkDate, w.Seconds))
+	}
+	sums, err := projections.HoursByDay(t.Context(), q, h.tenant, days)
+	fail(err)
+	for _, d := range sums {
+		lines = append(lines, dayLine(d.WorkID, d.WorkDate, d.Seconds, int64(d.Intervals)))
 	}
 	exceptions, err := projections.ExceptionsOf(t.Context(), q, h.tenant, days, now)
 	fail(err)
@@ -327,13 +340,15 @@ func TestReplaysAreListedAndDropped(t *testing.T) {
 	}
 }
 
-// What two worlds tell differently is what their answers differ in.
-func TestTwoWorldsDifferInWhatTheirAnswersDifferIn(t *testing.T) {
+// What two worlds tell differently is what the folds of their moments differ in.
+//
+// promise: I4
+func TestTwoWorldsDifferInWhatTheirFoldsDifferIn(t *testing.T) {
 	models := open(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		h := drawHistory(rt, t)
 		var worlds [2]*postgres.World
-		var answers [2][]string
+		var folds [2][]string
 		for i := range worlds {
 			m := projections.Moment{KnownAt: drawKnown(rt, h), AsOf: drawAsOf(rt, h)}
 			world, err := models.Replay(t.Context(), m, h.after, nil)
@@ -341,12 +356,12 @@ func TestTwoWorldsDifferInWhatTheirAnswersDifferIn(t *testing.T) {
 				rt.Fatal(err)
 			}
 			defer world.Close()
-			worlds[i], answers[i] = world, told(rt, t, world.Querier(), h, m)
+			worlds[i], folds[i] = world, foldAt(rt, h, m)
 		}
 		two := projections.Two{Before: worlds[0].Schema(), After: worlds[1].Schema()}
 		got := toldChanges(rt, t, models.Querier(), h, two, worldClock(worlds[0].Moment), worldClock(worlds[1].Moment))
-		if diff := cmp.Diff(changesBetween(answers), got); diff != "" {
-			rt.Fatalf("from %v to %v (-answers +changes):\n%s", worlds[0].Moment, worlds[1].Moment, diff)
+		if diff := cmp.Diff(changesBetween(folds), got); diff != "" {
+			rt.Fatalf("from %v to %v (-folds +changes):\n%s", worlds[0].Moment, worlds[1].Moment, diff)
 		}
 		for _, w := range worlds {
 			if err := models.DropReplay(t.Context(), w.ID); err != nil && !errors.Is(err, postgres.ErrNoReplay) {
@@ -356,19 +371,24 @@ func TestTwoWorldsDifferInWhatTheirAnswersDifferIn(t *testing.T) {
 	})
 }
 
-// changesBetween names the punches and exceptions that only one answer tells, or
-// that they tell differently.
-func changesBetween(answers [2][]string) []string {
+// changesBetween names the punches, the days and the exceptions that only one fold
+// tells, or that they tell differently.
+func changesBetween(folds [2][]string) []string {
 	changed := map[string]bool{}
-	for i, lines := range answers {
+	for i, lines := range folds {
 		for _, line := range lines {
 			kind, rest, _ := strings.Cut(line, " ")
-			if kind != "punch" && kind != "exception" || slices.Contains(answers[1-i], line) {
+			if kind != "punch" && kind != "day" && kind != "exception" || slices.Contains(folds[1-i], line) {
+				continue
+			}
+			if kind == "day" {
+				day, _, _ := strings.Cut(line, ":")
+				changed[day] = true
 				continue
 			}
 			if kind == "punch" {
 				rest, _, _ = strings.Cut(rest, " [") // what corrections there are is no change by itself
-				if slices.ContainsFunc(answers[1-i], func(other string) bool { return strings.HasPrefix(other, "punch "+rest) }) {
+				if slices.ContainsFunc(folds[1-i], func(other string) bool { return strings.HasPrefix(other, "punch "+rest) }) {
 					continue
 				}
 				rest, _, _ = strings.Cut(rest, " ")
@@ -390,6 +410,13 @@ func toldChanges(rt *rapid.T, t *testing.T, q projections.Querier, h *history, t
 	for _, p := range punches {
 		told["punch "+p.PunchID.String()] = true
 	}
+	days, err := projections.DayChanges(t.Context(), q, h.tenant, two)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for _, d := range days {
+		told[fmt.Sprintf("day %s %s", d.WorkID, d.WorkDate)] = true
+	}
 	exceptions, err := projections.ExceptionChanges(t.Context(), q, h.tenant, two, before, after)
 	if err != nil {
 		rt.Fatal(err)
@@ -402,4 +429,20 @@ func toldChanges(rt *rapid.T, t *testing.T, q projections.Querier, h *history, t
 		told[side+fmt.Sprint("exception ", e.WorkID, e.Punch, e.Code, e.At, e.WorkDate)] = true
 	}
 	return slices.Sorted(maps.Keys(told))
+}
+
+// A correction that only moves a punch changes the hours of its day and not the
+// number of its intervals.
+func TestADayDiffersThoughItHasAsManyIntervals(t *testing.T) {
+	h, models := newHistory(t), open(t)
+	work, at := id("work", 1), clock("2026-03-02T08:00:00Z")
+	h.punch(work, id("punch", 1), at, in, normal)
+	h.punch(work, id("punch", 2), at.Add(4*time.Hour), out, normal)
+	known := h.log[1].Created
+	h.correct(work, id("punch", 2), eventschema.PunchCorrected{OccurredAt: at.Add(3 * time.Hour), OffsetSeconds: 8 * 3600, Direction: out, Kind: normal})
+	before, after := replay(t, models, h, projections.Moment{KnownAt: known}), replay(t, models, h, projections.Moment{KnownAt: h.log[2].Created})
+	found, err := projections.DayChanges(t.Context(), models.Querier(), h.tenant, projections.Two{Before: before.Schema(), After: after.Schema()})
+	if err != nil || len(found) != 1 || found[0].Before.Seconds != 14_400 || found[0].After.Seconds != 10_800 || found[0].Before.Intervals != found[0].After.Intervals {
+		t.Errorf("%+v %v", found, err)
+	}
 }

@@ -35,9 +35,8 @@ cannot. Beside a rate stands the processor time of the whole process, clients in
   import   reading a file of each kind, and a clock file with every decision
   rebuild  every read model, and the world of a moment, beside reading the same log through the client and copying bare rows
   erasure  of a person of few and of many events
-  keys     sealing and opening beside the bare cipher, moving keys to a new epoch, opening a directory, and how long a destroyed key
-           is still used
-  trail    appending leaves, proving one, verifying every event, exporting and checking a bundle, of few and of many events
+  keys     sealing and opening beside the bare cipher, unwrapping, moving keys to a new epoch, opening a directory, and how long a
+           destroyed key is still used in processes that hear of it and in such that do not
 
 Examples:
   tracekeep bench --runs 5

@@ -19,14 +19,11 @@ import (
 // benchSection is as long as the section of a registration.
 var benchSection = []byte(`{"legal_name":"Somebody Measured At Length","birth_date":"1990-02-28","photo":"b7e1","login":"somebody.measured@bench.example"}`)
 
-// benchHolders is how many processes hold a key when it is destroyed.
-const benchHolders = 8
-
 // keyStore measures the keys: sealing beside the bare cipher, fetching, moving
 // to the next epoch, opening a directory, and forgetting in several processes.
 func (b *bench) keyStore(ctx context.Context) error {
 	return b.inFolder(ctx, benchPeople, func(a *app.App, _ importCommand) error {
-		for _, measure := range []func(context.Context, *app.App) error{b.sealing, b.forgetting, b.crowd, b.rotation} {
+		for _, measure := range []func(context.Context, *app.App) error{b.sealing, b.unwrapping, b.forgetting, b.deaf, b.crowd, b.rotation} {
 			if err := measure(ctx, a); err != nil {
 				return err
 			}
@@ -74,7 +71,7 @@ func (b *bench) sealing(ctx context.Context, a *app.App) error {
 		return err
 	}
 	nonce, aad := make([]byte, bare.NonceSize()), make([]byte, 250)
-	var rates, seals, opens []float64
+	var raws, rates, seals, opens []float64
 	for range b.Runs {
 		raw, err := b.rate(func() error {
 			_, err := io.ReadFull(b.t.random, nonce)
@@ -92,53 +89,14 @@ func (b *bench) sealing(ctx context.Context, a *app.App) error {
 		if err != nil {
 			return err
 		}
-		rates, seals, opens = append(rates, sealed/raw), append(seals, sealed), append(opens, opened)
+		raws, rates, seals, opens = append(raws, raw), append(rates, sealed/raw), append(seals, sealed), append(opens, opened)
 	}
 	return errors.Join(
+		b.report("AES-256-GCM with a random nonce alone, one core", median(raws), "seals/s", goal{}),
 		b.report("seal a section, one core", median(seals), "seals/s", goal{}),
 		b.report("open a section, one core", median(opens), "opens/s", goal{}),
 		b.report("seal : AES-256-GCM with a random nonce alone", median(rates), "ratio", goal{}),
 	)
-}
-
-// forgetting measures from the order to destroy a key until every process that
-// held it has acknowledged.
-func (b *bench) forgetting(ctx context.Context, a *app.App) (err error) {
-	holders := []*keyring.Keyring{a.Keys()}
-	for len(holders) < benchHolders {
-		k, err := a.OpenKeys(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, k.Close()) }()
-		holders = append(holders, k)
-	}
-	var waits []float64
-	for range b.Runs {
-		subject := uuid.New()
-		if err := a.Keys().Create(ctx, keyring.Ref{Tenant: a.Tenant(), Subject: subject, Purpose: eventschema.PurposeIdentity}); err != nil {
-			return err
-		}
-		for _, k := range holders {
-			if err := k.Prefetch(ctx, a.Tenant(), []uuid.UUID{subject}); err != nil {
-				return err
-			}
-		}
-		order := keyring.Order{Tenant: a.Tenant(), Case: uuid.New(), Destroy: []keyring.Target{{Subject: subject}}, Erase: []uuid.UUID{subject}}
-		started := b.t.clock()
-		if _, err := a.Keys().Destroy(ctx, order); err != nil {
-			return err
-		}
-		quiet, err := a.Keys().Quiesce(ctx, a.Tenant(), order.Case)
-		if err != nil {
-			return err
-		}
-		if len(quiet.Acknowledged) != len(holders) || len(quiet.Silent) > 0 {
-			return fmt.Errorf("%d of %d processes acknowledged", len(quiet.Acknowledged), len(holders))
-		}
-		waits = append(waits, float64(b.t.clock().Sub(started).Microseconds())/1000)
-	}
-	return b.report(fmt.Sprintf("destroy a key until %d processes have acknowledged", benchHolders), median(waits), "ms", goal{})
 }
 
 // crowd opens the directory of many people, which HR searches.

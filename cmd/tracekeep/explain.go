@@ -51,11 +51,14 @@ func (c explainCommand) Run(ctx context.Context, t *terminal) error {
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		if c.Work != "" {
 			work, err := onePerson(ctx, a, "explain", c.Work)
+			var erased *httpapi.Erased
+			if errors.As(err, &erased) {
+				return queryHours{JSON: c.JSON}.sayErased(t, erased)
+			}
 			if err != nil {
 				return err
 			}
 			day, err := w.ExplainDay(ctx, operator(a), work, c.Day)
-			var erased *httpapi.Erased
 			if errors.As(err, &erased) {
 				return sayExpired(t, work, erased, c.JSON)
 			}

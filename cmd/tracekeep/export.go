@@ -20,6 +20,9 @@ type exportCommand struct {
 	Hours   exportHours   `cmd:"" help:"Intervals of work: who, from when to when, at which station, resting on which punches."`
 	Punches exportPunches `cmd:"" help:"Punches: what counts of each, beside what was recorded."`
 	People  exportPeople  `cmd:"" help:"People who were registered."`
+	Payroll exportPayroll `cmd:"" help:"What is owed for a pay period, as the file of a payroll program."`
+
+	Calendar exportCalendar `cmd:"" help:"Work as an iCalendar feed, of one person or one station."`
 }
 
 // Help implements kong's help provider.

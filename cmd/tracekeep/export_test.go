@@ -7,19 +7,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"tracekeep/domain/hours"
 	"tracekeep/eventschema"
 )
 
 const exportOfficer = "6d1e0000-0000-4000-8000-000000000001"
 
 // exports runs an export of March 2026 and answers the file.
-func (d *desk) exports(what, file string, more ...string) (answer, []byte) {
+func (d *desk) exported(what, file string, more ...string) (answer, []byte) {
 	d.t.Helper()
 	args := append([]string{"export", what, "--data", d.data, "--to-file", file, "--officer", exportOfficer,
 		"--recipient", "payroll_bureau", "--purpose", "payroll", "--reason", "processor"}, more...)
@@ -54,29 +56,30 @@ func TestAnExportIsRecordedRepeatableAndSaysWhoIsErased(t *testing.T) {
 		dir := t.TempDir()
 
 		d.checkFormats(dir)
-		_, hours := d.exports("hours", filepath.Join(dir, "hours.csv"))
+		_, table := d.exported("hours", filepath.Join(dir, "hours.csv"))
 		want := "work_id,name,name_state,work_date,start_utc,start_local,start_zone,end_utc,end_local,end_zone,seconds,hours," +
 			"in_kind,out_kind,in_station,out_station,in_punch_id,out_punch_id,rule_version\r\n" +
 			"WORK,Ada Example,clear,2026-03-02,2026-03-02T06:30:00Z,2026-03-02T07:30:00+01:00,Europe/Berlin,2026-03-02T11:00:00Z,2026-03-02T12:00:00+01:00,Europe/Berlin," +
-			"16200,4:30,normal,normal,gate-1,gate-1,PUNCH-a,PUNCH-b,1\r\n"
-		if diff := cmp.Diff(want, d.anonymous(hours, in, out)); diff != "" {
+			"16200,4:30,normal,normal,gate-1,gate-1,PUNCH-a,PUNCH-b," + strconv.Itoa(hours.DefaultPairing().Version) + "\r\n"
+		if diff := cmp.Diff(want, d.anonymous(table, in, out)); diff != "" {
 			t.Errorf("hours (-want +got)\n%s", diff)
 		}
-		_, punches := d.exports("punches", filepath.Join(dir, "punches.csv"), "--site", "gate-1")
+		_, punches := d.exported("punches", filepath.Join(dir, "punches.csv"), "--site", "gate-1")
 		if got := d.anonymous(punches, in, out); strings.Count(got, "\r\n") != 3 ||
 			!strings.Contains(got, "PUNCH-a,2026-03-02T06:30:00Z,2026-03-02T07:30:00+01:00,Europe/Berlin,in,normal,gate-1,no,wrong_time,2026-03-02T07:00:00Z,2026-03-02T08:00:00+01:00,Europe/Berlin,in,normal,") {
 			t.Errorf("punches\n%s", got)
 		}
-		if _, elsewhere := d.exports("punches", filepath.Join(dir, "gate-2.csv"), "--site", "gate-2"); strings.Count(string(elsewhere), "\r\n") != 1 {
+		if _, elsewhere := d.exported("punches", filepath.Join(dir, "gate-2.csv"), "--site", "gate-2"); strings.Count(string(elsewhere), "\r\n") != 1 {
 			t.Errorf("at another station\n%s", elsewhere)
 		}
 		d.checkRecords()
 		d.checkRefusals(dir)
+		d.checkCalendar(dir, in)
 
 		id, leaf := d.erase()
 		erased := fmt.Sprintf("[erased: case %s, certificate of leaf %d]", id, leaf)
 		for _, what := range []string{"hours", "punches", "people"} {
-			got, content := d.exports(what, filepath.Join(dir, what+"-erased.csv"))
+			got, content := d.exported(what, filepath.Join(dir, what+"-erased.csv"))
 			rows, err := csv.NewReader(bytes.NewReader(content)).ReadAll()
 			if got.ok(t); err != nil || strings.Contains(string(content), "Ada") || !strings.Contains(string(content), erased) || !strings.Contains(got.out, "withheld: 1 people") {
 				t.Errorf("%s of somebody erased: %v\n%s\n%s", what, err, got.out, content)
@@ -97,7 +100,7 @@ func (d *desk) checkFormats(dir string) {
 	d.t.Helper()
 	for what, formats := range map[string][]string{"hours": {"csv", "xlsx", "parquet", "json"}, "punches": {"xlsx"}, "people": {"parquet"}} {
 		for _, format := range formats {
-			got, first := d.exports(what, filepath.Join(dir, what+"."+format), "--format", format, "--json")
+			got, first := d.exported(what, filepath.Join(dir, what+"."+format), "--format", format, "--json")
 			var told struct {
 				Bytes     int    `json:"bytes"`
 				Rows      int    `json:"rows"`
@@ -107,7 +110,7 @@ func (d *desk) checkFormats(dir string) {
 			if got.ok(d.t).last(d.t, &told); told.Bytes != len(first) || told.Disclosed != 1 || told.Rows == 0 || len(told.SHA256) != 64 {
 				d.t.Errorf("%s as %s: %+v", what, format, told)
 			}
-			got, again := d.exports(what, filepath.Join(dir, what+"-again."+format), "--format", format)
+			got, again := d.exported(what, filepath.Join(dir, what+"-again."+format), "--format", format)
 			if got.ok(d.t); !bytes.Equal(first, again) || len(first) == 0 {
 				d.t.Errorf("%s as %s: other bytes the second time", what, format)
 			}
@@ -135,6 +138,22 @@ func (d *desk) checkRecords() {
 	// Each once, however often it was run: hours, punches, punches of the site; people.
 	if diff := cmp.Diff(map[string]int{`["identity","work"]`: 3, `["identity"]`: 1}, disclosed); diff != "" {
 		d.t.Errorf("disclosures (-want +got)\n%s", diff)
+	}
+}
+
+// checkCalendar exports a feed of the person and one of the station.
+func (d *desk) checkCalendar(dir string, in uuid.UUID) {
+	d.t.Helper()
+	for name, of := range map[string][]string{"person.ics": {"--person", "Ada"}, "site.ics": {"--site", "gate-1"}} {
+		got, feed := d.exported("calendar", filepath.Join(dir, name), of...)
+		want := "BEGIN:VEVENT\r\nUID:PUNCH-a@tracekeep\r\nDTSTAMP:20260302T110000Z\r\nDTSTART:20260302T063000Z\r\nDTEND:20260302T110000Z\r\n" +
+			"SUMMARY:Ada Example\\, 4:30 h\r\nLOCATION:gate-1\r\nTRANSP:OPAQUE\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+		if got.ok(d.t); !strings.HasSuffix(d.anonymous(feed, in), want) || bytes.Count(feed, []byte("BEGIN:VEVENT")) != 1 {
+			d.t.Errorf("%s\n%s", name, feed)
+		}
+	}
+	if got, feed := d.exported("calendar", filepath.Join(dir, "all.ics")); got.code != exitUsage || feed != nil {
+		d.t.Errorf("a calendar of everybody: %d %s", got.code, got.err)
 	}
 }
 

@@ -207,7 +207,7 @@ func copyInFile(ctx context.Context, restorer, name string) (*keyring.Copy, erro
 	if magic, _ := dump.Peek(5); string(magic) != "PGDMP" || restorer == "" {
 		return keyring.CopyFrom(name, dump)
 	}
-	restore := exec.CommandContext(ctx, restorer, "--file=-", name)
+	restore := exec.CommandContext(ctx, restorer, "--file=-", name) //nolint:gosec // the binary beside the Postgres in use
 	text, err := restore.StdoutPipe()
 	if err != nil {
 		return nil, err

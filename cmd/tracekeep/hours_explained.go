@@ -101,57 +101,49 @@ func owedJSON(o app.HoursOrder, one app.OwedHours, release httpapi.Release) map[
 		"regular_seconds": seconds(one.Totals.Regular), "overtime_seconds": seconds(one.Totals.Overtime), "double_time_seconds": seconds(one.Totals.DoubleTime),
 		"premium_hours": len(r.Premiums),
 	}
-	list := func(key string, n int, item func(i int) map[string]any) {
-		items := make([]map[string]any, n)
-		for i := range items {
-			items[i] = item(i)
-		}
-		out[key] = items
-	}
-	list("lines", len(r.Lines), func(i int) map[string]any {
-		l := r.Lines[i]
+	out["lines"] = each(r.Lines, func(l payrules.Line) map[string]any {
 		return map[string]any{
 			"class": l.Class, "start": l.Start, "end": l.End, "seconds": seconds(l.Time()), "in": l.In, "out": l.Out, "workday": l.Workday,
 			"cycle": l.Cycle, "pause": l.Pause, "cause": cause(l.Cause),
 		}
 	})
-	list("premiums", len(r.Premiums), func(i int) map[string]any {
-		p := r.Premiums[i]
+	out["premiums"] = each(r.Premiums, func(p payrules.Premium) map[string]any {
 		return map[string]any{"code": p.Code, "workday": p.Workday, "in": p.In, "out": p.Out, "cause": cause(p.Cause)}
 	})
-	list("breaches", len(r.Breaches), func(i int) map[string]any {
-		b := r.Breaches[i]
+	out["breaches"] = each(r.Breaches, func(b payrules.Breach) map[string]any {
 		return map[string]any{
 			"code": b.Code, "start": b.Start, "end": b.End, "got_seconds": seconds(b.Got), "need_seconds": seconds(b.Need), "in": b.In, "out": b.Out, "cause": cause(b.Cause),
 		}
 	})
-	list("guaranteed", len(r.Guaranteed), func(i int) map[string]any {
-		g := r.Guaranteed[i]
+	out["guaranteed"] = each(r.Guaranteed, func(g payrules.Guaranteed) map[string]any {
 		return map[string]any{"start": g.Start, "worked_seconds": seconds(g.Worked), "paid_seconds": seconds(g.Paid), "in": g.In, "out": g.Out, "cause": cause(g.Cause)}
 	})
-	list("overlaps", len(r.Overlaps), func(i int) map[string]any {
-		v := r.Overlaps[i]
+	out["overlaps"] = each(r.Overlaps, func(v payrules.Overlap) map[string]any {
 		return map[string]any{"start": v.Start, "end": v.End, "in": v.In, "out": v.Out, "with": v.With}
 	})
-	list("exceptions", len(one.Findings), func(i int) map[string]any {
-		f := one.Findings[i]
+	out["exceptions"] = each(one.Findings, func(f hours.Finding) map[string]any {
 		return map[string]any{"code": f.Code, "severity": f.Severity, "timetrex": f.TimeTrex, "at": f.At, "punches": f.Punches, "review_version": hours.DefaultReview().Version}
 	})
-	list("rounding", len(r.Drifts), func(i int) map[string]any {
-		d := r.Drifts[i]
+	out["rounding"] = each(r.Drifts, func(d payrules.Drift) map[string]any {
 		return map[string]any{"quarter": d.Quarter, "actual_seconds": seconds(d.Actual), "rounded_seconds": seconds(d.Rounded), "gained_seconds": seconds(d.Gained()), "loses": d.Gained() < 0}
 	})
-	list("adjustments", len(one.Adjustments), func(i int) map[string]any {
-		return adjustmentJSON(one.Adjustments[i])
-	})
-	list("pay", len(one.Pay), func(i int) map[string]any {
-		p := one.Pay[i]
+	out["adjustments"] = each(one.Adjustments, adjustmentJSON)
+	out["pay"] = each(one.Pay, func(p payrules.Pay) map[string]any {
 		return map[string]any{
 			"cycle": p.Cycle, "straight": p.Straight.String(), "bonuses": p.Bonuses.String(), "regular_rate": p.RegularRate.Decimals(4),
 			"overtime_adds": p.Extra.String(), "premiums": p.Premiums.String(), "gross": p.Gross.String(),
 		}
 	})
 	return out
+}
+
+// each makes a list of objects, an empty one of nothing.
+func each[T any](of []T, object func(T) map[string]any) []map[string]any {
+	list := make([]map[string]any, len(of))
+	for i := range of {
+		list[i] = object(of[i])
+	}
+	return list
 }
 
 func adjustmentJSON(a eventschema.TimeAdjustment) map[string]any {

@@ -127,7 +127,7 @@ func TestWhatIsMissingOrTakenIsSaid(t *testing.T) {
 }
 
 func TestEveryCommandExplainsItselfWithExamples(t *testing.T) {
-	for _, command := range []string{"demo", "serve", "import", "generate", "query", "history", "replay", "verify", "erase", "rebuild", "doctor", "bench"} {
+	for _, command := range []string{"demo", "serve", "import", "generate", "query", "export", "history", "replay", "verify", "erase", "rebuild", "doctor", "bench"} {
 		t.Run(command, func(t *testing.T) {
 			got := tracekeep(t, command, "--help").ok(t)
 			if !strings.Contains(got.out, "Example") || !strings.Contains(got.out, "tracekeep "+command) {

@@ -78,6 +78,7 @@ type cli struct {
 	Attendance attendanceCommand `cmd:"" help:"Compare the roster with the time worked: on time, late, early leave, no-show, unscheduled."`
 	Retention  retentionCommand  `cmd:"" help:"See what has come of age; release it in batches, by two officers."`
 
+	Corrections correctionsCommand `cmd:"" help:"Ask for corrections of punches, and approve what others ask for."`
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
 	Forensics   forensicsCommand   `cmd:"" help:"Look everywhere for what was erased, with every key at hand."`
 
@@ -97,7 +98,7 @@ func main() { os.Exit(start(nil)) }
 // start runs the program. A test that plays a process of its own may change what
 // the program knows of the outside.
 func start(change func(*terminal)) int {
-	if os.Getenv("GOGC") == "" {
+	if os.Getenv("GOGC") == "" && smallHeap {
 		// Reading and writing events makes much short-lived garbage beside a small
 		// heap: collecting later is worth a tenth of a rebuild's time.
 		debug.SetGCPercent(300)
@@ -154,6 +155,9 @@ func message(err error) string {
 	}
 	var erased *httpapi.Erased
 	if errors.As(err, &erased) {
+		if erased.CertificateLeaf != nil {
+			return fmt.Sprintf("erased under case %s, certificate of leaf %d", erased.Case, *erased.CertificateLeaf)
+		}
 		return fmt.Sprintf("erased under case %s", erased.Case)
 	}
 	return err.Error()

@@ -57,7 +57,7 @@ func (c periodsLock) Run(ctx context.Context, t *terminal) error {
 		if err := a.CatchUp(ctx, nil); err != nil {
 			return err
 		}
-		locked, err := a.LockPeriod(ctx, officer(a, c.Officer), order)
+		locked, err := a.LockPeriod(ctx, clerk(a, c.Officer), order)
 		if err != nil {
 			return err
 		}
@@ -138,12 +138,8 @@ func (c periodsCards) Run(ctx context.Context, t *terminal) error {
 		var rows [][]string
 		for _, card := range cards {
 			if c.JSON {
-				adjustments := make([]map[string]any, len(card.Adjustments))
-				for i, a := range card.Adjustments {
-					adjustments[i] = adjustmentJSON(a)
-				}
 				if err := printJSON(t.out, map[string]any{
-					"card_id": card.CardID, "work_id": card.WorkID, "from": card.From, "to": card.To, "time": card.Time, "adjustments": adjustments, "locked_at": card.LockedAt,
+					"card_id": card.CardID, "work_id": card.WorkID, "from": card.From, "to": card.To, "time": card.Time, "adjustments": each(card.Adjustments, adjustmentJSON), "locked_at": card.LockedAt,
 				}); err != nil {
 					return err
 				}

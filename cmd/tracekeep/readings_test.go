@@ -22,6 +22,7 @@ func TestEveryCommandThatShowsAValueIsOnRecord(t *testing.T) {
 		punch := d.punch("2026-03-02T08:00:00+01:00", eventschema.DirectionIn)
 		known := time.Now().UTC().Format(time.RFC3339Nano)
 		d.punch("2026-03-02T12:00:00+01:00", eventschema.DirectionOut)
+		var before []map[string]any
 		person, day := d.person.PersonID.String(), []string{"--from", "2026-03-02", "--to", "2026-03-02"}
 		for _, c := range []struct {
 			args      []string
@@ -44,19 +45,19 @@ func TestEveryCommandThatShowsAValueIsOnRecord(t *testing.T) {
 			{[]string{"readings", person}, "", ""},
 			{[]string{"rebuild", "--check"}, "", ""},
 		} {
-			before := d.readings(person)
 			out := d.run(c.args...).out
-			read := d.readings(person)
+			read, known := d.readings(person), len(before)
+			before = read
 			if shows := strings.Contains(out, "Ada") || strings.Contains(c.values, "work_id") && strings.Contains(out, "work_id"); shows != (c.operation != "") {
 				t.Errorf("%v shows %v:\n%s", c.args, shows, out)
 			}
 			if c.operation == "" {
-				if len(read) != len(before) {
+				if len(read) != known {
 					t.Errorf("%v is on record as %v", c.args, read[0])
 				}
 				continue
 			}
-			if len(read) != len(before)+1 || read[0]["operation"] != c.operation || read[0]["use"] != "service" || namesOf(read[0]) != c.values ||
+			if len(read) != known+1 || read[0]["operation"] != c.operation || read[0]["use"] != "service" || namesOf(read[0]) != c.values ||
 				read[0]["reader"].(map[string]any)["id"] != d.a.Operator().String() {
 				t.Errorf("%v is on record as %v", c.args, read[0])
 			}

@@ -61,7 +61,7 @@ func Decider() domain.Decider[State, Command] {
 	}
 }
 
-func (c Open) decide(state State) ([]eventschema.Event, error) {
+func (c Open) decide(state State) ([]eventschema.Event, error) { //nolint:unparam // one of several commands
 	if state.Opened {
 		return nil, nil
 	}

@@ -200,7 +200,7 @@ func TestEveryTamperingWithAMemberIsLocated(t *testing.T) {
 	trust := Trust{Key: l.first}
 	for name, tamper := range memberTamperings {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(times(6, 1000)) {
+			for seed := range uint64(times(4, 1000)) {
 				r := rand.New(rand.NewPCG(seed, 4))
 				names, members := membersOf(t, whole)
 				want := tamper.change(t, r, l, members)

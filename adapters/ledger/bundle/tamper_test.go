@@ -256,7 +256,7 @@ func TestEveryTamperingWithABundleIsLocated(t *testing.T) {
 	}
 	for name, tamper := range tamperings {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(times(6, 1000)) {
+			for seed := range uint64(times(4, 1000)) {
 				r := rand.New(rand.NewPCG(seed, 3))
 				var leaf int
 				var kind trail.Kind

@@ -42,6 +42,8 @@ func refusals() []refusal {
 		{timecard.ErrSelfApproval, "self_approval", "/approved_by"},
 		{timecard.ErrReason, "bad_reason", "/reason"},
 		{timecard.ErrYear, "other_year", "/occurred_at"},
+		{timecard.ErrDecided, "already_decided", ""},
+		{timecard.ErrGround, "bad_ground", "/ground"},
 		{timecard.ErrNothingChanges, "nothing_changes", ""},
 		{consent.ErrPurpose, "bad_purpose", "/purpose"},
 		{consent.ErrNotice, "no_notice", "/notice_version"},
@@ -126,7 +128,7 @@ func outward(err error) error {
 	switch {
 	case errors.As(err, &floor):
 		return &httpapi.Refusal{Code: "statutory_floor", Message: floor.Error()}
-	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, erasure.ErrNotRequested),
+	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, timecard.ErrNotRequested), errors.Is(err, erasure.ErrNotRequested),
 		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted), errors.Is(err, retention.ErrNoBatch):
 		return errors.Join(httpapi.ErrNotFound, err)
 	case errors.Is(err, keyring.ErrSubjectClosing), errors.Is(err, keyring.ErrSubjectErased): // the erasure overtook the request

@@ -40,6 +40,14 @@ type Exported struct {
 	Rows      int    `json:"rows"`
 	Disclosed int    `json:"people_disclosed"` // each under a disclosure of their own
 	Withheld  int    `json:"people_withheld"`  // whose name was erased, or is restricted
+
+	// Of a payroll file. LeftOut are work records with hours that no payroll program
+	// could credit to anybody: without an employee number of the kind it needs, or
+	// with one that is erased or restricted. Adjustments of locked periods are not in
+	// the file: they may take hours away, which not every program takes from a file.
+	LeftOut     []uuid.UUID `json:"left_out,omitempty"`
+	Adjustments int         `json:"adjustments,omitempty"`
+	Findings    int         `json:"findings,omitempty"` // also overlaps and breaches: they need a look before this is paid
 }
 
 // exporting is one export at work.

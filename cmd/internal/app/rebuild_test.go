@@ -119,7 +119,7 @@ func (h *house) assessedAndApproved(person uuid.UUID) uuid.UUID {
 func TestARebuildLosesNothingThatIsAppendedMeanwhile(t *testing.T) {
 	h := openHouse(t)
 	h.register("Ada Example")
-	for range 3 {
+	for range 2 {
 		var late uint64
 		progress := func(postgres.Progress) { // what was read has come to its end by now
 			late = h.register("Ada Example").Position

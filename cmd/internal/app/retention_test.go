@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/keyring"
 	"tracekeep/adapters/ledger/bundle"
 	"tracekeep/domain/calendar"
 	"tracekeep/domain/retention"
@@ -126,6 +127,7 @@ func TestSevenYears(t *testing.T) {
 		{"after seven years it goes, but for what a hold keeps", y.afterSevenYears},
 		{"what has expired is told to be erased, by everything that is asked", y.answers},
 		{"a scavenge takes the bytes, and everything still verifies", y.scavenged},
+		{"a key store that is older than the expiry is brought up to date before it serves", y.restored},
 	} {
 		if !t.Run(stage.rule, func(t *testing.T) { h.in(t, stage.run) }) {
 			return
@@ -262,6 +264,7 @@ func (y *years) afterSevenYears() {
 			y.t.Errorf("%s is held in %v", item.WorkID, item.Matters)
 		}
 	}
+	y.onKeys(`CREATE TABLE kept_dek AS SELECT * FROM dek WHERE subject = '` + y.ada.WorkID.String() + `'`)
 	batch := y.submitted(y.as(httpapi.RolePrivacy), items[0].CaseID, items[1].CaseID)
 	if batch.Cases != 1 || batch.Held != 1 {
 		y.t.Fatalf("%+v", batch)
@@ -326,6 +329,20 @@ func searched(t *testing.T, data string, id uuid.UUID) (found bool) {
 		t.Fatal(err)
 	}
 	return found
+}
+
+func (y *years) restored() {
+	record := y.ada.WorkID.String()
+	y.onKeys(`UPDATE subject SET fence = 'open', case_id = NULL, restricted_case = NULL WHERE subject = '`+record+`'`,
+		`DELETE FROM tombstone WHERE key_id IN (SELECT key_id FROM kept_dek)`, `INSERT INTO dek TABLE kept_dek`)
+	y.close()
+	y.open()
+	status, err := y.keys.Status(y.t.Context(), y.Tenant(), y.ada.WorkID)
+	if err != nil || status[y.ada.WorkID].Fence != keyring.FenceErased {
+		y.t.Errorf("the fence of the record is %+v, %v", status, err)
+	}
+	_, err = y.HoursOfWork(y.t.Context(), y.ada.WorkID, "2000-01-01", "2100-01-01")
+	y.wantErased("hours after the restore", err, y.expired)
 }
 
 func (y *years) scavenged() {

@@ -267,7 +267,8 @@ func (a *App) RetentionBatch(ctx context.Context, _ httpapi.Principal, batch uui
 }
 
 // releaseBatches approves the cases of batches that two officers released, until
-// ctx ends. A case that was stopped meanwhile waits for another batch.
+// ctx ends. A case that was stopped meanwhile waits for another batch; one that was
+// assessed by a clock that ran ahead of ours is tried again.
 func (a *App) releaseBatches(ctx context.Context) error {
 	for {
 		id, ok := a.released.take(ctx)
@@ -287,10 +288,14 @@ func (a *App) releaseBatch(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	b := loaded.State
+	at := a.clock().UTC()
+	if at.Before(b.ApprovedAt) {
+		at = b.ApprovedAt
+	}
 	for _, c := range b.Released {
 		_, err := domain.Handle(ctx, a.handler, erasure.Decider(), domain.Request{
 			Stream: eventschema.ErasureStream(a.tenant, c), Key: "batch " + id.String(), Actor: eventschema.Actor{ID: b.ApprovedBy, Role: retentionActor},
-		}, erasure.Command(erasure.Approve{ApprovedBy: b.ApprovedBy, ApprovedAt: b.ApprovedAt, BatchID: id}))
+		}, erasure.Command(erasure.Approve{ApprovedBy: b.ApprovedBy, ApprovedAt: at, BatchID: id}))
 		switch {
 		case err == nil:
 			a.fault("case released")
@@ -306,7 +311,7 @@ func (a *App) releaseBatch(ctx context.Context, id uuid.UUID) error {
 // stopsRelease says whether an error is a refusal of the case itself.
 func stopsRelease(err error) bool {
 	for _, refusal := range []error{
-		erasure.ErrHeld, erasure.ErrEnded, erasure.ErrCoolingOff, erasure.ErrHoldUnchecked, erasure.ErrNotAssessed, erasure.ErrSamePerson, erasure.ErrNotRequested,
+		erasure.ErrHeld, erasure.ErrEnded, erasure.ErrHoldUnchecked, erasure.ErrNotAssessed, erasure.ErrSamePerson, erasure.ErrNotRequested,
 	} {
 		if errors.Is(err, refusal) {
 			return true

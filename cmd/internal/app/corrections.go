@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/httpapi"
+	"tracekeep/domain"
+	"tracekeep/domain/timecard"
+	"tracekeep/eventschema"
+	"tracekeep/projections"
+)
+
+// AskCorrection records that somebody wants a punch to count otherwise, and answers
+// the id of the request. It answers [httpapi.ErrNotFound] for a punch that is not
+// recorded.
+func (a *App) AskCorrection(ctx context.Context, intent httpapi.Intent, ask timecard.AskCorrection) (uuid.UUID, error) {
+	punch, err := projections.PunchByID(ctx, a.models.Querier(), a.tenant, ask.PunchID)
+	if errors.Is(err, projections.ErrNotFound) {
+		return uuid.Nil, httpapi.ErrNotFound
+	}
+	if err != nil {
+		return uuid.Nil, err
+	}
+	ask.CorrectionID, ask.WorkID, ask.RequestedBy = uuid.NewSHA1(a.tenant, []byte("correction\x00"+intent.Key)), punch.WorkID, intent.Principal.ID
+	_, err = a.decideCorrection(ctx, intent, ask.CorrectionID, ask, nil)
+	return ask.CorrectionID, err
+}
+
+// ApproveCorrection makes the correction that was asked for, and then records the
+// approval. Interrupted in between, it is finished by approving again: a punch is
+// corrected once under the id of the request.
+func (a *App) ApproveCorrection(ctx context.Context, intent httpapi.Intent, id uuid.UUID, c timecard.ApproveCorrection) (httpapi.Receipt, error) {
+	return a.decideCorrection(ctx, intent, id, c, func(ctx context.Context) error {
+		loaded, err := domain.Load(ctx, a.handler, eventschema.CorrectionStream(a.tenant, id), timecard.RequestDecider())
+		if err != nil {
+			return err
+		}
+		asked := loaded.State.Asked
+		punch, err := projections.PunchByID(ctx, a.models.Querier(), a.tenant, asked.PunchID)
+		if err != nil {
+			return fmt.Errorf("find the punch of a correction: %w", err)
+		}
+		asker := intent
+		asker.Key = "approved " + id.String()
+		asker.Principal.ID, asker.IfRevision = asked.RequestedBy, nil
+		_, err = a.CorrectPunch(ctx, asker, httpapi.PunchCorrection{
+			CorrectionID: id, PunchID: asked.PunchID, Work: asked.WorkID, RecordedAs: punch.Recorded.OccurredAt, Void: asked.Void, OccurredAt: asked.OccurredAt,
+			OffsetSeconds: asked.OffsetSeconds, Direction: asked.Direction, Kind: asked.Kind, Reason: asked.Reason, ApprovedBy: c.ApprovedBy, ReceivedAt: c.ApprovedAt,
+		})
+		return err
+	})
+}
+
+// RefuseCorrection leaves the punch as it is.
+func (a *App) RefuseCorrection(ctx context.Context, intent httpapi.Intent, id uuid.UUID, c timecard.RefuseCorrection) (httpapi.Receipt, error) {
+	return a.decideCorrection(ctx, intent, id, c, nil)
+}
+
+func (a *App) decideCorrection(ctx context.Context, intent httpapi.Intent, id uuid.UUID, c timecard.RequestCommand, before func(context.Context) error) (httpapi.Receipt, error) {
+	return acknowledge(domain.Handle(ctx, a.handler, timecard.RequestDecider(), domain.Request{
+		Stream: eventschema.CorrectionStream(a.tenant, id), Key: intent.Key, Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID, Before: before,
+	}, c))
+}
+
+// CorrectionRequests lists requests, the latest first; only open ones when open is set.
+func (a *App) CorrectionRequests(ctx context.Context, open bool, limit int) ([]projections.CorrectionRequest, error) {
+	return projections.CorrectionRequests(ctx, a.models.Querier(), a.tenant, open, limit)
+}
