@@ -196,7 +196,7 @@ func pairedLines(byWork map[uuid.UUID][]hours.Punch, now time.Time) []string {
 		paired, sums := rule.Pair(punches), map[string][2]int64{}
 		for _, w := range paired.Intervals {
 			lines = append(lines, fmt.Sprint("interval ", work, w.In, w.Out, w.Start.UTC(), w.End.UTC(), w.WorkDate, w.Seconds()))
-			sums[w.WorkDate] = [2]int64{sums[w.WorkDate][0] + int64(w.Seconds()), sums[w.WorkDate][1] + 1}
+			sums[w.WorkDate] = [2]int64{sums[w.WorkDate][0] + w.Seconds(), sums[w.WorkDate][1] + 1}
 		}
 		for date, sum := range sums {
 			lines = append(lines, dayLine(work, date, sum[0], sum[1]))
