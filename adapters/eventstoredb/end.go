@@ -3,6 +3,7 @@ package eventstoredb
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
@@ -26,8 +27,11 @@ func (s *Store) End(ctx context.Context, stream string, last uint64) error {
 		_, err := call(ctx, s.client, patient, op)
 		return domain.Appended{}, err == nil || !unsent(err), translate(err)
 	})
-	if errors.Is(err, ErrStreamDeleted) {
+	switch {
+	case errors.Is(err, ErrStreamDeleted):
 		return nil
+	case errors.Is(err, ErrRefused) && strings.Contains(err.Error(), "WrongExpectedVersion"): // the bare client has no code for it
+		return errors.Join(domain.ErrConflict, err)
 	}
 	return err
 }
