@@ -48,7 +48,7 @@ CREATE TABLE time_card (
 );`,
 		Indexes: `
 CREATE INDEX time_card_by_period ON time_card (period_id, work_id);`,
-		Apply: applyPayPeriods,
+		Apply: applyPayPeriods, expire: expireWorks("time_card"),
 	}
 }
 

@@ -11,12 +11,15 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/eventstoredb"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
 	"tracekeep/adapters/ledger/bundle"
 	"tracekeep/domain/calendar"
+	"tracekeep/domain/payrules"
 	"tracekeep/domain/retention"
 	"tracekeep/eventschema"
+	"tracekeep/projections"
 )
 
 // until moves a clock to an instant.
@@ -121,6 +124,7 @@ func TestSevenYears(t *testing.T) {
 		run  func()
 	}{
 		{"an account comes of age a week after it is closed, and only two officers release it", y.accounts},
+		{"what was paid is locked, a card for each", y.paid},
 		{"locations come of age after a year, also those of people who stay", y.locations},
 		{"before the law's floor nobody releases a work record", y.floor},
 		{"not a day before seven years are over", y.notBefore},
@@ -170,6 +174,32 @@ func (y *years) employ() {
 	y.left = y.clock.now()
 	y.closed(y.ada.PersonID)
 	y.closed(y.cy.PersonID)
+}
+
+func (y *years) paid() {
+	rules, _ := payrules.BuiltIn("flsa")
+	day := y.left.UTC().Truncate(24 * time.Hour)
+	locked, err := y.LockPeriod(y.t.Context(), y.as(httpapi.RoleHR), LockOrder{
+		Rules: rules, Zone: "UTC", Period: payrules.PayPeriod{First: day.AddDate(0, 0, -2), Last: day}, Despite: true, At: y.clock.now(),
+	})
+	if err != nil || locked.Cards != 3 {
+		y.t.Fatalf("%+v, %v", locked, err)
+	}
+	y.caughtUp()
+}
+
+// cards are the work records that have a time card.
+func (y *years) cards() map[uuid.UUID]bool {
+	y.t.Helper()
+	cards, err := projections.TimeCards(y.t.Context(), y.models.Querier(), y.tenant, uuid.Nil)
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	whose := map[uuid.UUID]bool{}
+	for _, card := range cards {
+		whose[card.WorkID] = true
+	}
+	return whose
 }
 
 func (y *years) accounts() {
@@ -275,6 +305,16 @@ func (y *years) afterSevenYears() {
 	y.certified(y.expired)
 	if hours, err := y.HoursOfWork(y.t.Context(), y.cy.WorkID, "2000-01-01", "2100-01-01"); err != nil || len(hours.Days) == 0 {
 		y.t.Errorf("what is held has gone: %+v, %v", hours, err)
+	}
+	if cards := y.cards(); cards[y.ada.WorkID] || !cards[y.bo.WorkID] || !cards[y.cy.WorkID] {
+		y.t.Errorf("time cards are left of %v", cards)
+	}
+	var ended error
+	for _, err := range y.store.ReadStream(y.t.Context(), eventschema.TimeCardStream(y.tenant, y.ada.WorkID).String(), 0) {
+		ended = err
+	}
+	if !errors.Is(ended, eventstoredb.ErrStreamDeleted) {
+		y.t.Errorf("the stream of time cards: %v", ended)
 	}
 }
 
