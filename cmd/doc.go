@@ -16,12 +16,11 @@
 // check the history without trusting us. And whoever asks reads it back through
 // adapters/httpapi, where sealed values are opened last, or shown as erased.
 //
-// The command tracekeep is the service and the operator's tool: serve, demo,
-// import, query, export, history, readings, replay, verify, rebuild; for privacy officers erase,
-// cases, certificate, hold, restrict, disclose, keys; and eventstore, which runs
-// adapters/eventnode alone for the official clients. Run it with --help for the
-// whole list. What its subcommands share, the opened stores above all, is in
-// internal/app.
+// The command tracekeep is the service and the operator's tool, and has a
+// command for each thing that operators, HR, auditors and privacy officers do; the
+// README lists them by whom they are for. What its subcommands share, the opened
+// stores above all, is in internal/app. The command tracekeep-verify is what an
+// auditor runs, and shares nothing with it.
 //
 // Adapters never import each other. Each says in a small interface what it
 // needs, and a command gives it the other adapter that has it. The tests in this
