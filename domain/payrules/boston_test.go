@@ -53,8 +53,11 @@ func hoursMinutes(t *testing.T, text string) time.Duration {
 func expected(t *testing.T, folder string, into any) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", folder, "expected.json"))
-	if err != nil {
+	if errors.Is(err, os.ErrNotExist) && os.Getenv("CI") != "true" {
 		t.Skip("the figures are not here")
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	if err := json.Unmarshal(data, into); err != nil {
 		t.Fatal(err)
