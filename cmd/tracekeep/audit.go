@@ -126,10 +126,7 @@ func (c auditExportCommand) Run(ctx context.Context, t *terminal) error {
 		}
 		order.Earlier = append(order.Earlier, string(text))
 	}
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		if c.Person != "" {
 			var err error
 			if order.Person, err = c.person(ctx, a); err != nil {
@@ -201,10 +198,7 @@ Example:
 
 // Run prints.
 func (c auditCheckpointCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		text, err := a.TrailTexts(ctx, c.Handovers)
 		if err == nil {
 			_, err = fmt.Fprint(t.out, text)
@@ -264,10 +258,7 @@ Example:
 
 // Run changes the key.
 func (c auditKeyCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		said, err := a.ChangeTrailKey()
 		if err != nil {
 			return err

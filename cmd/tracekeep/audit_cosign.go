@@ -29,10 +29,7 @@ Example:
 
 // Run makes the key.
 func (c auditCosignerCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		key, err := a.MakeTrailCosigner()
 		if err != nil {
 			return err

@@ -33,10 +33,7 @@ Examples:
 
 // Run lists cases.
 func (c casesCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		cases, err := a.ErasureRegister(ctx)
 		if err != nil {
 			return err

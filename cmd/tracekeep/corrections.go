@@ -59,10 +59,7 @@ func (c correctionsRequest) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return &coded{code: exitUsage, err: err}
 	}
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		key := c.Key
 		if key == "" {
 			key = fmt.Sprintf("correct %s %v %s %s %s %s", c.Punch, c.Void, c.At, c.Direction, c.Kind, c.Officer)
@@ -111,10 +108,7 @@ type correctionStep struct {
 }
 
 func (c correctionStep) take(ctx context.Context, t *terminal, outcome string, step func(context.Context, *app.App, httpapi.Intent) (httpapi.Receipt, error)) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		_, err := step(ctx, a, httpapi.Intent{Principal: clerk(a, c.Officer), Key: outcome + " " + c.Correction.String() + " " + c.Officer.String()})
 		if err != nil {
 			return err
@@ -157,10 +151,7 @@ type correctionsList struct {
 
 // Run lists requests.
 func (c correctionsList) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		requests, err := a.CorrectionRequests(ctx, !c.All, c.Limit)
 		if err != nil {
 			return err

@@ -40,10 +40,7 @@ func (c diffCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		var worlds [2]*app.World
 		for i, moment := range []projections.Moment{before, after} {
 			world := a.Today()

@@ -88,10 +88,7 @@ type discloseList struct {
 
 // Run lists disclosures, oldest first.
 func (c discloseList) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		all, err := a.DisclosuresOf(ctx, operator(a), c.Person)
 		if err != nil {
 			return err

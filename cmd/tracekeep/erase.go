@@ -255,10 +255,7 @@ type eraseShow struct {
 
 // Run shows a case.
 func (c eraseShow) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		view, err := a.ErasureCase(ctx, operator(a), c.Case)
 		if err != nil {
 			return err

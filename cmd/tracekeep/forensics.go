@@ -85,10 +85,7 @@ func (c forensicsCommand) Run(ctx context.Context, t *terminal) error {
 			e.Forget()
 		}
 	}()
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		what := app.Investigation{Subject: c.Person, Values: values, Also: c.Also, Escrows: escrows, Restorer: c.restorer(ctx)}
 		if what.Copies, err = c.copies(ctx, what.Restorer); err != nil {
 			return err

@@ -32,10 +32,7 @@ Examples:
 
 // Run prints the history.
 func (c historyCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		found, err := a.FindPerson(ctx, operator(a), c.Person)
 		if err != nil {
 			return err

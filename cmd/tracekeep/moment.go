@@ -53,10 +53,7 @@ func (m momentFlags) inWorld(ctx context.Context, t *terminal, d dataFlags, do f
 	if err != nil {
 		return err
 	}
-	return d.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return d.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		if !given {
 			return do(ctx, a, a.Today())
 		}

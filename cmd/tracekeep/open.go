@@ -96,6 +96,17 @@ func (d dataFlags) withApp(ctx context.Context, t *terminal, make bool, do func(
 	return untilFailed(ctx, a, do)
 }
 
+// withRecords is withApp for commands that ask: the read models know everything
+// that was recorded before.
+func (d dataFlags) withRecords(ctx context.Context, t *terminal, do func(context.Context, *app.App) error) error {
+	return d.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
+		if err := a.CatchUp(ctx, nil); err != nil {
+			return err
+		}
+		return do(ctx, a)
+	})
+}
+
 // untilFailed runs a command until it ends or a part in the background fails:
 // whoever waits for that part would wait for ever.
 func untilFailed(ctx context.Context, a *app.App, do func(context.Context, *app.App) error) error {

@@ -53,10 +53,7 @@ func (c periodsLock) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return &coded{code: exitUsage, err: err}
 	}
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		locked, err := a.LockPeriod(ctx, clerk(a, c.Officer), order)
 		if err != nil {
 			return err
@@ -86,10 +83,7 @@ type periodsList struct {
 
 // Run lists locked periods.
 func (c periodsList) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		periods, err := a.PayPeriods(ctx)
 		if err != nil {
 			return err
@@ -124,10 +118,7 @@ type periodsCards struct {
 
 // Run lists the cards of a period, under the work ids that payroll knows them by.
 func (c periodsCards) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		cards, err := a.TimeCards(ctx, c.Period)
 		if err != nil {
 			return err

@@ -37,10 +37,7 @@ Examples:
 
 // Run lists readings.
 func (c readingsCommand) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		person, err := personMeant(ctx, a, c.Person)
 		if err != nil {
 			return err

@@ -122,10 +122,7 @@ type restrictList struct {
 
 // Run lists restrictions.
 func (c restrictList) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		const page = 500
 		var rows [][]string
 		for before := uint64(0); ; {

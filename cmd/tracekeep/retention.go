@@ -241,10 +241,7 @@ type retentionPropose struct {
 
 // Run proposes a record.
 func (c retentionPropose) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		intent := httpapi.Intent{Principal: officer(a, c.Officer), Key: "propose " + c.Record.String() + t.clock().UTC().Format(time.DateOnly)}
 		id, err := a.ProposeRetention(ctx, intent, c.Record)
 		if err != nil {

@@ -77,10 +77,7 @@ type shiftsList struct {
 
 // Run lists shifts.
 func (c shiftsList) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		roster, err := a.Today().Roster(ctx, projections.ShiftsAsked{Site: c.Site, Open: c.Open})
 		if err != nil {
 			return err

@@ -260,10 +260,7 @@ func (c shiftsComplete) Run(ctx context.Context, t *terminal) error {
 		}
 		ratings[id] = eventschema.QualityRating(rating)
 	}
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		if err := a.CatchUp(ctx, nil); err != nil {
-			return err
-		}
+	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
 		intent, err := c.intent(t, a)
 		if err != nil {
 			return err
