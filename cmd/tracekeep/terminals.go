@@ -3,12 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/adms"
 	"tracekeep/cmd/internal/app"
 	"tracekeep/eventschema"
+	"tracekeep/projections"
 )
 
 type terminalsCommand struct {
@@ -29,6 +35,9 @@ A station is the code that punches carry, and under which the people file gave P
 A batch is acknowledged when each row of it is recorded. Rows that make no punch (a PIN nobody is registered for, a clock that was
 reset or runs a day ahead) are held: the rest is recorded, and the terminal keeps and repeats them. Import the people they belong
 to, or correct the clock; what is left can be let go by an officer, which is on record.
+
+The list says when each terminal was last heard, what it recorded, which of that needs a look (the clock was set back), and what it
+waits for. It counts since a terminal was heard first, and also names the latest that came and are not registered.
 
 Examples:
   tracekeep terminals register --data ./records --serial CKJF201260017 --station 1 --zone Asia/Manila --officer 6d1e…
@@ -117,25 +126,83 @@ func (c terminalsList) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
+		account, err := a.TerminalAccount()
+		if err != nil {
+			return err
+		}
+		heard := map[string]adms.Heard{}
+		for _, h := range account.Terminals {
+			heard[h.Serial] = h
+		}
 		rows := make([][]string, 0, len(terminals))
 		for _, one := range terminals {
 			if !c.All && !one.Registered {
 				continue
 			}
 			if c.JSON {
-				if err := printJSON(t.out, map[string]any{
-					"terminal_id": one.TerminalID, "serial": one.Serial, "station": one.Station, "zone": one.Zone, "registered": one.Registered,
-					"registered_at": one.RegisteredAt, "retired_at": one.RetiredAt, "waived_until": one.WaivedUntil,
-				}); err != nil {
+				if err := printJSON(t.out, terminalJSON(one, heard[one.Serial])); err != nil {
 					return err
 				}
 				continue
 			}
-			rows = append(rows, []string{one.Serial, one.Station, one.Zone, one.RegisteredAt.Format(time.RFC3339)})
+			rows = append(rows, terminalRow(one, heard[one.Serial]))
 		}
-		if c.JSON {
-			return nil
-		}
-		return table(t.out, "SERIAL|STATION|ZONE|REGISTERED", rows)
+		return c.rest(t, rows, account.Refused)
 	})
+}
+
+// rest writes the table, and who came and was refused.
+func (c terminalsList) rest(t *terminal, rows [][]string, refused []adms.Refused) error {
+	if c.JSON {
+		for _, r := range refused {
+			if err := printJSON(t.out, map[string]any{"serial": r.Serial, "registered": false, "refused": r.Times, "last_refused": r.LastSeen}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := table(t.out, "SERIAL|STATION|ZONE|LAST HEARD|RECORDED|SUSPECT|WAITS FOR", rows); err != nil {
+		return err
+	}
+	for _, r := range refused {
+		if _, err := fmt.Fprintf(t.out, "refused, not registered: %s, %d times, last %s\n", r.Serial, r.Times, r.LastSeen.Format(time.RFC3339)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func terminalRow(one projections.Terminal, h adms.Heard) []string {
+	last := "never"
+	if !h.LastHeard.IsZero() {
+		last = h.LastHeard.Format(time.RFC3339)
+	}
+	waits := reasons(h.Held)
+	if !one.Registered {
+		waits = "retired"
+	}
+	return []string{one.Serial, one.Station, one.Zone, last, strconv.FormatInt(h.Recorded, 10), reasons(h.Suspect), waits}
+}
+
+// reasons writes counts by reason, or a dash.
+func reasons[N int | int64](counts map[string]N) string {
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s: %d", reason, counts[reason]))
+	}
+	if len(parts) == 0 {
+		return "-"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func terminalJSON(one projections.Terminal, h adms.Heard) map[string]any {
+	object := map[string]any{
+		"terminal_id": one.TerminalID, "serial": one.Serial, "station": one.Station, "zone": one.Zone, "registered": one.Registered,
+		"registered_at": one.RegisteredAt, "retired_at": one.RetiredAt, "waived_until": one.WaivedUntil,
+	}
+	if !h.LastHeard.IsZero() {
+		object["heard"] = h
+	}
+	return object
 }
