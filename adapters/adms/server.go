@@ -136,7 +136,7 @@ func (s *Server) paceOf(serial string) *pace {
 	defer s.mu.Unlock()
 	p := s.paces[serial]
 	if p == nil {
-		p = &pace{limit: rate.NewLimiter(rate.Limit(s.cfg.Limits.PerSecond), int(10*s.cfg.Limits.PerSecond)), batch: make(chan struct{}, 1)}
+		p = &pace{limit: rate.NewLimiter(rate.Limit(s.cfg.Limits.PerSecond), max(1, int(10*s.cfg.Limits.PerSecond))), batch: make(chan struct{}, 1)}
 		s.paces[serial] = p
 	}
 	return p
