@@ -66,6 +66,7 @@ func NewRegistry() (*Registry, error) {
 		valuesRead(),
 		shiftPlanned(), shiftRescheduled(), shiftOffered(), offerAccepted(), offerDeclined(), bidPlaced(), shiftAssigned(), shiftUnassigned(),
 		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),
+		classDefined(), classChanged(), classEnded(), sessionPlanned(), sessionCancelled(), enrolmentOpened(), enrolmentEnded(), attendanceMarked(),
 	)
 }
 
