@@ -76,6 +76,7 @@ type cli struct {
 	Shifts     shiftsCommand     `cmd:"" help:"Plan shifts and details, and say who works them: offer, accept, bid, assign, swap, complete."`
 	Roster     rosterCommand     `cmd:"" help:"Show who works when and where."`
 	Attendance attendanceCommand `cmd:"" help:"Compare the roster with the time worked: on time, late, early leave, no-show, unscheduled."`
+	Classes    classesCommand    `cmd:"" help:"Keep classes, who is enrolled in them, and who attended which session."`
 	Retention  retentionCommand  `cmd:"" help:"See what has come of age; release it in batches, by two officers."`
 
 	Corrections correctionsCommand `cmd:"" help:"Ask for corrections of punches, and approve what others ask for."`
