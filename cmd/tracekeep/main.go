@@ -54,7 +54,7 @@ type terminal struct {
 type cli struct {
 	Demo     demoCommand     `cmd:"" help:"Show the whole promise on one clock file, then keep serving."`
 	Serve    serveCommand    `cmd:"" help:"Run the service on a data folder."`
-	Import   importCommand   `cmd:"" help:"Import files of time clocks and time trackers."`
+	Import   importCommand   `cmd:"" help:"Import files of time clocks and time trackers, and rosters of schools."`
 	Generate generateCommand `cmd:"" help:"Make clock and people files with the habits of real ones."`
 	Query    queryCommand    `cmd:"" help:"Answer HR: who is in, hours, people, erasures."`
 	Hours    hoursCommand    `cmd:"" help:"Say what hours are paid as, by rules that are data, and why."`
