@@ -12,7 +12,7 @@ import (
 	"tracekeep/projections"
 )
 
-// other is an event of a case, a hold, a restriction, a disclosure, a pay period, a shift or a reading.
+// other is an event of a case, a hold, a restriction, a disclosure, a pay period, a shift, a class or a reading.
 type other struct {
 	category string
 	id       uuid.UUID
@@ -81,6 +81,7 @@ func others(n int, at time.Time) []other {
 	for _, event := range eventsOfShift(n, at) {
 		all = append(all, other{eventschema.CategoryAssignment, id("shift", n), event})
 	}
+	all = append(all, othersOfClasses(n, at)...)
 	return append(all, other{eventschema.CategoryDisclosure, disclosure, &eventschema.DisclosureRecorded{
 		DisclosureID: disclosure, PersonID: person, Recipient: "payroll_bureau", Ground: eventschema.DisclosureProcessor, Interest: "payroll",
 		Purposes: []eventschema.Purpose{eventschema.PurposeWork}, Instrument: "", Reference: "2026-0417", DisclosedAt: at, DisclosedBy: id("actor", 1),
