@@ -67,6 +67,7 @@ func NewRegistry() (*Registry, error) {
 		valuesRead(),
 		shiftPlanned(), shiftRescheduled(), shiftOffered(), offerAccepted(), offerDeclined(), bidPlaced(), shiftAssigned(), shiftUnassigned(),
 		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),
+		siteDefined(), siteChanged(), siteClosed(),
 	)
 }
 
