@@ -354,6 +354,16 @@ func PunchByID(ctx context.Context, q Querier, tenant, punch uuid.UUID) (Punch, 
 	return one(scanPunches(q.Query(ctx, punchQuery+`AND punch_id = $2`, tenant, punch)))
 }
 
+// PunchesByID finds punches; one that is not there is left out.
+func PunchesByID(ctx context.Context, q Querier, tenant uuid.UUID, punches ...uuid.UUID) (map[uuid.UUID]Punch, error) {
+	found, err := scanPunches(q.Query(ctx, punchQuery+`AND punch_id = ANY($2)`, tenant, uuidsOf(punches)))
+	byID := make(map[uuid.UUID]Punch, len(found))
+	for _, p := range found {
+		byID[p.ID] = p
+	}
+	return byID, err
+}
+
 func scanPunches(rows pgx.Rows, err error) ([]Punch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query punches: %w", err)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,8 +68,10 @@ func TestWhatTheFenceSaidOutlivesThePoint(t *testing.T) {
 	who := h.register("Ada Example")
 	consent := h.consents(who.WorkID)
 	far := h.punchAt(who.WorkID, location("52.523", "13.404954", "12"), nil) // 333 metres north
+	h.seesPoint(who, eventschema.StateClear)
 	h.certified(h.withdraws(consent))
 	h.caughtUp()
+	h.seesPoint(who, eventschema.StateErased)
 
 	points := h.streamOf(eventschema.LocationStream(h.Tenant(), who.WorkID, far.OccurredAt))
 	if len(points) != 1 {
@@ -103,6 +106,64 @@ func TestWhatTheFenceSaidOutlivesThePoint(t *testing.T) {
 	table, err := os.ReadFile(file) //nolint:gosec // the test's own
 	if err != nil || !strings.Contains(string(table), "harbor,,,outside,200") || strings.Contains(string(table), "52.5") {
 		t.Errorf("%v\n%s", err, table)
+	}
+}
+
+// seesPoint says that the one point of a person is in their location history, with its
+// purpose and what the fence said, in a state; and that seeing it is on record.
+func (h *house) seesPoint(who httpapi.PersonReceipt, want eventschema.State) {
+	h.t.Helper()
+	h.caughtUp()
+	self := httpapi.Principal{Tenant: h.Tenant(), ID: uuid.New(), Role: httpapi.RoleWorker, Person: who.PersonID, Work: who.WorkID}
+	points, err := h.LocationHistory(h.t.Context(), self, who.PersonID, 0, 10)
+	if err != nil || len(points) != 1 {
+		h.t.Fatalf("%d points: %v", len(points), err)
+	}
+	p := points[0]
+	if p.Latitude.State() != want || p.Longitude.State() != want || p.AccuracyMetres.State() != want || p.Purpose != eventschema.PurposeLocation || p.Site != "harbor" || p.Fence == nil {
+		h.t.Errorf("%s %+v, want %s", p.Latitude.State(), p, want)
+	}
+	release, err := h.RecordReading(h.t.Context(), self, "list-location-history", p.Values()...)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	text, shown := p.Latitude.Reveal(release)
+	if shown != (want == eventschema.StateClear) || shown && text != "52.523" {
+		h.t.Errorf("shown %v %q", shown, text)
+	}
+	h.caughtUp()
+	readings, err := h.ReadingsOf(h.t.Context(), self, who.PersonID, 0, 10)
+	if err != nil || len(readings) == 0 || len(readings[0].Shown) != 3 || readings[0].Operation != "list-location-history" {
+		h.t.Errorf("on record: %+v %v", readings, err)
+	}
+}
+
+// promise: ST-48
+func TestALocationHistorySaysWhatBecameOfEachPoint(t *testing.T) {
+	h := openHouse(t)
+	h.harbor()
+	who, other := h.register("Ada Example"), h.register("Ben Example")
+	consent := h.consents(who.WorkID)
+	h.consents(other.WorkID)
+	h.punchAt(who.WorkID, location("52.523", "13.404954", "12"), nil)
+	h.punchAt(who.WorkID, nil, nil)
+	h.punchAt(other.WorkID, point(), nil)
+	h.seesPoint(who, eventschema.StateClear) // and neither the punch without a point nor that of somebody else
+	held := h.hold(who.PersonID, eventschema.PurposeLocation)
+	h.withdraws(consent)
+	h.caughtUp()
+	until(t, func() bool {
+		points, err := h.LocationHistory(t.Context(), h.as(httpapi.RolePrivacy), who.PersonID, 0, 10)
+		return err == nil && points[0].Latitude.State() == eventschema.StateHeld
+	})
+	h.seesPoint(who, eventschema.StateHeld)
+	h.lift(held)
+	h.erase(who.PersonID)
+	if _, err := h.LocationHistory(t.Context(), h.as(httpapi.RolePrivacy), who.PersonID, 0, 10); !errors.As(err, new(*httpapi.Erased)) {
+		t.Errorf("of somebody erased: %v", err)
+	}
+	if _, err := h.LocationHistory(t.Context(), h.as(httpapi.RolePrivacy), uuid.New(), 0, 10); !errors.Is(err, httpapi.ErrNotFound) {
+		t.Errorf("of nobody: %v", err)
 	}
 }
 
