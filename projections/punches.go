@@ -21,7 +21,7 @@ import (
 // correction stays in a table of its own.
 func punches() Projection {
 	return Projection{
-		Name: "punches", Question: "What counts of each punch?", Version: 4,
+		Name: "punches", Question: "What counts of each punch?", Version: 5,
 		Tables: []string{"punch", "punch_correction"},
 		Schema: `
 CREATE TABLE punch (
@@ -73,6 +73,8 @@ CREATE TABLE punch_correction (
 ALTER TABLE punch ADD PRIMARY KEY (punch_id, tenant_id);
 ALTER TABLE punch_correction ADD PRIMARY KEY (punch_id, tenant_id, position);
 CREATE INDEX punch_by_work ON punch (work_id, occurred_at, position);`,
+		Indexes: `
+CREATE INDEX punch_of_visit ON punch (tenant_id, occurred_at) WHERE kind = 'visit';`,
 		Apply: applyPunches, newLoader: newPunchesLoader, expire: expireWorks("punch", "punch_correction"),
 	}
 }
