@@ -25,7 +25,7 @@ import (
 // whether the out is missing depends on the clock.
 func workedHours() Projection {
 	return Projection{
-		Name: "hours", Question: "How long did each person work, on which day, resting on which punches?", Version: 3,
+		Name: "hours", Question: "How long did each person work, on which day, resting on which punches?", Version: 4,
 		Tables: []string{"work_interval", "punch_exception", "last_counted"},
 		Schema: `
 CREATE TABLE work_interval (
@@ -57,7 +57,6 @@ CREATE TABLE last_counted (
 	offset_seconds integer NOT NULL,
 	direction text NOT NULL,
 	kind text NOT NULL,
-	position bigint NOT NULL,
 	latest_at timestamptz NOT NULL, -- of the last punch, counted or a repeat
 	PRIMARY KEY (tenant_id, work_id)
 ) WITH (fillfactor = 50);`,
@@ -110,7 +109,7 @@ func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Pun
 				continue
 			}
 			key := workKey{d.Meta.Tenant, e.WorkID}
-			added[key] = append(added[key], hoursPunch(d, e))
+			added[key] = append(added[key], hoursPunch(e))
 		case *eventschema.PunchCorrected:
 			tenants.add(d.Meta.Tenant)
 			corrected.add(e.PunchID)
@@ -124,10 +123,10 @@ func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Pun
 	return added, disturbed, nil
 }
 
-func hoursPunch(d *eventschema.Decoded, e *eventschema.PunchRecorded) hours.Punch {
+func hoursPunch(e *eventschema.PunchRecorded) hours.Punch {
 	return hours.Punch{
 		ID: e.PunchID, OccurredAt: stored(e.OccurredAt), OffsetSeconds: e.OffsetSeconds,
-		Direction: e.Direction, Kind: e.Kind, Position: d.Position,
+		Direction: e.Direction, Kind: e.Kind,
 	}
 }
 
