@@ -81,17 +81,18 @@ func (w worker) arrive(rt *rapid.T, t *testing.T, all []pressed) {
 func (w worker) hours(t *testing.T) []string {
 	t.Helper()
 	days, now := projections.Days{Works: []uuid.UUID{w.work}, From: "2026-01-01", To: "2026-12-31"}, clock("2026-12-31T00:00:00Z")
-	intervals, err := projections.IntervalsOf(t.Context(), w.models.Querier(), w.h.tenant, days)
-	if err != nil {
+	lines := []string{}
+	if err := projections.EachPaired(t.Context(), w.models.Querier(), w.h.tenant, days, func(_ uuid.UUID, intervals []projections.PairedInterval) error {
+		for _, i := range intervals {
+			lines = append(lines, fmt.Sprintf("%d %s-%d %s %ds from %s", i.In[1], i.InKind, i.Out[1], i.OutKind, i.Seconds, i.Start))
+		}
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	exceptions, err := projections.ExceptionsOf(t.Context(), w.models.Querier(), w.h.tenant, days, now)
 	if err != nil {
 		t.Fatal(err)
-	}
-	lines := []string{}
-	for _, i := range intervals {
-		lines = append(lines, fmt.Sprintf("%d-%d %ds from %s", i.In[1], i.Out[1], i.Seconds, i.Start))
 	}
 	for _, e := range exceptions {
 		lines = append(lines, fmt.Sprintf("%d %s at %s", e.Punch[1], e.Code, e.At))
@@ -109,7 +110,7 @@ func (w worker) whole(all []pressed) []string {
 	lines := []string{}
 	paired := hours.DefaultPairing().Pair(punches)
 	for _, i := range paired.Intervals {
-		lines = append(lines, fmt.Sprintf("%d-%d %ds from %s", i.In[1], i.Out[1], i.Seconds(), i.Start))
+		lines = append(lines, fmt.Sprintf("%d %s-%d %s %ds from %s", i.In[1], i.InKind, i.Out[1], i.OutKind, i.Seconds(), i.Start))
 	}
 	for _, e := range paired.Exceptions {
 		lines = append(lines, fmt.Sprintf("%d %s at %s", e.Punch[1], e.Code, e.At))
@@ -154,6 +155,7 @@ func TestACorrectionAndItsReversalRestoreTheHours(t *testing.T) {
 		for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(all)-1), 1, 3, rapid.ID).Draw(rt, "corrected") {
 			p := &corrected[n]
 			p.at, p.direction = rapid.SampledFrom(all).Draw(rt, "instant").at.Add(time.Duration(rapid.IntRange(-1, 1).Draw(rt, "beside"))*time.Minute), in
+			p.kind = rapid.SampledFrom([]eventschema.PunchKind{normal, eventschema.KindBreak}).Draw(rt, "kind")
 			void := rapid.Bool().Draw(rt, "void")
 			h.correct(w.work, w.punch(n), eventschema.PunchCorrected{Void: void, OccurredAt: p.at, OffsetSeconds: 8 * 3600, Direction: p.direction, Kind: p.kind})
 			if void {
