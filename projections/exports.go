@@ -96,3 +96,19 @@ func queryWorks(ctx context.Context, q Querier, sql string, args ...any) ([]uuid
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
+
+// PlacesOfPunches says where punches were made, by punch id.
+func PlacesOfPunches(ctx context.Context, q Querier, tenant uuid.UUID, punches []uuid.UUID) (map[uuid.UUID]PunchPlace, error) {
+	rows, err := q.Query(ctx, `SELECT punch_id, station, zone, offset_seconds FROM punch WHERE tenant_id = $1 AND punch_id = ANY($2)`, tenant, uuidsOf(punches))
+	if err != nil {
+		return nil, fmt.Errorf("query the places of punches: %w", err)
+	}
+	places := map[uuid.UUID]PunchPlace{}
+	var id uuid.UUID
+	var p PunchPlace
+	_, err = pgx.ForEachRow(rows, []any{&id, &p.Station, &p.Zone, &p.OffsetSeconds}, func() error {
+		places[id] = p
+		return nil
+	})
+	return places, err
+}

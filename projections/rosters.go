@@ -15,8 +15,8 @@ import (
 // Who works when and where, and which shifts are still open?
 //
 // One row for each shift, and one for each person who was asked or assigned. Of
-// what was said of a person the latest word counts; what was said before a shift was
-// moved counts no longer.
+// what was said of a person the latest word counts; what was asked and answered before
+// a shift was moved counts no longer.
 func rosters() Projection {
 	return Projection{
 		Name: "rosters", Question: "Who works when and where, and which shifts are still open?", Version: 1,

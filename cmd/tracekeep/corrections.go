@@ -12,6 +12,7 @@ import (
 	"tracekeep/cmd/internal/app"
 	"tracekeep/domain/timecard"
 	"tracekeep/eventschema"
+	"tracekeep/projections"
 )
 
 type correctionsCommand struct {
@@ -152,7 +153,7 @@ type correctionsList struct {
 // Run lists requests.
 func (c correctionsList) Run(ctx context.Context, t *terminal) error {
 	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
-		requests, err := a.CorrectionRequests(ctx, !c.All, c.Limit)
+		requests, err := a.CorrectionRequests(ctx, projections.CorrectionsAsked{Open: !c.All, Limit: c.Limit})
 		if err != nil {
 			return err
 		}

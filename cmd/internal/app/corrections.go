@@ -66,7 +66,7 @@ func (a *App) decideCorrection(ctx context.Context, intent httpapi.Intent, id uu
 	}, c))
 }
 
-// CorrectionRequests lists requests, the latest first; only open ones when open is set.
-func (a *App) CorrectionRequests(ctx context.Context, open bool, limit int) ([]projections.CorrectionRequest, error) {
-	return projections.CorrectionRequests(ctx, a.models.Querier(), a.tenant, open, limit)
+// CorrectionRequests lists requests, the one with the latest news first.
+func (a *App) CorrectionRequests(ctx context.Context, asked projections.CorrectionsAsked) ([]projections.CorrectionRequest, error) {
+	return projections.CorrectionRequests(ctx, a.models.Querier(), a.tenant, asked)
 }
