@@ -406,6 +406,10 @@ type Inside struct {
 	Disclosures  Disclosures
 	Readings     Readings
 	Retentions   Retentions
+	Workforce    Workforce
+	Shifts       Shifts
+	Corrections  Corrections
+	Payroll      Payroll
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

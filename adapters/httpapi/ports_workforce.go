@@ -28,11 +28,6 @@ type Workforce interface {
 	// Caps says how much of the caps on assignments is taken up, by work id.
 	Caps(ctx context.Context, by Principal, question CapsQuestion) (CapsView, error)
 	WorkHistory(ctx context.Context, by Principal, whose Whose) (WorkHistoryView, error)
-	// Roster lists shifts with their people, by start and id.
-	Roster(ctx context.Context, by Principal, asked projections.ShiftsAsked) ([]RosterShift, error)
-	// Attendance compares the shifts that begin between two instants with the time
-	// worked, by work id and start.
-	Attendance(ctx context.Context, by Principal, from, to time.Time) ([]assignment.Mark, error)
 }
 
 // Whose work a question is about: of a work record, of a person, or with neither of
@@ -127,7 +122,7 @@ type BoardView struct {
 	At       time.Time
 	Rows     []BoardRow
 	Stations []PlaceCount // by code
-	Sites    []PlaceCount // by code, of the shifts that people are on; the empty code counts those on none
+	Sites    []PlaceCount // by code; the empty code counts those who are at no site that is known
 }
 
 // Overdue says why somebody should be out by now.
@@ -143,7 +138,7 @@ const (
 type BoardRow struct {
 	PresenceView
 	ShiftID uuid.UUID
-	Site    string
+	Site    string    // as the punch says it, else of the shift
 	EndsAt  time.Time // of the shift
 	Overdue Overdue   // empty: nothing is overdue
 }
@@ -250,34 +245,4 @@ type Month struct {
 	Month   string // 2006-01
 	Seconds int64
 	Days    int
-}
-
-// RosterShift is one shift and the people who were asked or assigned.
-type RosterShift struct {
-	projections.Shift
-	Places []projections.Place
-}
-
-// State is how far the shift has come.
-func (s RosterShift) State() assignment.Status {
-	return assignment.State{
-		Planned: true, Headcount: s.Headcount, Places: make([]assignment.Place, s.Assigned), Strategy: s.Strategy,
-		Cancelled: s.CancelledAt != nil, Completed: s.CompletedAt != nil,
-	}.Status()
-}
-
-// Known is what only the caller knows of somebody who could work a shift. The
-// roster tells the rest.
-type Known struct {
-	WorkID         uuid.UUID
-	Seniority      int
-	Qualifications []string
-}
-
-// TakenOff is somebody who lost a place because the shift was moved: the rule that
-// says so, and the shift that stands against it where there is one.
-type TakenOff struct {
-	WorkID uuid.UUID
-	Reason string
-	With   uuid.UUID
 }

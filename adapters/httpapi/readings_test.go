@@ -27,10 +27,19 @@ func TestAReadingIsRecordedWithExactlyWhatLeaves(t *testing.T) {
 		"/v1/presence":                                        {operation: "list-presence", values: []string{name}},
 		"/v1/people/" + ada.String() + "/history?page_size=2": {operation: "list-person-history", values: []string{name, name}},
 		"/v1/people/" + erasedPerson.String() + "/history":    {},
-		"/v1/hours?from=2026-03-02&to=2026-03-08&person_id=" + ada.String():    {operation: "get-hours", values: []string{link}},
-		"/v1/hours?from=2026-03-02&to=2026-03-08&work_id=" + adasWork.String(): {},
-		"/v1/people/" + ada.String() + "/readings":                             {},
-		"/v1/people/" + ada.String() + "/disclosures":                          {},
+		"/v1/hours?from=2026-03-02&to=2026-03-08&person_id=" + ada.String():          {operation: "get-hours", values: []string{link}},
+		"/v1/hours?from=2026-03-02&to=2026-03-08&work_id=" + adasWork.String():       {},
+		"/v1/timecard?from=2026-03-02&to=2026-03-08&work_id=" + adasWork.String():    {operation: "get-timecard", values: []string{name}},
+		"/v1/timecard?from=2026-03-02&to=2026-03-08&person_id=" + ada.String():       {operation: "get-timecard", values: []string{link, name}},
+		"/v1/timecard?from=2026-03-02&to=2026-03-08&work_id=" + strangeWork.String(): {},
+		"/v1/exceptions?from=2026-03-02&to=2026-03-08&page_size=1":                   {operation: "list-exceptions", values: []string{name, name}},
+		"/v1/board": {operation: "get-board", values: []string{name}},
+		"/v1/overtime?rules=flsa&zone=Europe/Berlin": {operation: "list-overtime", values: []string{name}},
+		"/v1/caps": {operation: "list-caps", values: []string{name}},
+		"/v1/work-history?work_id=" + adasWork.String(): {operation: "get-work-history", values: []string{name}},
+		"/v1/shifts": {},
+		"/v1/people/" + ada.String() + "/readings":    {},
+		"/v1/people/" + ada.String() + "/disclosures": {},
 	} {
 		s := start(t)
 		a := s.send("auditor", "GET", request, "")

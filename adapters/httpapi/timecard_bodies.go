@@ -97,7 +97,7 @@ type CorrectedPunchBody struct {
 
 func correctedPunchBody(p CorrectedPunch) CorrectedPunchBody {
 	body := CorrectedPunchBody{
-		PunchID: p.ID.String(), Station: p.Station, Recorded: punchReadingBody(p.Recorded), Void: p.Voided, Reason: string(p.Reason),
+		PunchID: p.ID.String(), Station: p.Station, Recorded: punchReadingBody(p.Recorded), Void: p.Voided, Reason: string(p.CorrectedFor),
 		CorrectedAt: rfc3339(p.Latest.CorrectedAt), CorrectedBy: p.Latest.CorrectedBy.String(), ApprovedBy: p.Latest.ApprovedBy.String(),
 	}
 	if !p.Voided {

@@ -22,13 +22,6 @@ func optionalID(id uuid.UUID) *string {
 	return &text
 }
 
-func optionalInstant(at time.Time) *string {
-	if at.IsZero() {
-		return nil
-	}
-	return optionalTime(&at)
-}
-
 // ExceptionRowBody is one finding about one work record.
 type ExceptionRowBody struct {
 	WorkID string       `json:"work_id" format:"uuid"`
@@ -49,7 +42,7 @@ func ExceptionRowBodyOf(row ExceptionRow, release Release) ExceptionRowBody {
 type BoardRowBody struct {
 	PresenceBody
 	ShiftID *string `json:"shift_id,omitempty" format:"uuid" doc:"The shift that it is in for."`
-	Site    string  `json:"site,omitempty" doc:"Of the shift."`
+	Site    string  `json:"site,omitempty" doc:"As the punch says it, else of the shift."`
 	EndsAt  *string `json:"ends_at,omitempty" format:"date-time" doc:"When the shift ends."`
 	Overdue string  `json:"overdue,omitempty" enum:"shift_ended,long_presence" doc:"Why it should be out by now; left out where nothing is overdue."`
 }
@@ -57,13 +50,13 @@ type BoardRowBody struct {
 // BoardRowBodyOf shows who is in to who holds the release of the name.
 func BoardRowBodyOf(row BoardRow, release Release) BoardRowBody {
 	return BoardRowBody{
-		PresenceBody: presenceBody(row.PresenceView, release), ShiftID: optionalID(row.ShiftID), Site: row.Site, EndsAt: optionalInstant(row.EndsAt), Overdue: string(row.Overdue),
+		PresenceBody: presenceBody(row.PresenceView, release), ShiftID: optionalID(row.ShiftID), Site: row.Site, EndsAt: laterTime(row.EndsAt), Overdue: string(row.Overdue),
 	}
 }
 
 // PlaceCountBody is how many are in one place.
 type PlaceCountBody struct {
-	Code    string `json:"code" doc:"Of a site, empty for those on no shift." example:"gate-1"`
+	Code    string `json:"code" doc:"Of a site, empty for those at none that is known." example:"gate-1"`
 	In      int    `json:"in" example:"12"`
 	Overdue int    `json:"overdue" example:"0"`
 }
@@ -276,6 +269,6 @@ type MarkBody struct {
 func markBody(m assignment.Mark) MarkBody {
 	return MarkBody{
 		WorkID: m.WorkID.String(), ShiftID: optionalID(m.ShiftID), AttendedBody: attendedBody(m), EarlyLeaveMinutes: int64(m.EarlyLeave / time.Minute),
-		StartsAt: rfc3339(m.Start), EndsAt: optionalInstant(m.End), ArrivedAt: optionalInstant(m.Arrived), LeftAt: optionalInstant(m.Left), GraceVersion: m.GraceVersion,
+		StartsAt: rfc3339(m.Start), EndsAt: laterTime(m.End), ArrivedAt: laterTime(m.Arrived), LeftAt: laterTime(m.Left), GraceVersion: m.GraceVersion,
 	}
 }

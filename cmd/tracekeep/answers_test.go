@@ -150,6 +150,12 @@ func (d *desk) asksAPI(want erasedAs) {
 			"everything about one person":       "/v1/people/" + person + "/history",
 			"how long the work record was in":   "/v1/hours?" + span + "&work_id=" + d.person.WorkID.String(),
 			"how long the erased person was in": "/v1/hours?" + span + "&person_id=" + person,
+			"the time card of the work record":  "/v1/timecard?" + span + "&work_id=" + d.person.WorkID.String(),
+			"the time card of the person":       "/v1/timecard?" + span + "&person_id=" + person,
+			"what must be looked at":            "/v1/exceptions?" + span,
+			"who is near overtime":              "/v1/overtime?rules=flsa&zone=Europe/Berlin&on=2026-03-02&state=under",
+			"all that the work record worked":   "/v1/work-history?work_id=" + d.person.WorkID.String(),
+			"all that the person worked":        "/v1/work-history?person_id=" + person,
 		} {
 			status, body := get(d.t, at+path, token)
 			if status == http.StatusForbidden { // not for this role

@@ -65,7 +65,7 @@ func (c correctionsRequest) Run(ctx context.Context, t *terminal) error {
 		if key == "" {
 			key = fmt.Sprintf("correct %s %v %s %s %s %s", c.Punch, c.Void, c.At, c.Direction, c.Kind, c.Officer)
 		}
-		id, err := a.AskCorrection(ctx, httpapi.Intent{Principal: clerk(a, c.Officer), Key: key}, ask)
+		_, id, err := a.AskCorrection(ctx, httpapi.Intent{Principal: clerk(a, c.Officer), Key: key}, ask)
 		if errors.Is(err, httpapi.ErrNotFound) {
 			return fmt.Errorf("there is no punch %s", c.Punch)
 		}

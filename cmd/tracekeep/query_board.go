@@ -16,7 +16,7 @@ type queryBoard struct {
 	momentFlags
 	At      time.Time `help:"Instant, RFC 3339; default now." format:"2006-01-02T15:04:05Z07:00"`
 	Station string    `help:"Only who came in at this station." placeholder:"STATION"`
-	Site    string    `help:"Only who is on a shift at this site." placeholder:"CODE"`
+	Site    string    `help:"Only who is at this site, as the punch or the shift says." placeholder:"CODE"`
 	JSON    bool      `name:"json" help:"Print one JSON object for each person."`
 }
 

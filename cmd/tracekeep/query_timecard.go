@@ -130,7 +130,7 @@ func printTimecard(t *terminal, card httpapi.TimecardView, release httpapi.Relea
 		if p.Voided {
 			counts = "nothing"
 		}
-		sections[2].rows = append(sections[2].rows, []string{p.ID.String(), readingText(p.Recorded), counts, string(p.Reason), p.Latest.ApprovedBy.String()})
+		sections[2].rows = append(sections[2].rows, []string{p.ID.String(), readingText(p.Recorded), counts, string(p.CorrectedFor), p.Latest.ApprovedBy.String()})
 	}
 	for _, r := range card.Requests {
 		asked := "void"

@@ -162,7 +162,7 @@ func (d *desk) card(work string, moved, stray uuid.UUID) {
 			t.Errorf("%s: %s", rule, none)
 		}
 	}
-	_, err := d.a.AskCorrection(t.Context(), d.intent(), timecard.AskCorrection{PunchID: moved, Void: true, Reason: eventschema.ReasonOther, RequestedAt: time.Now()})
+	_, _, err := d.a.AskCorrection(t.Context(), d.intent(), timecard.AskCorrection{PunchID: moved, Void: true, Reason: eventschema.ReasonOther, RequestedAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

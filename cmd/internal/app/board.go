@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/assignment"
 	"tracekeep/domain/hours"
@@ -31,9 +33,20 @@ func (w *World) Board(ctx context.Context, by httpapi.Principal, q httpapi.Board
 	if err != nil {
 		return httpapi.BoardView{}, outward(err)
 	}
+	punches := make([]uuid.UUID, len(present))
+	for i := range present {
+		punches[i] = present[i].PunchID
+	}
+	places, err := projections.PlacesOfPunches(ctx, w.q, w.a.tenant, punches)
+	if err != nil {
+		return httpapi.BoardView{}, outward(err)
+	}
 	view := httpapi.BoardView{At: at}
 	for _, p := range present {
 		row := boardRow(p, assigned, at)
+		if site := places[p.PunchID].Site; site != "" {
+			row.Site = site
+		}
 		if q.Station != "" && row.Station != q.Station || q.Site != "" && row.Site != q.Site {
 			continue
 		}

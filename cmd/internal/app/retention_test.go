@@ -205,7 +205,7 @@ func (y *years) spokenOf() {
 	y.alone, y.shared = shift(2, y.ada.WorkID), shift(4, y.ada.WorkID, y.bo.WorkID)
 	y.caughtUp()
 	var err error
-	y.request, err = y.AskCorrection(y.t.Context(), y.intent(y.as(httpapi.RoleHR)), timecard.AskCorrection{
+	_, y.request, err = y.AskCorrection(y.t.Context(), y.intent(y.as(httpapi.RoleHR)), timecard.AskCorrection{
 		PunchID: y.punch, Void: true, Reason: eventschema.ReasonNotThisPunch, RequestedAt: y.clock.now(),
 	})
 	if err != nil {

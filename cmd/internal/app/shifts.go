@@ -87,6 +87,26 @@ func (a *App) Shift(ctx context.Context, shift uuid.UUID) (ShiftView, error) {
 	return ShiftView{State: loaded.State, Revision: uint64(loaded.Next)}, nil //nolint:gosec // the stream has an event
 }
 
+// ShiftNow implements [httpapi.Shifts].
+func (a *App) ShiftNow(ctx context.Context, by httpapi.Principal, shift uuid.UUID) (httpapi.RosterShift, uint64, error) {
+	view, err := a.Shift(ctx, shift)
+	if err != nil {
+		return httpapi.RosterShift{}, 0, err
+	}
+	last, err := a.whole.LastPosition(ctx) // so that nobody decides on less than the revision says
+	if err == nil {
+		err = a.Await(ctx, last)
+	}
+	if err != nil {
+		return httpapi.RosterShift{}, 0, outward(err)
+	}
+	roster, err := a.Roster(ctx, by, projections.ShiftsAsked{IDs: []uuid.UUID{shift}})
+	if err != nil || len(roster) == 0 {
+		return httpapi.RosterShift{}, 0, errors.Join(err, httpapi.ErrNotFound)
+	}
+	return roster[0], view.Revision, nil
+}
+
 // candidates adds to what the caller knows of people what the roster says of them.
 // A work record that is not there, or whose person is erased, is refused.
 func (a *App) candidates(ctx context.Context, shift assignment.State, people []Known) ([]assignment.Candidate, error) {

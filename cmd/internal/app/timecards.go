@@ -67,7 +67,7 @@ func (w *World) corrected(ctx context.Context, work uuid.UUID, from, to string) 
 	var punches []httpapi.CorrectedPunch
 	var ids []uuid.UUID
 	err := projections.EachPunch(ctx, w.q, w.a.tenant, days, "", func(p projections.Punch) error {
-		if p.Reason != "" && (inside(p.Recorded) || inside(p.Counts)) {
+		if p.CorrectedFor != "" && (inside(p.Recorded) || inside(p.Counts)) {
 			punches, ids = append(punches, httpapi.CorrectedPunch{Punch: p}), append(ids, p.ID)
 		}
 		return nil
