@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -15,7 +16,7 @@ var ErrMapping = errors.New("mapping")
 
 // Mapping says what the columns of a table are. Names of columns are compared
 // without case, runs of blanks and line breaks. A row is one punch (Time) or a span
-// that becomes an in and an out (Start and End).
+// that becomes an in and an out (Start and End), or the hours of a day (Day and Hours).
 type Mapping struct {
 	Name string `yaml:"name"`
 
@@ -27,7 +28,9 @@ type Mapping struct {
 	Direction *Pressed  `yaml:"direction"` // without it, in and out are derived
 	Start     *Moment   `yaml:"start"`
 	End       *Moment   `yaml:"end"`
-	Hours     *Duration `yaml:"hours"` // what the file says it took; compared, never taken
+	Day       *Day      `yaml:"day"`   // on which Hours were worked, where there are no times of day
+	Hours     *Duration `yaml:"hours"` // what the file says it took; compared where there are times
+	Apart     []string  `yaml:"apart"` // columns that tell entries of one day apart, such as project; not kept
 
 	// Of built-in tables: columns that tell their files from others'.
 	title   string
@@ -38,8 +41,9 @@ type Mapping struct {
 
 // Whose says where a row names its person.
 type Whose struct {
-	Column string  `yaml:"column"`
-	By     keyKind `yaml:"by"` // pin, id, email, name or login
+	Column string   `yaml:"column"`
+	By     keyKind  `yaml:"by"`   // pin, id, email, name or login
+	Also   []string `yaml:"also"` // further columns of a name, joined with blanks
 }
 
 // Moment says where a row has a time: in one column, or date and time of day in two.
@@ -108,11 +112,26 @@ func (m *Mapping) prepare() error {
 	default:
 		say("person.by must be pin, id, email, name or login")
 	}
-	switch span := m.Start != nil && m.End != nil; {
-	case m.Time == nil && !span, m.Time != nil && (m.Start != nil || m.End != nil):
-		say("give time, or both start and end")
-	case m.Direction != nil && span:
-		say("direction belongs to time: a row with start and end is an in and an out")
+	kinds := 0
+	for _, given := range []bool{m.Time != nil, m.Start != nil || m.End != nil, m.Day != nil} {
+		if given {
+			kinds++
+		}
+	}
+	switch {
+	case kinds != 1, (m.Start != nil) != (m.End != nil):
+		say("give time, or both start and end, or day")
+	case m.Direction != nil && m.Time == nil:
+		say("direction belongs to time: a row with start and end is an in and an out, one with day is neither")
+	case m.Day != nil && m.Hours == nil:
+		say("day needs hours")
+	case m.Apart != nil && m.Day == nil:
+		say("apart belongs to day: what has times is told apart by them")
+	}
+	if m.Day != nil {
+		if err := m.Day.prepare(); err != nil {
+			say("day: %w", err)
+		}
 	}
 	for name, moment := range map[string]*Moment{"time": m.Time, "start": m.Start, "end": m.End} {
 		if moment != nil {
@@ -147,18 +166,32 @@ func (m *Moment) prepare() error {
 	return nil
 }
 
+func (d *Day) prepare() error {
+	if d.Column == "" {
+		return errors.New("give column")
+	}
+	if len(d.Layouts) == 0 {
+		return errors.New("layouts is missing, such as YYYY-MM-DD")
+	}
+	d.parsed = nil
+	for _, layout := range d.Layouts {
+		d.parsed = append(d.parsed, goLayout(layout))
+	}
+	return nil
+}
+
 // goLayout translates the letters that people write into the example that package
 // time wants. M and D stand for one or two digits.
 func goLayout(layout string) string {
 	return strings.NewReplacer(
-		"YYYY", "2006", "MM", "01", "M", "1", "DD", "02", "D", "2",
+		"YYYY", "2006", "YY", "06", "MM", "01", "M", "1", "DD", "02", "D", "2",
 		"HH", "15", "hh", "3", "mm", "04", "ss", "05", "AM", "PM", "Z", "Z07:00",
 	).Replace(layout)
 }
 
 // needed lists the columns without which no row can be read.
 func (m *Mapping) needed() []string {
-	columns := append([]string{m.Person.Column}, m.has...)
+	columns := slices.Concat([]string{m.Person.Column}, m.Person.Also, m.has)
 	for _, moment := range []*Moment{m.Time, m.Start, m.End} {
 		if moment != nil {
 			columns = append(columns, moment.At, moment.Date, moment.Time)
@@ -167,12 +200,15 @@ func (m *Mapping) needed() []string {
 	if m.Direction != nil {
 		columns = append(columns, m.Direction.Column)
 	}
+	if m.Day != nil {
+		columns = append(columns, m.Day.Column, m.Hours.Column)
+	}
 	return columns
 }
 
 // read lists the columns that are used where the table has them.
 func (m *Mapping) read() []string {
-	columns := append(append(m.needed(), m.FullName...), m.Email)
+	columns := slices.Concat(m.needed(), m.FullName, m.Apart, []string{m.Email})
 	if m.Hours != nil {
 		columns = append(columns, m.Hours.Column)
 	}
@@ -234,4 +270,14 @@ func (h header) column(name string) int {
 		return at
 	}
 	return -1
+}
+
+// columns are the places of those of them that the table has.
+func (h header) columns(names []string) (places []int) {
+	for _, name := range names {
+		if at := h.column(name); at >= 0 {
+			places = append(places, at)
+		}
+	}
+	return places
 }

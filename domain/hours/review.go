@@ -26,6 +26,9 @@ const (
 	LongInterval  ExceptionCode = "long_interval"    // no interval of a person who went home in between
 	MissingReturn ExceptionCode = "missing_meal_end" // out for a meal or a break, and no in after it
 	ShortMeal     ExceptionCode = "short_meal"
+
+	DeclaredToo ExceptionCode = "declared_and_punched" // the day has punches and hours without times: both count
+	Over24Hours ExceptionCode = "over_24_hours"        // the day has more, punched and declared, than fit into it
 )
 
 // Grade is how a code is reported: how grave it is, after how long, and the code
@@ -50,10 +53,14 @@ type ReviewPolicy struct {
 
 // DefaultReview reports an interval of more than twelve hours, a meal of less than
 // thirty minutes and one of which nobody came back within two hours.
+//
+// History:
+//   - version 1 knew no declared hours.
+//   - version 2 reports days that have punches and declared hours, or more than 24 hours.
 func DefaultReview() ReviewPolicy {
 	pairing := DefaultPairing()
 	return ReviewPolicy{
-		Version: 1, Pairing: pairing, Long: 12 * time.Hour, Meal: 30 * time.Minute, Return: 2 * time.Hour,
+		Version: 2, Pairing: pairing, Long: 12 * time.Hour, Meal: 30 * time.Minute, Return: 2 * time.Hour,
 		Grades: []Grade{
 			{Code: MissingOut, Severity: High, Grace: pairing.Longest, TimeTrex: "M2"},
 			{Code: MissingIn, Severity: High, TimeTrex: "M1"},
@@ -63,6 +70,8 @@ func DefaultReview() ReviewPolicy {
 			{Code: LongInterval, Severity: Medium},
 			{Code: ShortMeal, Severity: Medium, TimeTrex: "L2"},
 			{Code: RepeatPunch, Severity: Low},
+			{Code: Over24Hours, Severity: High},
+			{Code: DeclaredToo, Severity: Medium},
 		},
 	}
 }
@@ -77,6 +86,12 @@ type Finding struct {
 	At       time.Time
 	WorkDate string
 	Punches  []uuid.UUID // that it is about, the earlier first
+
+	// Of a finding about declared hours, which has no time of day: the declarations, and
+	// what was punched and declared on the day.
+	Declared      []uuid.UUID
+	PunchedTime   time.Duration
+	DeclaredHours time.Duration
 }
 
 // end is one end of an interval, or a punch that became none.
