@@ -119,7 +119,7 @@ func (r *Registry) Decode(recorded Recorded) (Decoded, error) {
 		return Decoded{}, fmt.Errorf("decode %s at position %d: %w", recorded.Type, recorded.Position, r.unknown(recorded.Type))
 	}
 	decoded := Decoded{Recorded: recorded, StoredVersion: stored.version, Event: stored.definition.New()}
-	if plain := stored.definition.plain; plain != nil && stored.version == stored.definition.Version && plain(recorded.Data, decoded.Event) {
+	if plain := stored.definition.plain; plain != nil && stored.version >= stored.definition.plainSince && plain(recorded.Data, decoded.Event) {
 		if err := decodeMetadata(recorded, &decoded.Meta); err != nil {
 			return Decoded{}, err
 		}

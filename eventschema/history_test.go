@@ -87,6 +87,14 @@ func history() map[string]chapter {
 			StationCounter: pointer(int64(40123)), Verification: "1", ReceivedAt: at("2026-03-05T08:00:13.25Z"),
 			Location: eventschema.LocationDroppedNoConsent, Source: eventschema.SourceImport,
 		}},
+		"punch-recorded.v3": {stream: punches, id: id("punch"), want: &eventschema.PunchRecorded{
+			PunchID: id("punch"), WorkID: work, OccurredAt: occurred, Zone: "Asia/Manila", OffsetSeconds: 8 * 3600,
+			Direction: eventschema.DirectionIn, Kind: eventschema.KindVisit, Station: "gate-1", StationClock: "2026-03-05 16:00:12",
+			StationCounter: pointer(int64(40123)), Verification: "1", ReceivedAt: at("2026-03-05T08:00:13.25Z"),
+			Location: eventschema.LocationRecordedOutcome, Source: eventschema.SourceDevice,
+			Site: "learning_centre", Job: "tutoring", Reason: "calculus", DeviceID: id("device"),
+			Fence: &eventschema.FenceReading{Verdict: eventschema.FenceOutside, DistanceMetres: 150},
+		}},
 		"punch-corrected.v1": {stream: punches, id: id("correction"), want: &eventschema.PunchCorrected{
 			CorrectionID: id("correction"), PunchID: id("punch"), WorkID: work, OccurredAt: at("2026-03-05T08:04:00Z"), OffsetSeconds: 8 * 3600,
 			Direction: eventschema.DirectionIn, Kind: eventschema.KindNormal, Reason: eventschema.ReasonWrongKey,

@@ -32,8 +32,11 @@ type Source string
 
 // The sources.
 const (
-	SourceImport Source = "import"
-	SourceAPI    Source = "api"
+	SourceImport   Source = "import"
+	SourceAPI      Source = "api"
+	SourceTerminal Source = "terminal" // pushed by a clock on the wall
+	SourceDevice   Source = "device"   // signed by an enrolled device
+	SourceManual   Source = "manual"   // entered by hand for somebody else
 )
 
 // EventType implements [Event].

@@ -76,6 +76,13 @@ func (p *plain) string(key string) string {
 	}
 }
 
+// optional reads a text where its key comes next.
+func (p *plain) optional(key string, into *string) {
+	if p.has(key) {
+		*into = p.string(``)
+	}
+}
+
 func (p *plain) id(key string) (id uuid.UUID) {
 	from, to := p.quoted(key)
 	if p.bad = p.bad || id.UnmarshalText(p.data[from:to]) != nil; p.bad {
@@ -147,10 +154,18 @@ func plainPunch(data []byte, event Event) bool {
 		counter := int64(p.int(``))
 		read.StationCounter = &counter
 	}
-	if p.has(`,"verification":`) {
-		read.Verification = p.string(``)
-	}
+	p.optional(`,"verification":`, &read.Verification)
 	read.ReceivedAt, read.Location, read.Source = p.time(`,"received_at":`), LocationOutcome(p.string(`,"location":`)), Source(p.string(`,"source":`))
+	p.optional(`,"site":`, &read.Site)
+	p.optional(`,"job":`, &read.Job)
+	p.optional(`,"reason":`, &read.Reason)
+	if p.has(`,"device_id":`) {
+		read.DeviceID = p.id(``)
+	}
+	if p.has(`,"fence":`) {
+		read.Fence = &FenceReading{Verdict: FenceVerdict(p.string(`{"verdict":`)), DistanceMetres: p.int(`,"distance_metres":`)}
+		p.literal(`}`)
+	}
 	if p.literal(`}`); !p.done() {
 		return false
 	}

@@ -37,7 +37,7 @@ func readsAlike(t interface{ Fatalf(string, ...any) }, data, metadata []byte) bo
 
 // goldenPunch is a punch and its metadata as a release stored them.
 func goldenPunch(t testing.TB) (data, metadata []byte) {
-	text, err := os.ReadFile(filepath.Join("testdata", "payloads", "punch-recorded.v2.json"))
+	text, err := os.ReadFile(filepath.Join("testdata", "payloads", "punch-recorded.v3.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func FuzzPlainReadsLikeJSON(f *testing.F) {
 	for _, change := range [][2]string{
 		{`"offset_seconds":28800`, `"offset_seconds":-0`}, {`"offset_seconds":28800`, `"offset_seconds":01`}, {`"offset_seconds":28800`, `"offset_seconds":1e3`},
 		{`"offset_seconds":28800`, `"offset_seconds":9223372036854775808`}, {`Z"`, `+08:00"`}, {`{"punch_id"`, `{"punch_id":null,"punch_id"`},
-		{`"out"`, `"\u006fut"`}, {`"out"`, "\"o\nt\""}, {`"out"`, "\"\xff\""}, {`,"zone"`, ` ,"zone"`}, {`"source"`, `"Source"`}, {`}`, `} `}, {`}`, `}}`},
+		{`"in"`, `"\u0069n"`}, {`"in"`, "\"i\nt\""}, {`"in"`, "\"\xff\""}, {`,"fence":{`, `,"fence":{ `}, {`150}`, `150,"x":1}`}, {`,"zone"`, ` ,"zone"`}, {`"source"`, `"Source"`}, {`}`, `} `}, {`}`, `}}`},
 	} {
 		if !strings.Contains(string(data), change[0]) {
 			f.Fatalf("%s is not in %s", change[0], data)
@@ -86,6 +86,10 @@ func TestPlainReadsLikeJSONAlsoWhatIsSpoilt(t *testing.T) {
 		if rapid.Bool().Draw(t, "counted") {
 			n := rapid.OneOf(rapid.Int64Range(-1e6, 1e6), rapid.Int64()).Draw(t, "counter")
 			punch.StationCounter = &n
+		}
+		if rapid.Bool().Draw(t, "of a device") {
+			punch.Site, punch.Job, punch.Reason, punch.DeviceID = text(t, "site"), text(t, "job"), text(t, "reason"), id.Draw(t, "device")
+			punch.Fence = &FenceReading{Verdict: FenceVerdict(text(t, "verdict")), DistanceMetres: rapid.IntRange(-10, 1e9).Draw(t, "metres")}
 		}
 		data, err := json.Marshal(punch)
 		if err != nil {
@@ -125,7 +129,7 @@ func BenchmarkDecode(b *testing.B) {
 	data, metadata := goldenPunch(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := registry.Decode(Recorded{Type: "punch-recorded.v2", Data: data, Metadata: metadata}); err != nil {
+		if _, err := registry.Decode(Recorded{Type: "punch-recorded.v3", Data: data, Metadata: metadata}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -17,6 +17,8 @@ import (
 //   - v1 had no kind (every punch was normal), no UTC offset and no counter, and
 //     said nothing about location.
 //   - v2 has them. The offset of a v1 punch follows from its two times.
+//   - v3 says in which site, for which job, why somebody visited, which enrolled
+//     device signed it, and whether the point lay within the site's fence.
 type PunchRecorded struct {
 	PunchID    uuid.UUID `json:"punch_id"` // also the id of the event that recorded it
 	WorkID     uuid.UUID `json:"work_id"`
@@ -36,7 +38,33 @@ type PunchRecorded struct {
 
 	Location LocationOutcome `json:"location"`
 	Source   Source          `json:"source"`
+
+	// What the punch was made for, each a code of the tenant's ([Code]); empty where
+	// nobody said.
+	Site   string `json:"site,omitempty"`
+	Job    string `json:"job,omitempty"`    // whose work begins with the punch
+	Reason string `json:"reason,omitempty"` // of a visit, such as the subject
+
+	DeviceID uuid.UUID     `json:"device_id,omitzero"` // enrolled device that signed the punch; its number is StationCounter
+	Fence    *FenceReading `json:"fence,omitempty"`    // nil where no point was kept, or the site has no fence
 }
+
+// FenceReading says where the point of a punch lay from the fence of its site. It
+// outlives the point, which is erased on its own (promise ST-51).
+type FenceReading struct {
+	Verdict        FenceVerdict `json:"verdict"`
+	DistanceMetres int          `json:"distance_metres"` // from the edge of the fence, 0 inside; in steps of 50, so that it leads back to no point
+}
+
+// FenceVerdict is the answer of a fence.
+type FenceVerdict string
+
+// The verdicts. A point whose accuracy reaches over the edge is on neither side.
+const (
+	FenceInside    FenceVerdict = "inside"
+	FenceOutside   FenceVerdict = "outside"
+	FenceUncertain FenceVerdict = "uncertain"
+)
 
 // Direction is whether a punch starts or ends work.
 type Direction string
@@ -58,6 +86,7 @@ const (
 	KindMeal     PunchKind = "meal"
 	KindTransfer PunchKind = "transfer"
 	KindOvertime PunchKind = "overtime"
+	KindVisit    PunchKind = "visit" // to a centre; time there is no work
 )
 
 // LocationOutcome says what became of the coordinates offered with a punch. The
@@ -95,8 +124,8 @@ type punchRecordedV1 struct {
 
 func punchRecorded() Definition {
 	return Definition{
-		Type: "punch-recorded", Version: 2, New: func() Event { return new(PunchRecorded) },
-		Upcasts: map[int]Upcast{1: {Data: upcastPunchRecordedV1}}, plain: plainPunch,
+		Type: "punch-recorded", Version: 3, New: func() Event { return new(PunchRecorded) },
+		Upcasts: map[int]Upcast{1: {Data: upcastPunchRecordedV1}, 2: {Data: asStored}}, plain: plainPunch, plainSince: 2,
 	}
 }
 

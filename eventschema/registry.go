@@ -24,9 +24,10 @@ type Definition struct {
 	// Upcasts holds, for each older version, the step to the version after it.
 	Upcasts map[int]Upcast
 
-	// plain, where set, reads the current version as Encode writes it; see [plain].
-	// It answers false, and leaves the event alone, for any other form.
-	plain func(data []byte, event Event) bool
+	// plain, where set, reads the versions from plainSince on as Encode writes them;
+	// see [plain]. It answers false, and leaves the event alone, for any other form.
+	plain      func(data []byte, event Event) bool
+	plainSince int
 }
 
 // Upcast lifts one stored version to the next. It runs on sealed events, so it

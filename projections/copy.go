@@ -84,6 +84,15 @@ func (c *copied) uuid(id uuid.UUID) {
 	c.buffer = append(c.buffer, id[:]...)
 }
 
+// known writes null for no id.
+func (c *copied) known(id uuid.UUID) {
+	if id == uuid.Nil {
+		c.null()
+		return
+	}
+	c.uuid(id)
+}
+
 func (c *copied) bigint(n int64) {
 	c.size(8)
 	c.buffer = binary.BigEndian.AppendUint64(c.buffer, uint64(n))
@@ -111,6 +120,15 @@ func (c *copied) boolean(b bool) {
 func (c *copied) text(s string) {
 	c.size(len(s))
 	c.buffer = append(c.buffer, s...)
+}
+
+// code writes null for the empty text.
+func (c *copied) code(s string) {
+	if s == "" {
+		c.null()
+		return
+	}
+	c.text(s)
 }
 
 func (c *copied) bytea(b []byte) {

@@ -21,7 +21,7 @@ import (
 // correction stays in a table of its own.
 func punches() Projection {
 	return Projection{
-		Name: "punches", Question: "What counts of each punch?", Version: 3,
+		Name: "punches", Question: "What counts of each punch?", Version: 4,
 		Tables: []string{"punch", "punch_correction"},
 		Schema: `
 CREATE TABLE punch (
@@ -36,6 +36,14 @@ CREATE TABLE punch (
 	kind text NOT NULL,
 	zone text NOT NULL,
 	station text NOT NULL,
+	received_at timestamptz NOT NULL,
+	source text NOT NULL,
+	site text,
+	job text,
+	reason text, -- of a visit
+	device_id uuid,
+	fence text,
+	fence_metres integer,
 	-- set with the first correction: what was recorded
 	recorded_occurred_at timestamptz,
 	recorded_offset_seconds integer,
@@ -137,7 +145,8 @@ func insertPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decod
 
 func punchRows(n int) *copied {
 	return copyInto("punch", n,
-		"tenant_id", "punch_id", "work_id", "occurred_at", "position", "offset_seconds", "voided", "direction", "kind", "zone", "station")
+		"tenant_id", "punch_id", "work_id", "occurred_at", "position", "offset_seconds", "voided", "direction", "kind", "zone", "station",
+		"received_at", "source", "site", "job", "reason", "device_id", "fence", "fence_metres")
 }
 
 func addPunches(rows *copied, recorded []*eventschema.Decoded) {
@@ -155,30 +164,60 @@ func addPunches(rows *copied, recorded []*eventschema.Decoded) {
 		rows.text(string(e.Kind))
 		rows.text(storable(e.Zone))
 		rows.text(storable(e.Station))
+		rows.timestamptz(e.ReceivedAt)
+		rows.text(storable(string(e.Source)))
+		rows.code(storable(e.Site))
+		rows.code(storable(e.Job))
+		rows.code(storable(e.Reason))
+		rows.known(e.DeviceID)
+		if e.Fence == nil {
+			rows.null()
+			rows.null()
+			continue
+		}
+		rows.text(storable(string(e.Fence.Verdict)))
+		rows.integer(int32(e.Fence.DistanceMetres))
 	}
 }
 
 func insertNewPunches(ctx context.Context, tx pgx.Tx, recorded []*eventschema.Decoded, repeated map[uint64]bool) error {
 	n := len(recorded)
-	tenants, ids, works := make(uuids, 0, n), make(uuids, 0, n), make(uuids, 0, n)
-	occurred, positions, offsets := make([]time.Time, 0, n), make([]int64, 0, n), make([]int32, 0, n)
-	directions, kinds, zones, stations := make([]string, 0, n), make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
+	tenants, ids, works, devices := make(uuids, 0, n), make(uuids, 0, n), make(uuids, 0, n), make(uuids, 0, n)
+	occurred, received := make([]time.Time, 0, n), make([]time.Time, 0, n)
+	positions, offsets, metres := make([]int64, 0, n), make([]int32, 0, n), make([]int32, 0, n)
+	texts := make([][]string, 9)
 	for _, d := range recorded {
 		e := d.Event.(*eventschema.PunchRecorded)
 		tenants.add(d.Meta.Tenant)
 		ids.add(e.PunchID)
 		works.add(e.WorkID)
-		occurred, positions, offsets = append(occurred, e.OccurredAt), append(positions, int64(d.Position)), append(offsets, int32(e.OffsetSeconds))
-		directions, kinds = append(directions, string(e.Direction)), append(kinds, string(e.Kind))
-		zones, stations = append(zones, storable(e.Zone)), append(stations, storable(e.Station))
+		devices.add(e.DeviceID)
+		occurred, received = append(occurred, e.OccurredAt), append(received, e.ReceivedAt)
+		positions, offsets = append(positions, int64(d.Position)), append(offsets, int32(e.OffsetSeconds))
+		fence := eventschema.FenceReading{}
+		if e.Fence != nil {
+			fence = *e.Fence
+		}
+		metres = append(metres, int32(fence.DistanceMetres))
+		for i, text := range []string{string(e.Direction), string(e.Kind), e.Zone, e.Station, string(e.Source), e.Site, e.Job, e.Reason, string(fence.Verdict)} {
+			texts[i] = append(texts[i], storable(text))
+		}
+	}
+	args := []any{tenants, ids, works, devices, occurred, received, positions, offsets, metres}
+	for _, column := range texts {
+		args = append(args, column)
 	}
 	rows, err := tx.Query(ctx, `
-INSERT INTO punch (tenant_id, punch_id, work_id, occurred_at, position, offset_seconds, voided, direction, kind, zone, station)
-SELECT tenant_id, punch_id, work_id, occurred_at, position, offset_seconds, false, direction, kind, zone, station
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::text[])
-	AS n (tenant_id, punch_id, work_id, occurred_at, position, offset_seconds, direction, kind, zone, station)
+INSERT INTO punch (tenant_id, punch_id, work_id, device_id, occurred_at, received_at, position, offset_seconds, voided,
+	direction, kind, zone, station, source, site, job, reason, fence, fence_metres)
+SELECT tenant_id, punch_id, work_id, NULLIF(device_id, '00000000-0000-0000-0000-000000000000'), occurred_at, received_at, position, offset_seconds, false,
+	direction, kind, zone, station, source, NULLIF(site, ''), NULLIF(job, ''), NULLIF(reason, ''), NULLIF(fence, ''), CASE WHEN fence <> '' THEN metres END
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::bigint[], $8::integer[], $9::integer[],
+	$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[])
+	AS n (tenant_id, punch_id, work_id, device_id, occurred_at, received_at, position, offset_seconds, metres,
+		direction, kind, zone, station, source, site, job, reason, fence)
 ORDER BY position
-ON CONFLICT DO NOTHING RETURNING position`, tenants, ids, works, occurred, positions, offsets, directions, kinds, zones, stations)
+ON CONFLICT DO NOTHING RETURNING position`, args...)
 	if err != nil {
 		return err
 	}
@@ -269,12 +308,18 @@ type Punch struct {
 	Position uint64 // of its recording, in the log
 	Zone     string
 	Station  string
-	Counts   PunchReading // meaningless while Voided
-	Recorded PunchReading
-	Voided   bool // a correction took it out of the count
-	// CorrectedBy and Reason are of the latest correction, nil and empty without one.
-	CorrectedBy *uuid.UUID
-	Reason      eventschema.CorrectionReason
+	// What the punch was made for, as its station said it; empty where it did not.
+	Site, Job, Reason string
+	ReceivedAt        time.Time // UTC
+	Source            eventschema.Source
+	DeviceID          uuid.UUID // of the enrolled device that signed it, or none
+	Fence             *eventschema.FenceReading
+	Counts            PunchReading // meaningless while Voided
+	Recorded          PunchReading
+	Voided            bool // a correction took it out of the count
+	// CorrectedBy and CorrectedFor are of the latest correction, nil and empty without one.
+	CorrectedBy  *uuid.UUID
+	CorrectedFor eventschema.CorrectionReason
 }
 
 // PunchReading is when and how a punch was made.
@@ -292,7 +337,9 @@ FROM punch WHERE tenant_id = $1 `
 const punchColumns = `punch_id, work_id, position, zone, station, occurred_at, offset_seconds, direction, kind,
 	COALESCE(recorded_occurred_at, occurred_at), COALESCE(recorded_offset_seconds, offset_seconds),
 	COALESCE(recorded_direction, direction), COALESCE(recorded_kind, kind),
-	voided, corrected_by, COALESCE(correction_reason, '')`
+	voided, corrected_by, COALESCE(correction_reason, ''),
+	received_at, source, COALESCE(site, ''), COALESCE(job, ''), COALESCE(reason, ''),
+	COALESCE(device_id, '00000000-0000-0000-0000-000000000000'), COALESCE(fence, ''), COALESCE(fence_metres, 0)`
 
 // PunchesOf lists the punches of one work id that count (or, while voided,
 // counted last) from an instant on and before another, in order of time. A zero
@@ -317,11 +364,16 @@ func scanPunches(rows pgx.Rows, err error) ([]Punch, error) {
 // scanPunch reads punchColumns behind the columns in before.
 func scanPunch(row pgx.CollectableRow, before ...any) (p Punch, err error) {
 	var position int64
+	var fence eventschema.FenceReading
 	err = row.Scan(append(before, &p.ID, &p.WorkID, &position, &p.Zone, &p.Station,
 		&p.Counts.OccurredAt, &p.Counts.OffsetSeconds, &p.Counts.Direction, &p.Counts.Kind,
 		&p.Recorded.OccurredAt, &p.Recorded.OffsetSeconds, &p.Recorded.Direction, &p.Recorded.Kind,
-		&p.Voided, &p.CorrectedBy, &p.Reason)...)
-	p.Position = uint64(position)
+		&p.Voided, &p.CorrectedBy, &p.CorrectedFor,
+		&p.ReceivedAt, &p.Source, &p.Site, &p.Job, &p.Reason, &p.DeviceID, &fence.Verdict, &fence.DistanceMetres)...)
+	p.Position, p.ReceivedAt = uint64(position), p.ReceivedAt.UTC()
+	if fence.Verdict != "" {
+		p.Fence = &fence
+	}
 	p.Counts.OccurredAt, p.Recorded.OccurredAt = p.Counts.OccurredAt.UTC(), p.Recorded.OccurredAt.UTC()
 	return p, err
 }

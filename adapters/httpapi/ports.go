@@ -117,6 +117,9 @@ type PunchEntry struct {
 	Station        string
 	StationClock   string
 	StationCounter *int64
+	Site           string // codes, empty where nobody said
+	Job            string
+	Reason         string    // of a visit
 	Location       *Location // nil when none was offered
 	LocationDenied bool      // the device said no (promise ST-46)
 	ReceivedAt     time.Time

@@ -53,7 +53,10 @@ type PunchBody struct {
 	LocalTime      string        `json:"local_time,omitempty" maxLength:"19" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$" doc:"What the clock on the wall showed in the zone. Refused in a gap of the clock, and in an overlap, where only occurred_at can tell which."`
 	Zone           string        `json:"zone" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" example:"Europe/Berlin" doc:"IANA time zone of the site."`
 	Direction      string        `json:"direction" enum:"in,out" example:"in"`
-	Kind           string        `json:"kind,omitempty" enum:"normal,break,meal,transfer,overtime" default:"normal" doc:"What the punch was pressed for."`
+	Kind           string        `json:"kind,omitempty" enum:"normal,break,meal,transfer,overtime,visit" default:"normal" doc:"What the punch was pressed for."`
+	Site           string        `json:"site,omitempty" maxLength:"60" pattern:"^[a-z0-9_]*$" example:"harbor_st" doc:"Code of the place, where a station serves several."`
+	Job            string        `json:"job,omitempty" maxLength:"60" pattern:"^[a-z0-9_]*$" example:"night_watch" doc:"Code of what the work that begins is for."`
+	Reason         string        `json:"reason,omitempty" maxLength:"60" pattern:"^[a-z0-9_]*$" example:"calculus" doc:"Code of why somebody visits; of a visit only."`
 	Station        string        `json:"station" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._:-]+$" example:"gate-1" doc:"Where it was pressed; a phone sends app."`
 	StationClock   string        `json:"station_clock,omitempty" maxLength:"40" pattern:"^[0-9TZ:+./ -]*$" example:"2026-03-02 08:00:00" doc:"What the station's own clock said, as it wrote it."`
 	StationCounter *int64        `json:"station_counter,omitempty" minimum:"0" example:"1042" doc:"The station's own running number."`
@@ -88,7 +91,7 @@ type CorrectionBody struct {
 	LocalTime       string `json:"local_time,omitempty" maxLength:"19" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"`
 	Zone            string `json:"zone,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" example:"Europe/Berlin"`
 	Direction       string `json:"direction,omitempty" enum:"in,out" example:"in"`
-	Kind            string `json:"kind,omitempty" enum:"normal,break,meal,transfer,overtime" example:"normal"`
+	Kind            string `json:"kind,omitempty" enum:"normal,break,meal,transfer,overtime,visit" example:"normal"`
 	Reason          string `json:"reason" enum:"wrong_key,wrong_time,not_the_punch,other" example:"wrong_time"`
 	ApprovedBy      ID     `json:"approved_by" example:"b2a4c1de-1111-4222-8333-444455556666" doc:"Who approved it: somebody else than who corrects. Recorded as named; accounts, which could check it, come later."`
 }
@@ -139,7 +142,7 @@ func (a *API) recordPunch(ctx context.Context, body PunchBody) (*punchAnswer, er
 		PunchID: body.PunchID.id(), Work: body.WorkID.id(), Badge: eventschema.Clear(body.Badge),
 		OccurredAt: at, OffsetSeconds: offset, Zone: body.Zone,
 		Direction: eventschema.Direction(body.Direction), Kind: eventschema.PunchKind(body.Kind),
-		Station: body.Station, StationClock: body.StationClock, StationCounter: body.StationCounter,
+		Station: body.Station, StationClock: body.StationClock, StationCounter: body.StationCounter, Site: body.Site, Job: body.Job, Reason: body.Reason,
 		Location: body.Location.point(), LocationDenied: body.LocationDenied, ReceivedAt: a.config.Clock().UTC(),
 	}
 	if punch.PunchID == uuid.Nil {

@@ -18,7 +18,7 @@ import (
 
 const (
 	benchStreams = 2000
-	benchType    = "punch-recorded.v2"
+	benchType    = "punch-recorded.v3"
 	// benchStep is how far apart the positions of loaded events are: about what
 	// an event takes in the log.
 	benchStep = 512

@@ -85,7 +85,7 @@ func (p *proven) event(leaf uint64) eventschema.Recorded {
 	binary.BigEndian.PutUint64(salt[:], leaf)
 	e := eventschema.Recorded{
 		Stream:   fmt.Sprintf("punches-0123456789abcdef0123456789abcdef.%032x.2026", leaf%streams),
-		Revision: leaf / streams, Position: 100 + 13*leaf, Type: "punch-recorded.v2", ContentType: eventschema.ContentTypeJSON,
+		Revision: leaf / streams, Position: 100 + 13*leaf, Type: "punch-recorded.v3", ContentType: eventschema.ContentTypeJSON,
 		Created:  time.Unix(1_770_000_000, 0).Add(time.Duration(leaf) * time.Millisecond).UTC(), //nolint:gosec // a count
 		Data:     fmt.Appendf(nil, `{"punch_id":"%032x","occurred_at":"2026-03-02T06:58:00Z","zone":"Asia/Manila","direction":"in","kind":"normal","station":"gate 1"}`, leaf),
 		Metadata: []byte(`{"actor":{"role":"station"},"salt":"` + base64.StdEncoding.EncodeToString(salt[:]) + `"}`),
@@ -218,7 +218,7 @@ func (p *proven) writeBundle(file *os.File, peak *peakMemory) (int, error) {
 	buffer := bufio.NewWriterSize(file, 1<<20)
 	w, err := bundle.NewWriter(buffer, bundle.Source{
 		Checkpoint: log.Checkpoint(), Handovers: log.Handovers(), Subtrees: log.Subtrees, Sign: p.ledger.SignNote,
-	}, bundle.Selection{Scope: bundle.ScopeAll, End: log.Checkpoint().Size}, []byte(`{"events":[{"stored":["punch-recorded.v2"]}]}`))
+	}, bundle.Selection{Scope: bundle.ScopeAll, End: log.Checkpoint().Size}, []byte(`{"events":[{"stored":["punch-recorded.v3"]}]}`))
 	if err != nil {
 		return 0, err
 	}

@@ -46,7 +46,7 @@ type correctionsRequest struct {
 	Void      bool      `help:"Take the punch out of the count." xor:"what" required:""`
 	At        string    `help:"When it counts, RFC 3339 with the offset of the site." xor:"what" required:"" placeholder:"WHEN"`
 	Direction string    `help:"in or out; goes with --at." enum:"in,out," default:""`
-	Kind      string    `help:"normal, break, meal, transfer or overtime." enum:"normal,break,meal,transfer,overtime" default:"normal"`
+	Kind      string    `help:"normal, break, meal, transfer, overtime or visit." enum:"normal,break,meal,transfer,overtime,visit" default:"normal"`
 	Reason    string    `help:"wrong_key, wrong_time, not_the_punch or other." enum:"wrong_key,wrong_time,not_the_punch,other" required:""`
 	Officer   uuid.UUID `help:"Id of whoever asks." required:""`
 	Key       string    `help:"Idempotency key: repeating the command with the same key asks once; default: what is asked." placeholder:"KEY"`

@@ -177,7 +177,7 @@ func TestKilledImportLosesAndDoublesNothing(t *testing.T) {
 	}
 	var replayed app.Replayed
 	tracekeep(t, "replay", "--json", "--data", data).ok(t).last(t, &replayed)
-	if got, want := replayed.ByType["punch-recorded.v2"], uint64(report.Accepted-report.ExactDuplicates); got != want {
+	if got, want := replayed.ByType["punch-recorded.v3"], uint64(report.Accepted-report.ExactDuplicates); got != want {
 		t.Errorf("the log holds %d punches, want %d", got, want)
 	}
 	if got, want := replayed.ByType["person-registered.v2"], uint64(report.PeopleInFile-report.PeopleWithoutPunches); got != want {

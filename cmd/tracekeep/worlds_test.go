@@ -227,7 +227,7 @@ func (d *desk) checkExplanations(morning, moved uuid.UUID, known string) {
 	}
 	position := fmt.Sprintf("%.0f", punch["position"])
 	text := d.run("explain", position).out
-	for _, part := range []string{"punch-recorded, schema version 2", "gate-1", "rule version 2", "leaf ", "same request", "caused by", "wrong_time"} {
+	for _, part := range []string{"punch-recorded, schema version 3", "gate-1", "rule version 2", "leaf ", "same request", "caused by", "wrong_time"} {
 		if !strings.Contains(text, part) {
 			d.t.Errorf("the recording is told without %q:\n%s", part, text)
 		}

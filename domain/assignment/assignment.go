@@ -11,7 +11,6 @@ package assignment
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,7 +25,7 @@ var (
 	ErrAlreadyPlanned = errors.New("the shift is already planned")
 	ErrNoActor        = errors.New("somebody must answer for this step")
 	ErrKind           = errors.New("a shift is duty or a detail")
-	ErrCode           = errors.New("a code is required: up to 40 lower-case letters, digits and underscores")
+	ErrCode           = errors.New("a code is required: up to 60 lower-case letters, digits and underscores")
 	ErrTimes          = errors.New("a shift ends after it starts, within 24 hours")
 	ErrHeadcount      = errors.New("a shift needs between 1 and 999 people")
 	ErrZone           = errors.New("a shift needs the named time zone of its site")
@@ -173,11 +172,6 @@ func decide(state State, command Command) ([]eventschema.Event, error) {
 		return nil, ErrNotPlanned
 	}
 	return command.decide(state)
-}
-
-// isCode says whether a text is a code: what a person might be told by is none.
-func isCode(text string) bool {
-	return text != "" && len(text) <= 40 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
 func evolve(s State, event eventschema.Event) State {

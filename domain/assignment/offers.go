@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/domain"
 	"tracekeep/eventschema"
 )
 
@@ -161,7 +162,7 @@ func (c Decline) decide(s State) ([]eventschema.Event, error) {
 	switch {
 	case s.Assigned(c.WorkID):
 		return nil, ErrAssigned
-	case !isCode(c.Reason):
+	case !domain.IsCode(c.Reason):
 		return nil, ErrCode
 	}
 	return []eventschema.Event{&eventschema.OfferDeclined{ShiftID: s.ShiftID, WorkID: c.WorkID, Reason: c.Reason, DeclinedAt: c.DeclinedAt.UTC()}}, nil
@@ -294,7 +295,7 @@ func (c Unassign) decide(s State) ([]eventschema.Event, error) {
 		return nil, ErrNotAssigned
 	case c.UnassignedBy == uuid.Nil:
 		return nil, ErrNoActor
-	case !isCode(c.Reason):
+	case !domain.IsCode(c.Reason):
 		return nil, ErrCode
 	}
 	return []eventschema.Event{&eventschema.ShiftUnassigned{

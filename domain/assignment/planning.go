@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/domain"
 	"tracekeep/eventschema"
 )
 
@@ -65,7 +66,7 @@ func (c Plan) decide(s State) ([]eventschema.Event, error) {
 		return nil, ErrNoActor
 	case !slices.Contains(eventschema.ShiftKinds(), c.Kind):
 		return nil, ErrKind
-	case !isCode(c.Employer) || !isCode(c.Site) || c.Qualification != "" && !isCode(c.Qualification):
+	case !domain.IsCode(c.Employer) || !domain.IsCode(c.Site) || c.Qualification != "" && !domain.IsCode(c.Qualification):
 		return nil, ErrCode
 	case c.Headcount < 1 || c.Headcount > mostPeople:
 		return nil, ErrHeadcount
@@ -124,7 +125,7 @@ func (c Cancel) decide(s State) ([]eventschema.Event, error) {
 		return nil, ErrCompleted
 	case c.CancelledBy == uuid.Nil:
 		return nil, ErrNoActor
-	case !isCode(c.Reason):
+	case !domain.IsCode(c.Reason):
 		return nil, ErrCode
 	}
 	return []eventschema.Event{&eventschema.ShiftCancelled{ShiftID: s.ShiftID, Reason: c.Reason, CancelledAt: c.CancelledAt.UTC(), CancelledBy: c.CancelledBy}}, nil

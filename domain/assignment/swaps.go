@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/domain"
 	"tracekeep/eventschema"
 )
 
@@ -120,7 +121,7 @@ func (c RefuseSwap) decide(s State) ([]eventschema.Event, error) {
 	switch {
 	case c.RefusedBy == uuid.Nil:
 		return nil, ErrNoActor
-	case !isCode(c.Reason):
+	case !domain.IsCode(c.Reason):
 		return nil, ErrCode
 	}
 	return []eventschema.Event{&eventschema.SwapRefused{

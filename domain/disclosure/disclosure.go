@@ -69,11 +69,11 @@ func decide(s State, c Record) ([]eventschema.Event, error) {
 		return nil, ErrNoActor
 	case c.PersonID == uuid.Nil:
 		return nil, ErrPerson
-	case !code(c.Recipient):
+	case !domain.IsCode(c.Recipient):
 		return nil, ErrRecipient
 	case !slices.Contains(eventschema.DisclosureGrounds(), c.Ground):
 		return nil, ErrGround
-	case !code(c.Interest):
+	case !domain.IsCode(c.Interest):
 		return nil, ErrInterest
 	case !everyOnce(c.Purposes):
 		return nil, ErrPurposes
@@ -108,11 +108,6 @@ func everyOnce(purposes []eventschema.Purpose) bool {
 		}
 	}
 	return len(purposes) > 0
-}
-
-// code keeps names of people out of the skeleton, where they could not be forgotten.
-func code(text string) bool {
-	return text != "" && len(text) <= 60 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
 // mark is a file number: printable ASCII.

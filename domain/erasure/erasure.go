@@ -55,7 +55,7 @@ var (
 	ErrPointOfNoReturn  = errors.New("the keys are being destroyed; there is no way back")
 	ErrEnded            = errors.New("the case has ended")
 	ErrOrder            = errors.New("another step comes first")
-	ErrReason           = errors.New("a reason code is required: up to 40 lower-case letters, digits and underscores")
+	ErrReason           = errors.New("a reason code is required: up to 60 lower-case letters, digits and underscores")
 	ErrGround           = errors.New("this ground is not known")
 	ErrToldLate         = errors.New("the person must be told of an extension within the first month, and before it is recorded")
 	ErrExtended         = errors.New("the deadline was extended before; it can be extended once")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/domain"
 	"tracekeep/eventschema"
 )
 
@@ -77,7 +78,7 @@ func (c Drained) decide(s State) ([]eventschema.Event, error) {
 }
 
 func (c Reviewed) decide(s State) ([]eventschema.Event, error) {
-	if c.Mentions > 0 && c.ReviewedBy == uuid.Nil || c.Left > 0 && !reasonCode(c.Ground) || c.Left > c.Mentions || c.Mentions > c.Texts {
+	if c.Mentions > 0 && c.ReviewedBy == uuid.Nil || c.Left > 0 && !domain.IsCode(c.Ground) || c.Left > c.Mentions || c.Mentions > c.Texts {
 		return nil, ErrMentions
 	}
 	return s.result(eventschema.StepReview, s.passed(PhaseReviewed), &eventschema.MentionsReviewed{

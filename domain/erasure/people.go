@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/domain"
 	"tracekeep/eventschema"
 )
 
@@ -162,7 +163,7 @@ func (c Cancel) decide(s State) ([]eventschema.Event, error) {
 		return nil, s.open()
 	case c.CancelledBy == uuid.Nil:
 		return nil, ErrNoActor
-	case !reasonCode(c.Reason):
+	case !domain.IsCode(c.Reason):
 		return nil, ErrReason
 	}
 	return []eventschema.Event{&eventschema.ErasureCancelled{
@@ -194,7 +195,7 @@ func (c Extend) decide(s State) ([]eventschema.Event, error) {
 		return nil, ErrExtended
 	case c.ExtendedBy == uuid.Nil:
 		return nil, ErrNoActor
-	case !reasonCode(c.Reason):
+	case !domain.IsCode(c.Reason):
 		return nil, ErrReason
 	case c.ToldAt.IsZero() || c.ToldAt.After(c.ExtendedAt) || c.ToldAt.After(Deadlines(s.RequestedAt).Answer.AddDate(0, 0, 1)):
 		return nil, ErrToldLate
@@ -221,9 +222,4 @@ func (c NotifyRecipient) decide(s State) ([]eventschema.Event, error) {
 	return []eventschema.Event{&eventschema.RecipientNotified{
 		CaseID: s.CaseID, DisclosureID: c.DisclosureID, NotifiedAt: c.NotifiedAt.UTC(), NotifiedBy: c.NotifiedBy, Outcome: c.Outcome,
 	}}, nil
-}
-
-// reasonCode keeps free text out of the skeleton, where it could not be forgotten.
-func reasonCode(reason string) bool {
-	return reason != "" && len(reason) <= 40 && strings.Trim(reason, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }

@@ -11,7 +11,6 @@ package hold
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,7 +34,7 @@ var (
 	ErrMatter        = errors.New("a hold serves a matter, which needs an id")
 	ErrPurpose       = errors.New("this purpose is not known, or named twice")
 	ErrReason        = errors.New("this reason for a hold is not known")
-	ErrReasonCode    = errors.New("a reason code is required: up to 40 lower-case letters, digits and underscores")
+	ErrReasonCode    = errors.New("a reason code is required: up to 60 lower-case letters, digits and underscores")
 	ErrReviewDate    = errors.New("the next review must lie ahead, at most a year")
 	ErrSamePerson    = errors.New("the second word must come from a second person")
 	ErrUnconfirmed   = errors.New("the hold has not been confirmed")
@@ -210,7 +209,7 @@ func (c RequestLift) decide(s State) ([]eventschema.Event, error) {
 		return nil, ErrEnded
 	case c.RequestedBy == uuid.Nil:
 		return nil, ErrNoActor
-	case c.Reason == "" || len(c.Reason) > 40 || strings.Trim(c.Reason, "abcdefghijklmnopqrstuvwxyz0123456789_") != "":
+	case !domain.IsCode(c.Reason):
 		return nil, ErrReasonCode
 	}
 	return []eventschema.Event{&eventschema.HoldLiftRequested{

@@ -3,7 +3,6 @@ package person
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,7 +18,7 @@ var (
 	ErrClosed            = errors.New("the person's account is closed")
 	ErrNoName            = errors.New("a legal name is required")
 	ErrNothingToCorrect  = errors.New("a correction must change something")
-	ErrReason            = errors.New("a reason code is required: up to 40 lower-case letters, digits and underscores")
+	ErrReason            = errors.New("a reason code is required: up to 60 lower-case letters, digits and underscores")
 )
 
 // State is what deciding needs: no personal value is in it.
@@ -112,7 +111,7 @@ func correct(state State, c Correct) ([]eventschema.Event, error) {
 	if state.Closed {
 		return nil, ErrClosed
 	}
-	if !reasonCode(c.Reason) {
+	if !domain.IsCode(c.Reason) {
 		return nil, ErrReason
 	}
 	changed := false
@@ -134,15 +133,10 @@ func closeAccount(state State, c Close) ([]eventschema.Event, error) {
 	if state.Closed {
 		return nil, nil
 	}
-	if !reasonCode(c.Reason) {
+	if !domain.IsCode(c.Reason) {
 		return nil, ErrReason
 	}
 	return []eventschema.Event{&eventschema.PersonClosed{PersonID: c.PersonID, ClosedAt: c.ClosedAt.UTC(), Reason: c.Reason}}, nil
-}
-
-// reasonCode keeps free text out of the skeleton, where it could not be forgotten.
-func reasonCode(reason string) bool {
-	return reason != "" && len(reason) <= 40 && strings.Trim(reason, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
 func evolve(state State, event eventschema.Event) State {

@@ -95,7 +95,7 @@ func TestCorrect(t *testing.T) {
 		"a reason in free text could name somebody for ever": {
 			Given: past(registered), When: person.Correct{PersonID: personID, LegalName: clear("x"), Reason: "Wren married Ada"}, Refused: person.ErrReason},
 		"a reason is short": {
-			Given: past(registered), When: person.Correct{PersonID: personID, LegalName: clear("x"), Reason: strings.Repeat("x", 41)}, Refused: person.ErrReason},
+			Given: past(registered), When: person.Correct{PersonID: personID, LegalName: clear("x"), Reason: strings.Repeat("x", 61)}, Refused: person.ErrReason},
 	})
 }
 

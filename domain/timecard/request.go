@@ -2,7 +2,6 @@ package timecard
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,7 +14,7 @@ import (
 var (
 	ErrNotRequested = errors.New("there is no such request for a correction")
 	ErrDecided      = errors.New("the request has been decided")
-	ErrGround       = errors.New("a ground is a code: up to 40 lower-case letters, digits and underscores")
+	ErrGround       = errors.New("a ground is a code: up to 60 lower-case letters, digits and underscores")
 )
 
 // Request is what deciding about a requested correction needs.
@@ -116,7 +115,7 @@ func (c RefuseCorrection) decide(s Request) ([]eventschema.Event, error) {
 		return nil, nil
 	case c.RefusedBy == uuid.Nil:
 		return nil, ErrNoApprover
-	case c.Ground == "" || len(c.Ground) > 40 || strings.Trim(c.Ground, "abcdefghijklmnopqrstuvwxyz0123456789_") != "":
+	case !domain.IsCode(c.Ground):
 		return nil, ErrGround
 	}
 	return []eventschema.Event{&eventschema.CorrectionRefused{

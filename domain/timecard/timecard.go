@@ -26,6 +26,8 @@ var (
 	ErrKind           = errors.New("the kind of punch is not known")
 	ErrStation        = errors.New("the station is required")
 	ErrOffset         = errors.New("a UTC offset lies between -14 and +14 hours")
+	ErrCode           = errors.New("site, job and reason are codes: lower-case letters, digits and underscores")
+	ErrReasonOfVisit  = errors.New("only a visit has a reason")
 	ErrInTheFuture    = errors.New("the punch lies in the future")
 	ErrOtherPunch     = errors.New("this punch id was used for another punch")
 	ErrUnknownPunch   = errors.New("there is no such punch in this year")
@@ -88,6 +90,11 @@ type Punch struct {
 	ReceivedAt     time.Time
 	Location       eventschema.LocationOutcome
 	Source         eventschema.Source
+	Site           string
+	Job            string
+	Reason         string // of a visit
+	DeviceID       uuid.UUID
+	Fence          *eventschema.FenceReading
 }
 
 // Correct changes what counts of a punch. Both people are named, and they differ.
@@ -164,7 +171,7 @@ func punch(state State, c Punch) ([]eventschema.Event, error) {
 	if c.Station == "" {
 		return nil, ErrStation
 	}
-	if err := validKey(c.Direction, c.Kind, c.OffsetSeconds); err != nil {
+	if err := errors.Join(validKey(c.Direction, c.Kind, c.OffsetSeconds), validCodes(c)); err != nil {
 		return nil, err
 	}
 	return []eventschema.Event{&eventschema.PunchRecorded{
@@ -172,6 +179,7 @@ func punch(state State, c Punch) ([]eventschema.Event, error) {
 		Zone: c.Zone, OffsetSeconds: c.OffsetSeconds, Direction: c.Direction, Kind: c.Kind,
 		Station: c.Station, StationClock: c.StationClock, StationCounter: c.StationCounter, Verification: c.Verification,
 		ReceivedAt: c.ReceivedAt.UTC(), Location: c.Location, Source: c.Source,
+		Site: c.Site, Job: c.Job, Reason: c.Reason, DeviceID: c.DeviceID, Fence: c.Fence,
 	}}, nil
 }
 
@@ -232,12 +240,24 @@ func validKey(direction eventschema.Direction, kind eventschema.PunchKind, offse
 		return ErrDirection
 	}
 	switch kind {
-	case eventschema.KindNormal, eventschema.KindBreak, eventschema.KindMeal, eventschema.KindTransfer, eventschema.KindOvertime:
+	case eventschema.KindNormal, eventschema.KindBreak, eventschema.KindMeal, eventschema.KindTransfer, eventschema.KindOvertime, eventschema.KindVisit:
 	default:
 		return ErrKind
 	}
 	if offsetSeconds < -14*3600 || offsetSeconds > 14*3600 {
 		return ErrOffset
+	}
+	return nil
+}
+
+func validCodes(c Punch) error {
+	for _, code := range []string{c.Site, c.Job, c.Reason} {
+		if code != "" && !domain.IsCode(code) {
+			return ErrCode
+		}
+	}
+	if c.Reason != "" && c.Kind != eventschema.KindVisit {
+		return ErrReasonOfVisit
 	}
 	return nil
 }

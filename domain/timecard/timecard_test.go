@@ -96,6 +96,15 @@ func TestPunch(t *testing.T) {
 			When: press(func(p *punch) { p.StationCounter, p.Verification = &counter, "1" }),
 			Then: past(recorded(func(e *stored) { e.StationCounter, e.Verification = &counter, "1" })),
 		},
+		"site and job are kept as the station says them": {
+			When: press(func(p *punch) { p.Site, p.Job = "harbor_st", "night_watch" }), Then: past(recorded(func(e *stored) { e.Site, e.Job = "harbor_st", "night_watch" }))},
+		"a visit says why": {
+			When: press(func(p *punch) { p.Kind, p.Reason = eventschema.KindVisit, "calculus" }),
+			Then: past(recorded(func(e *stored) { e.Kind, e.Reason = eventschema.KindVisit, "calculus" }))},
+		"nothing else has a reason":           {When: press(func(p *punch) { p.Reason = "calculus" }), Refused: timecard.ErrReasonOfVisit},
+		"a site that is no code is refused":   {When: press(func(p *punch) { p.Site = "Mrs. Okafor's house" }), Refused: timecard.ErrCode},
+		"a job that is no code is refused":    {When: press(func(p *punch) { p.Job = "Okafor, W." }), Refused: timecard.ErrCode},
+		"a reason that is no code is refused": {When: press(func(p *punch) { p.Kind, p.Reason = eventschema.KindVisit, "failed calculus" }), Refused: timecard.ErrCode},
 		"instants are stored in UTC": {
 			When: press(func(p *punch) { p.OccurredAt, p.ReceivedAt = eight.In(manila), received.In(manila) }), Then: past(recorded())},
 		"the same punch is recorded once": {Given: past(recorded()), When: press()},

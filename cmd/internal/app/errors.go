@@ -41,6 +41,8 @@ func refusals() []refusal {
 		{timecard.ErrNoApprover, "no_approver", "/approved_by"},
 		{timecard.ErrSelfApproval, "self_approval", "/approved_by"},
 		{timecard.ErrReason, "bad_reason", "/reason"},
+		{timecard.ErrCode, "bad_code", ""},
+		{timecard.ErrReasonOfVisit, "reason_of_visit", "/reason"},
 		{timecard.ErrYear, "other_year", "/occurred_at"},
 		{timecard.ErrDecided, "already_decided", ""},
 		{timecard.ErrGround, "bad_ground", "/ground"},

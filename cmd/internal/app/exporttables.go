@@ -104,8 +104,8 @@ func (w *World) ExportPunches(ctx context.Context, by httpapi.Principal, order E
 			if p.Voided {
 				voided = "yes"
 			}
-			if p.Reason != "" {
-				reason = exporter.Text(string(p.Reason))
+			if p.CorrectedFor != "" {
+				reason = exporter.Text(string(p.CorrectedFor))
 			}
 			return row(slices.Concat(
 				[]exporter.Cell{exporter.Text(p.WorkID.String())}, x.cells(names[p.WorkID]), []exporter.Cell{exporter.Text(p.ID.String())},

@@ -67,7 +67,7 @@ func (a *App) recordPunch(ctx context.Context, intent httpapi.Intent, workID uui
 	}, timecard.Command(timecard.Punch{
 		PunchID: p.PunchID, WorkID: workID, OccurredAt: p.OccurredAt, Zone: p.Zone, OffsetSeconds: p.OffsetSeconds,
 		Direction: p.Direction, Kind: p.Kind, Station: p.Station, StationClock: p.StationClock, StationCounter: p.StationCounter,
-		ReceivedAt: p.ReceivedAt, Location: outcome, Source: eventschema.SourceAPI,
+		ReceivedAt: p.ReceivedAt, Location: outcome, Source: eventschema.SourceAPI, Site: p.Site, Job: p.Job, Reason: p.Reason,
 	}))
 }
 
