@@ -71,7 +71,7 @@ func explained(o app.HoursOrder, owed app.OwedHours) [][]string {
 		add("overlap", v.Start, v.End, duration(v.End.Sub(v.Start)), payrules.Cause{}, v.With, v.In)
 	}
 	for _, u := range owed.Result.Unjudged {
-		onDay("not judged: "+strings.Join(u.Rules, ", "), u.Workday, duration(u.Time), payrules.Cause{Rule: "declared hours have no times", Set: o.Rules.Name, Version: o.Rules.Version})
+		onDay("not judged: "+strings.Join(u.Rules, ", "), u.Workday, duration(u.Time), payrules.Cause{Rule: "by the clock", Set: o.Rules.Name, Version: o.Rules.Version})
 	}
 	for _, f := range owed.Findings {
 		if len(f.Declared) > 0 {
