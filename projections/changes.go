@@ -86,7 +86,7 @@ func DayChanges(ctx context.Context, q Querier, tenant uuid.UUID, of Two) ([]Day
 	const ofTenant = ` WHERE tenant_id = $1 `
 	rows, err := q.Query(ctx, `
 SELECT work_id, work_date::text, COALESCE(b.seconds, 0), COALESCE(b.declared, 0), COALESCE(b.intervals, 0), COALESCE(a.seconds, 0), COALESCE(a.declared, 0), COALESCE(a.intervals, 0)
-FROM (`+sumsByDay(in(of.Before), ofTenant)+`) b FULL JOIN (`+sumsByDay(in(of.After), ofTenant)+`) a USING (work_id, work_date)
+FROM (`+sumsByDay(in(of.Before), ofTenant, ofTenant)+`) b FULL JOIN (`+sumsByDay(in(of.After), ofTenant, ofTenant)+`) a USING (work_id, work_date)
 WHERE (a.seconds, a.declared, a.intervals) IS DISTINCT FROM (b.seconds, b.declared, b.intervals) ORDER BY work_id, work_date`, tenant)
 	if err != nil {
 		return nil, fmt.Errorf("compare hours: %w", err)

@@ -63,7 +63,7 @@ func (t *table) declaredRow(r *row, rec record) (Reason, error) {
 	}
 	switch {
 	case date.Year() < firstYear:
-		return BadDate, nil
+		return BadWorkDate, nil
 	case day(0).After(t.place.latest):
 		return InTheFuture, nil
 	}
@@ -107,7 +107,7 @@ func (t *table) date(rec record) (time.Time, Reason, error) {
 			return date, "", nil
 		}
 	}
-	return time.Time{}, BadDate, nil
+	return time.Time{}, BadWorkDate, nil
 }
 
 // entry is a hash of what tells entries of a day apart.

@@ -16,8 +16,8 @@ var ErrMapping = errors.New("mapping")
 
 // Mapping says what the columns of a table are. Names of columns are compared
 // without case, runs of blanks and line breaks, and A|B is the first of A and B that
-// the table has. A row is one punch (Time) or a span that becomes an in and an out
-// (Start and End), or the hours of a day (Day and Hours).
+// the table has. A row is one punch (Time), a span that becomes an in and an out
+// (Start and End), the hours of a day (Day and Hours), or an enrolment (Enrolment).
 type Mapping struct {
 	Name string `yaml:"name"`
 
@@ -32,6 +32,9 @@ type Mapping struct {
 	Day       *Day      `yaml:"day"`   // on which Hours were worked, where there are no times of day
 	Hours     *Duration `yaml:"hours"` // what the file says it took; compared where there are times
 	Apart     []string  `yaml:"apart"` // columns that tell entries of one day apart, such as project; not kept
+
+	// Enrolment makes a row an enrolment instead of a punch: see [RunRoster].
+	Enrolment *EnrolmentColumns `yaml:"enrolment"`
 
 	// Of built-in tables: columns that tell their files from others'.
 	title   string
@@ -122,6 +125,8 @@ func (m *Mapping) prepare() error {
 		}
 	}
 	switch {
+	case m.Enrolment != nil:
+		wrong = append(wrong, m.enrolmentMistakes()...)
 	case kinds != 1, (m.Start != nil) != (m.End != nil):
 		say("give time, or both start and end, or day")
 	case m.Direction != nil && m.Time == nil:

@@ -26,7 +26,7 @@ const (
 	BadChecksum        Reason = "bad_checksum"
 	BadCount           Reason = "bad_count"
 	Biometric          Reason = "biometric"
-	BadDate            Reason = "bad_date"
+	BadWorkDate        Reason = "bad_work_date"
 	BadHours           Reason = "bad_hours"
 	NoHours            Reason = "no_hours"
 	TooManyHours       Reason = "too_many_hours"
@@ -54,9 +54,26 @@ const (
 	BadEmployeeNumber Reason = "bad_employee_number"
 )
 
+// The reasons for rows of a roster, beside those above.
+const (
+	BadMode      Reason = "bad_mode"
+	BadStatus    Reason = "bad_status"
+	BadDate      Reason = "bad_date"
+	BadTitle     Reason = "bad_title"
+	BadCode      Reason = "bad_code"
+	BadRole      Reason = "bad_role"
+	DuplicateID  Reason = "duplicate_id"
+	UnknownUser  Reason = "unknown_user"
+	UnknownClass Reason = "unknown_class"
+	UnknownTitle Reason = "unknown_title"
+	NeverThere   Reason = "never_there"
+	ErasedUser   Reason = "erased_user"
+)
+
 // Rejected is the verdict on one row that was not taken. It never holds a value
 // of the row.
 type Rejected struct {
+	File    string `json:"file,omitempty"`  // of a roster, which has several
 	Line    int64  `json:"line"`            // counted from 1
 	Sheet   string `json:"sheet,omitempty"` // of a workbook: its place, counted from 1
 	Reason  Reason `json:"reason"`
@@ -90,7 +107,7 @@ var messages = map[Reason]string{
 	BadChecksum:        "the check sum of the record does not fit its text; the file was changed or damaged",
 	BadCount:           "the trailer counts other records than the file has; the file may be cut off",
 	Biometric:          "the record holds a biometric template, which is not taken",
-	BadDate:            "the date is none as the format writes it, or before 2001",
+	BadWorkDate:        "the date is none as the format writes it, or before 2001",
 	BadHours:           "the hours are none: write 7:30, 7.5 or 7,5, and nothing below zero",
 	NoHours:            "the hours are zero, so nothing was worked",
 	TooManyHours:       "more than 24 hours on one day; is it the total of a week? Hours are declared for each day",
@@ -107,6 +124,18 @@ var messages = map[Reason]string{
 	BadPhone:           "the phone number is longer than 64 bytes or holds control characters",
 	BadBirthDate:       "the birth date is not a past date as YYYY-MM-DD",
 	BadEmployeeNumber:  "the employee number is longer than 64 bytes or holds control characters",
+	BadMode:            "a file of a roster is bulk, delta or absent",
+	BadStatus:          "the status is none of active, inactive and tobedeleted; it is needed in a delta file",
+	BadDate:            "a day is written YYYY-MM-DD, and an end is not before its beginning",
+	BadTitle:           "the title of the course is missing or longer than 200 bytes, its code longer than 64, or either holds control characters",
+	BadCode:            "the code of the class or of its school is longer than 64 bytes or holds control characters",
+	BadRole:            "the role is none of student, teacher, aide, proctor and administrator",
+	DuplicateID:        "the id occurred before in this file; the first row counts",
+	UnknownUser:        "nobody with this id is in the file of people or known already",
+	UnknownClass:       "no class with this id is in the file of classes or known already",
+	UnknownTitle:       "the course of the class is in no file, and the class is not known already",
+	NeverThere:         "the program removes what it never told of",
+	ErasedUser:         "this person is being erased or was erased; nothing is recorded about them any more",
 }
 
 func (r Reason) message() string {
