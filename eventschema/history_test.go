@@ -126,6 +126,7 @@ func history() map[string]chapter {
 	maps.Copy(chapters, historyOfCases())
 	maps.Copy(chapters, historyOfHolds())
 	maps.Copy(chapters, historyOfShifts())
+	maps.Copy(chapters, historyOfDevices())
 	return chapters
 }
 
