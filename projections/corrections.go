@@ -14,7 +14,7 @@ import (
 // Which corrections of punches are asked for, and what became of them?
 func correctionRequests() Projection {
 	return Projection{
-		Name: "correction_requests", Question: "Which corrections of punches are asked for, and what became of them?", Version: 1,
+		Name: "correction_requests", Question: "Which corrections of punches are asked for, and what became of them?", Version: 2,
 		Tables: []string{"correction_request"},
 		Schema: `
 CREATE TABLE correction_request (
@@ -36,7 +36,7 @@ CREATE TABLE correction_request (
 	position bigint NOT NULL, -- of the latest event of the request
 	PRIMARY KEY (tenant_id, correction_id)
 );`,
-		Apply: applyCorrectionRequests,
+		Apply: applyCorrectionRequests, expire: expireWorks("correction_request"),
 	}
 }
 
@@ -85,6 +85,15 @@ type CorrectionRequest struct {
 	Outcome, Ground               string // empty: open
 	DecidedAt                     *time.Time
 	DecidedBy                     uuid.UUID
+}
+
+// CorrectionsNaming lists the requests about the punches of a work record, by id.
+func CorrectionsNaming(ctx context.Context, q Querier, tenant, work uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.Query(ctx, `SELECT correction_id FROM correction_request WHERE tenant_id = $1 AND work_id = $2 ORDER BY 1`, tenant, work)
+	if err != nil {
+		return nil, fmt.Errorf("query correction requests of a work record: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
 // CorrectionRequests lists the requests, the latest first, at most limit of them;
