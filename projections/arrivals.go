@@ -212,10 +212,11 @@ CROSS JOIN LATERAL (
 	SELECT NOT p.voided AND NOT EXISTS (SELECT FROM punch m WHERE m.tenant_id = h.tenant_id AND m.punch_id = h.punch_id AND m.voided)
 	AND NOT EXISTS (SELECT FROM punch_correction c WHERE c.tenant_id = h.tenant_id AND c.punch_id IN (h.punch_id, p.punch_id) AND c.position > l.latest) AS open) o
 WHERE ($3 OR open) AND ($4 = 0 OR latest < $4)
-ORDER BY latest DESC, h.punch_id, p.punch_id LIMIT $5`
+ORDER BY latest DESC FETCH FIRST $5 ROWS WITH TIES`
 
 // Conflicts lists punches that contradict what was entered or corrected by hand, the
-// latest first: those that nobody has put right yet, or all.
+// latest first: those that nobody has put right yet, or all. Those that one event
+// brought about come together, also beyond the limit.
 func Conflicts(ctx context.Context, q Querier, tenant uuid.UUID, bounds ArrivalBounds, all bool, before uint64, limit int) ([]Conflict, error) {
 	rows, err := q.Query(ctx, conflictQuery, tenant, bounds.SamePress, all, int64(before), limit)
 	if err != nil {

@@ -175,6 +175,17 @@ type Device struct {
 	LastSeen *time.Time
 }
 
+// State is invited, enrolled or revoked.
+func (d Device) State() string {
+	switch {
+	case d.RevokedAt != nil:
+		return "revoked"
+	case d.EnrolledAt != nil:
+		return "enrolled"
+	}
+	return "invited"
+}
+
 const deviceColumns = `
 SELECT d.device_id, COALESCE(d.owner_id, ` + noID + `), COALESCE(d.work_id, ` + noID + `), COALESCE(d.station, ''), COALESCE(d.site, ''),
 	COALESCE(d.replaces, ` + noID + `), d.invited_at, d.expires_at, d.enrolled_at, COALESCE(d.enrolled_by, ` + noID + `), d.revoked_at, COALESCE(d.reason, ''), d.position,

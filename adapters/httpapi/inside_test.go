@@ -61,6 +61,7 @@ type company struct {
 	holdSteps        []hold.Command
 	restrictionSteps []restriction.Command
 	disclosed        []disclosure.Record
+	batches          []httpapi.SealedBatch
 	readings         []reading
 	unrecorded       error // what recording a reading answers with, when set
 }
@@ -364,7 +365,7 @@ func (c *company) Checks(context.Context) []httpapi.Check { return c.checks }
 
 func (c *company) inside() httpapi.Inside {
 	return httpapi.Inside{Punches: c, People: c, Consents: c, Reading: c, Trail: c, Erasures: c, Certificates: c,
-		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Freshness: c, Health: c, Idempotency: c.keys}
+		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Devices: c, Batches: c, Arrivals: c, Freshness: c, Health: c, Idempotency: c.keys}
 }
 
 // keyBook keeps the contract of httpapi.Idempotency in memory, for these tests.

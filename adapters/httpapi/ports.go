@@ -406,6 +406,9 @@ type Inside struct {
 	Disclosures  Disclosures
 	Readings     Readings
 	Retentions   Retentions
+	Devices      Devices
+	Batches      Batches
+	Arrivals     Arrivals
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency
