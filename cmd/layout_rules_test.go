@@ -53,6 +53,7 @@ var rules = []rule{
 	{path: "domain/calendar", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/consent", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/device", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/course", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/disclosure", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/reading", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/erasure", own: []string{"eventschema", "domain", "domain/calendar"}, third: []string{uuidPkg}, noStd: effects, pure: true},
@@ -65,6 +66,8 @@ var rules = []rule{
 	{path: "domain/removal", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/restriction", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/retention", own: []string{"eventschema", "domain", "domain/calendar"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/site", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/terminal", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/timecard", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/work", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 
@@ -72,6 +75,7 @@ var rules = []rule{
 	// values and the errors it speaks in: a projection gets no pool.
 	{path: "projections", own: []string{"eventschema", "domain/hours"}, third: []string{uuidPkg, "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgtype"}, noStd: outside, pure: true, exact: true},
 
+	{path: "adapters/adms", third: []string{zapPkg, prom, xtime, "golang.org/x/net/netutil"}},
 	{path: "adapters/certificate", own: inner, third: []string{uuidPkg, "github.com/johnfercher/maroto/v2/...", "github.com/pdfcpu/pdfcpu/...", "golang.org/x/image/font/gofont/..."}},
 	// What an app that sends batches is written after: the format, and nothing else.
 	{path: "adapters/devicebatch", third: []string{uuidPkg}},

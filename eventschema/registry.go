@@ -66,8 +66,11 @@ func NewRegistry() (*Registry, error) {
 		correctionRequested(), correctionApproved(), correctionRefused(),
 		valuesRead(),
 		deviceInvited(), deviceEnrolled(), deviceRevoked(), batchReceived(),
+		terminalRegistered(), terminalRetired(), terminalBacklogWaived(),
 		shiftPlanned(), shiftRescheduled(), shiftOffered(), offerAccepted(), offerDeclined(), bidPlaced(), shiftAssigned(), shiftUnassigned(),
 		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),
+		classDefined(), classChanged(), classEnded(), sessionPlanned(), sessionCancelled(), enrolmentOpened(), enrolmentEnded(), attendanceMarked(),
+		siteDefined(), siteChanged(), siteClosed(),
 	)
 }
 

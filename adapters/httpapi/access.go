@@ -46,8 +46,8 @@ type Place struct {
 // ST-42); HR sees the company, managers see hours and presence (ST-23, ST-24);
 // administrators of the system see no punches (ST-26); erasure, holds and
 // restriction are the privacy officers' (DS-12); a person may see whom their
-// values were disclosed to (34 CFR 99.32) and who was shown them; the auditor reads everything and
-// changes nothing. Devices prove themselves (promises ST-53 to ST-55).
+// values were disclosed to (34 CFR 99.32), who was shown them, and where they were seen (ST-48); the auditor reads everything and
+// changes nothing. Devices prove themselves (ST-53 to ST-55).
 func Table() map[string]Access {
 	officers := Access{Roles: map[Role]Reach{RolePrivacy: All}}
 	oversight := Access{Roles: map[Role]Reach{RolePrivacy: All, RoleAuditor: All}}
@@ -115,7 +115,9 @@ func Table() map[string]Access {
 		"list-doubtful-punches": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
 		"list-punch-conflicts":  {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
 
-		"get-sealing-key": {Public: true},
+		"get-sealing-key":       {Public: true},
+		"list-sites":            {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RoleAuditor: All}},
+		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 
 		"live":  {Public: true},
 		"ready": {Public: true},

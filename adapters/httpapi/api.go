@@ -145,6 +145,7 @@ func (a *API) routes() error {
 	a.registerReadings(api)
 	a.registerDevices(api)
 	a.registerArrivals(api)
+	a.registerSites(api)
 	a.registerHealth(api)
 	return a.registerDocument(api.OpenAPI())
 }
@@ -203,7 +204,7 @@ func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
 		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil || in.Retentions == nil ||
 		in.Devices == nil || in.Batches == nil || in.Arrivals == nil ||
-		in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
+		in.Sites == nil || in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")
 	}
 	return nil

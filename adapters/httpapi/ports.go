@@ -409,6 +409,7 @@ type Inside struct {
 	Devices      Devices
 	Batches      Batches
 	Arrivals     Arrivals
+	Sites        Sites
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain"
 	"tracekeep/domain/device"
+	"tracekeep/domain/site"
 	"tracekeep/domain/timecard"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
@@ -33,6 +33,7 @@ type intake struct {
 	owner    uuid.UUID
 	batch    devicebatch.Batch
 	id       uuid.UUID
+	sites    site.State
 	sent     time.Time
 	received time.Time
 	verdicts []httpapi.PunchVerdict // by place in the batch
@@ -47,6 +48,9 @@ type intake struct {
 func (a *App) TakeBatch(ctx context.Context, s httpapi.SealedBatch) (httpapi.BatchReceipt, error) {
 	t, err := a.openBatch(ctx, s)
 	if err != nil {
+		return httpapi.BatchReceipt{}, outward(err)
+	}
+	if t.sites, err = a.currentSites(ctx); err != nil {
 		return httpapi.BatchReceipt{}, outward(err)
 	}
 	streams, order, err := t.plan(ctx)
@@ -172,45 +176,49 @@ type claimed struct {
 	entry httpapi.PunchEntry
 }
 
-// record records the punches of one stream.
+// record records the punches of one stream, which is read once unless somebody else
+// appends to it meanwhile.
 func (t *intake) record(ctx context.Context, name eventschema.StreamName, punches []claimed) error {
-	for from := 0; from < len(punches); from += batchAppend {
-		if err := t.recordSome(ctx, name, punches[from:min(from+batchAppend, len(punches))]); err != nil {
+	var card *domain.Loaded[timecard.State]
+	for tries := 0; len(punches) > 0; {
+		var err error
+		if card == nil {
+			if card, err = domain.Load(ctx, t.app.bulk, name, timecard.Decider()); err != nil {
+				return err
+			}
+		}
+		some := punches[:min(batchAppend, len(punches))]
+		switch err = t.recordSome(ctx, name, card, some); {
+		case err == nil:
+			punches, tries = punches[len(some):], 0
+		case (errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrUnknownOutcome)) && tries < importAttempts:
+			card, tries = nil, tries+1 // read the stream again; what was stored is recognised
+		default:
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *intake) recordSome(ctx context.Context, name eventschema.StreamName, punches []claimed) error {
-	for range importAttempts {
-		card, err := domain.Load(ctx, t.app.bulk, name, timecard.Decider())
-		if err != nil {
-			return err
-		}
-		commands, places, err := t.decide(ctx, card, punches)
-		if err != nil {
-			return err
-		}
-		outcome, err := domain.Advance(ctx, t.app.bulk, timecard.Decider(), card, domain.Request{
-			Stream: name, Key: t.id.String(), Actor: actorOfDevice(t.device.ID), CorrelationID: t.id,
-		}, commands...)
-		if errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrUnknownOutcome) {
-			continue // read the stream again; what was stored is recognised
-		}
-		if err != nil {
-			return err
-		}
-		t.reached(outcome.Position)
-		for i, place := range places {
-			command := commands[i].(timecard.Punch) //nolint:forcetypeassert // decide made it
-			t.verdicts[place] = httpapi.PunchVerdict{
-				Counter: t.batch.Punches[place].Counter, Verdict: httpapi.VerdictRecorded, PunchID: command.PunchID, Location: command.Location,
-			}
-		}
-		return nil
+func (t *intake) recordSome(ctx context.Context, name eventschema.StreamName, card *domain.Loaded[timecard.State], punches []claimed) error {
+	commands, places, err := t.decide(ctx, card, punches)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("append to %s: %w", name, domain.ErrBusy)
+	outcome, err := domain.Advance(ctx, t.app.bulk, timecard.Decider(), card, domain.Request{
+		Stream: name, Key: t.id.String(), Actor: actorOfDevice(t.device.ID), CorrelationID: t.id,
+	}, commands...)
+	if err != nil {
+		return err
+	}
+	t.reached(outcome.Position)
+	for i, place := range places {
+		command := commands[i].(timecard.Punch) //nolint:forcetypeassert // decide made it
+		t.verdicts[place] = httpapi.PunchVerdict{
+			Counter: t.batch.Punches[place].Counter, Verdict: httpapi.VerdictRecorded, PunchID: command.PunchID, Location: command.Location,
+		}
+	}
+	return nil
 }
 
 // decide makes the commands of what is new, with the places they stand at, and the
@@ -222,23 +230,28 @@ func (t *intake) decide(ctx context.Context, card *domain.Loaded[timecard.State]
 			continue
 		}
 		outcome, err := t.app.locationOutcome(ctx, c.work, c.entry)
-		if err == nil && outcome == eventschema.LocationRecordedOutcome {
+		if err != nil {
+			return nil, nil, err
+		}
+		var fence *eventschema.FenceReading
+		c.entry.Site, fence = siteAndFenceIn(t.sites, c.entry, outcome)
+		if outcome == eventschema.LocationRecordedOutcome {
 			err = t.app.keepLocation(ctx, t.intent(), c.work, c.entry)
 		}
 		if errors.Is(err, errPointUnwanted) {
-			outcome, err = eventschema.LocationDroppedNoConsent, nil
+			outcome, fence, err = eventschema.LocationDroppedNoConsent, nil, nil
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		commands, places = append(commands, t.punch(c, outcome)), append(places, c.place)
+		commands, places = append(commands, t.punch(c, outcome, fence)), append(places, c.place)
 	}
 	return commands, places, nil
 }
 
 // punch is the command that records a claim.
-func (t *intake) punch(c claimed, outcome eventschema.LocationOutcome) timecard.Punch {
-	command := punchOf(c.work, c.entry, outcome, eventschema.SourceDevice)
+func (t *intake) punch(c claimed, outcome eventschema.LocationOutcome, fence *eventschema.FenceReading) timecard.Punch {
+	command := punchOf(c.work, c.entry, outcome, fence, eventschema.SourceDevice)
 	command.DeviceID = t.device.ID
 	return command
 }

@@ -199,7 +199,7 @@ func (t *intake) claim(place int, p devicebatch.Punch, of owned) (c claimed, cod
 		return c, claimLocation
 	}
 	c.entry.PunchID = t.punchID(c)
-	if _, err := timecard.Decider().Decide(timecard.Decider().Initial(), t.punch(c, eventschema.LocationNotOffered)); err != nil {
+	if _, err := timecard.Decider().Decide(timecard.Decider().Initial(), t.punch(c, eventschema.LocationNotOffered, nil)); err != nil {
 		return c, codeOf(err)
 	}
 	return c, ""

@@ -31,6 +31,7 @@ var ErrNoFolder = errors.New("not a tracekeep data folder")
 //	devices/      keys that devices seal their batches to
 //	trail/        Merkle log
 //	logs/         log of the service
+//	terminals.json  what terminals did that push, for operators
 type folder struct {
 	dir  string
 	lock *os.File
