@@ -24,6 +24,7 @@ import (
 
 const (
 	pushActorRole = "terminal"
+	pushCards     = 1024 // more than a batch has people
 	// registerAge is how long the register of terminals is remembered. Whoever tries
 	// serial numbers out causes no more queries than this.
 	registerAge = time.Second
@@ -93,7 +94,7 @@ func (p *Pushes) Take(ctx context.Context, from adms.Terminal, batch []byte) (ad
 	}
 	sink := &pushImport{clockImport: clockImport{
 		app: p.app, actor: eventschema.Actor{ID: p.app.operator, Role: pushActorRole}, source: eventschema.SourceTerminal,
-		correlation: correlation, cards: newCardCache(importCards),
+		correlation: correlation, cards: newCardCache(pushCards),
 	}}
 	read, err := importer.Run(ctx, importer.Options{
 		Clock: bytes.NewReader(batch), Size: int64(len(batch)), Format: "adms", Station: from.Station, Zone: from.Zone, Now: p.app.clock(),
