@@ -30,13 +30,14 @@ func TestPushedOneByOnePunchesMeanWhatTheyMeanTogether(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var rows []string
 		at := time.Date(2026, 5, 4, 5, 0, 0, 0, time.UTC)
-		for range rapid.IntRange(1, 8).Draw(rt, "shifts") {
+		for range rapid.IntRange(1, 12).Draw(rt, "shifts") {
 			start := at.Add(time.Duration(rapid.IntRange(0, 120).Draw(rt, "late")) * time.Minute)
-			for press := range rapid.IntRange(1, 5).Draw(rt, "presses") {
-				when := start.Add(time.Duration(press)*2*time.Hour + time.Duration(rapid.IntRange(0, 50).Draw(rt, "minutes"))*time.Minute)
+			presses := rapid.SampledFrom([]int{1, 2, 2, 2, 4, 6}).Draw(rt, "presses")
+			for press := range presses {
+				when := start.Add(time.Duration(press)*9*time.Hour/time.Duration(max(1, presses-1)) + time.Duration(rapid.IntRange(0, 50).Draw(rt, "minutes"))*time.Minute)
 				rows = append(rows, "7\t"+when.Format(time.DateTime)+"\t255\t15")
 			}
-			at = at.Add(time.Duration(rapid.SampledFrom([]int{19, 24, 24, 30, 72}).Draw(rt, "hours")) * time.Hour)
+			at = at.Add(time.Duration(rapid.SampledFrom([]int{24, 24, 24, 24, 24, 24, 19, 30, 72}).Draw(rt, "hours")) * time.Hour)
 		}
 		together, apart := newNotebook("7"), recalling{newNotebook("7")}
 		took(t, formatted(t, "adms", strings.Join(rows, "\n")), together)
