@@ -379,6 +379,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 		AmbiguousLocalTime, InTheFuture, UnknownPIN, DuplicatePIN, BadName, BadEmail, BadPhone, BadBirthDate, BadEmployeeNumber,
 		BadKey, NoDuration, EndBeforeStart, StillRunning, BadDirection, BadChecksum, BadCount, Biometric,
 		ClockSetBack, ClockAdjusted, CounterJumped, HoursDisagree, Overlaps, AmbiguousDate,
+		BadMode, BadStatus, BadDate, BadTitle, BadCode, BadRole, DuplicateID, UnknownUser, UnknownClass, UnknownTitle, NeverThere, ErasedUser,
 	}
 	if len(messages) != len(all) {
 		t.Errorf("%d reasons are explained, want %d", len(messages), len(all))
