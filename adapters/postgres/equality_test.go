@@ -39,7 +39,7 @@ func drawHistory(t *rapid.T, tb testing.TB) *history {
 		}
 	}
 	direction := rapid.SampledFrom([]eventschema.Direction{eventschema.DirectionIn, eventschema.DirectionOut})
-	kind := rapid.SampledFrom([]eventschema.PunchKind{eventschema.KindNormal, eventschema.KindNormal, eventschema.KindOvertime, eventschema.KindTransfer})
+	kind := rapid.SampledFrom([]eventschema.PunchKind{eventschema.KindNormal, eventschema.KindNormal, eventschema.KindOvertime, eventschema.KindTransfer, eventschema.KindVisit})
 	work := func() uuid.UUID { return id("work", rapid.IntRange(1, 3).Draw(t, "work")) }
 	for i := range rapid.IntRange(5, 120).Draw(t, "events") {
 		switch choice := rapid.IntRange(0, 19).Draw(t, "choice"); {
@@ -204,7 +204,7 @@ func compareWithFold(rt *rapid.T, t *testing.T, models *postgres.ReadModels, h *
 	for work, byID := range counting {
 		var punches []hours.Punch
 		for punchID, p := range byID {
-			if !voided[punchID] {
+			if !voided[punchID] && p.Kind != eventschema.KindVisit {
 				punches = append(punches, *p)
 			}
 		}
@@ -238,6 +238,36 @@ func compareWithFold(rt *rapid.T, t *testing.T, models *postgres.ReadModels, h *
 		rt.Fatalf("fold and read model differ (-fold +read model):\n%s", diff)
 	}
 	comparePresence(rt, t, models, h, counting, voided)
+	compareVisits(rt, t, models, h, counting, voided)
+}
+
+// compareVisits pairs the punches of visits alone.
+func compareVisits(rt *rapid.T, t *testing.T, models *postgres.ReadModels, h *history, counting map[uuid.UUID]map[uuid.UUID]*hours.Punch, voided map[uuid.UUID]bool) {
+	now := clock("2026-03-11T06:00:00Z")
+	var want, got []string
+	for work, byID := range counting {
+		var punches []hours.VisitPunch
+		for punchID, p := range byID {
+			if !voided[punchID] && p.Kind == eventschema.KindVisit {
+				punches = append(punches, hours.VisitPunch{Punch: *p})
+			}
+		}
+		for _, v := range hours.DefaultPairing().Visits(punches, now) {
+			want = append(want, fmt.Sprint(work, v.State, v.In, v.Out, v.Since.UTC(), v.Until.UTC(), v.Date))
+		}
+	}
+	visits, err := projections.Visits(t.Context(), models.Querier(), h.tenant, projections.VisitsAsked{From: "2000-01-01", To: "2100-01-01"}, now)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for _, v := range visits {
+		got = append(got, fmt.Sprint(v.WorkID, v.State, v.In, v.Out, v.Since, v.Until, v.Date))
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		rt.Fatalf("the visits of the fold and those asked for differ (-fold +asked):\n%s", diff)
+	}
 }
 
 // comparePresence asks at the instant of a punch who is in, and counts by hand.
@@ -249,7 +279,7 @@ func comparePresence(rt *rapid.T, t *testing.T, models *postgres.ReadModels, h *
 		var punches []hours.Punch
 		future := false
 		for punchID, p := range byID {
-			if !voided[punchID] {
+			if !voided[punchID] && p.Kind != eventschema.KindVisit {
 				punches = append(punches, *p)
 				future = future || p.OccurredAt.After(now)
 			}
