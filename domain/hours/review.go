@@ -30,7 +30,24 @@ const (
 
 	DeclaredToo ExceptionCode = "declared_and_punched" // the day has punches and hours without times: both count
 	Over24Hours ExceptionCode = "over_24_hours"        // the day has more, punched and declared, than fit into it
+
+	// What the fence of the site said of a point that was kept. The punch counts like
+	// any other, in all of its pairings.
+	OutsideFence   ExceptionCode = "outside_fence"
+	UncertainFence ExceptionCode = "uncertain_fence" // too near to the edge to tell
 )
+
+// OfFence is the exception that the verdict of a fence is, or none.
+func OfFence(verdict eventschema.FenceVerdict) (ExceptionCode, bool) {
+	switch verdict {
+	case eventschema.FenceOutside:
+		return OutsideFence, true
+	case eventschema.FenceUncertain:
+		return UncertainFence, true
+	case eventschema.FenceInside:
+	}
+	return "", false
+}
 
 // Grade is how a code is reported: how grave it is, after how long, and the code
 // that TimeTrex gives the same thing, where it has one.
@@ -56,12 +73,12 @@ type ReviewPolicy struct {
 // thirty minutes and one of which nobody came back within two hours.
 //
 // History:
-//   - version 1 knew no declared hours.
-//   - version 2 reports days that have punches and declared hours, or more than 24 hours.
+//   - version 2 reports what fences said.
+//   - version 3 reports days that have punches and declared hours, or more than 24 hours.
 func DefaultReview() ReviewPolicy {
 	pairing := DefaultPairing()
 	return ReviewPolicy{
-		Version: 2, Pairing: pairing, Long: 12 * time.Hour, Meal: 30 * time.Minute, Return: 2 * time.Hour,
+		Version: 3, Pairing: pairing, Long: 12 * time.Hour, Meal: 30 * time.Minute, Return: 2 * time.Hour,
 		Grades: []Grade{
 			{Code: MissingOut, Severity: High, Grace: pairing.Longest, TimeTrex: "M2"},
 			{Code: MissingIn, Severity: High, TimeTrex: "M1"},
@@ -73,6 +90,8 @@ func DefaultReview() ReviewPolicy {
 			{Code: RepeatPunch, Severity: Low},
 			{Code: Over24Hours, Severity: High},
 			{Code: DeclaredToo, Severity: Medium},
+			{Code: OutsideFence, Severity: Medium, TimeTrex: "G1"},
+			{Code: UncertainFence, Severity: Low},
 		},
 	}
 }
