@@ -153,7 +153,6 @@ func (w *World) exceptionsByWork(ctx context.Context, days projections.Days) (ma
 	return paired, nil
 }
 
-<<<<<<< HEAD
 // declaredByWork lists the hours that were declared without times of day.
 func (w *World) declaredByWork(ctx context.Context, days projections.Days) (map[uuid.UUID][]hours.Declared, error) {
 	all, err := projections.DeclaredHours(ctx, w.q, w.a.tenant, days)
@@ -167,12 +166,8 @@ func (w *World) declaredByWork(ctx context.Context, days projections.Days) (map[
 	return byWork, nil
 }
 
-// named adds the names and puts the records in order.
-func (w *World) named(ctx context.Context, by httpapi.Principal, owed map[uuid.UUID]*OwedHours) ([]OwedHours, error) {
-=======
 // withNames adds the names and puts the records in order.
 func (w *World) withNames(ctx context.Context, by httpapi.Principal, owed map[uuid.UUID]*OwedHours) ([]OwedHours, error) {
->>>>>>> main
 	works := make([]uuid.UUID, 0, len(owed))
 	for work := range owed {
 		works = append(works, work)
