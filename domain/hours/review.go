@@ -28,13 +28,12 @@ const (
 	MissingReturn ExceptionCode = "missing_meal_end" // out for a meal or a break, and no in after it
 	ShortMeal     ExceptionCode = "short_meal"
 
-	DeclaredToo ExceptionCode = "declared_and_punched" // the day has punches and hours without times: both count
-	Over24Hours ExceptionCode = "over_24_hours"        // the day has more, punched and declared, than fit into it
-
 	// What the fence of the site said of a point that was kept. The punch counts like
 	// any other, in all of its pairings.
 	OutsideFence   ExceptionCode = "outside_fence"
-	UncertainFence ExceptionCode = "uncertain_fence" // too near to the edge to tell
+	UncertainFence ExceptionCode = "uncertain_fence"      // too near to the edge to tell
+	DeclaredToo    ExceptionCode = "declared_and_punched" // the day has punches and hours without times: both count
+	Over24Hours    ExceptionCode = "over_24_hours"        // the day has more, punched and declared, than fit into it
 )
 
 // OfFence is the exception that the verdict of a fence is, or none.
@@ -73,12 +72,12 @@ type ReviewPolicy struct {
 // thirty minutes and one of which nobody came back within two hours.
 //
 // History:
-//   - version 2 reports what fences said.
-//   - version 3 reports days that have punches and declared hours, or more than 24 hours.
+//   - version 1 knew no declared hours and no fences.
+//   - version 2 reports what fences said, days that have punches and declared hours, and days of more than 24 hours.
 func DefaultReview() ReviewPolicy {
 	pairing := DefaultPairing()
 	return ReviewPolicy{
-		Version: 3, Pairing: pairing, Long: 12 * time.Hour, Meal: 30 * time.Minute, Return: 2 * time.Hour,
+		Version: 2, Pairing: pairing, Long: 12 * time.Hour, Meal: 30 * time.Minute, Return: 2 * time.Hour,
 		Grades: []Grade{
 			{Code: MissingOut, Severity: High, Grace: pairing.Longest, TimeTrex: "M2"},
 			{Code: MissingIn, Severity: High, TimeTrex: "M1"},
@@ -88,10 +87,10 @@ func DefaultReview() ReviewPolicy {
 			{Code: LongInterval, Severity: Medium},
 			{Code: ShortMeal, Severity: Medium, TimeTrex: "L2"},
 			{Code: RepeatPunch, Severity: Low},
-			{Code: Over24Hours, Severity: High},
-			{Code: DeclaredToo, Severity: Medium},
 			{Code: OutsideFence, Severity: Medium, TimeTrex: "G1"},
 			{Code: UncertainFence, Severity: Low},
+			{Code: Over24Hours, Severity: High},
+			{Code: DeclaredToo, Severity: Medium},
 		},
 	}
 }
