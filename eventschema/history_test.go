@@ -127,6 +127,7 @@ func history() map[string]chapter {
 	maps.Copy(chapters, historyOfHolds())
 	maps.Copy(chapters, historyOfShifts())
 	maps.Copy(chapters, historyOfClasses())
+	maps.Copy(chapters, historyOfSites())
 	return chapters
 }
 

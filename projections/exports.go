@@ -11,6 +11,7 @@ import (
 // PunchPlace is where a punch was made, and by which clock.
 type PunchPlace struct {
 	Station       string
+	Site          string // as the station said it; only of [PlacesOfPunches]
 	Zone          string
 	OffsetSeconds int // seconds east, at the punch
 }
@@ -21,10 +22,10 @@ type PlacedInterval struct {
 	InAt, OutAt PunchPlace
 }
 
-// fromExported bounds what is exported of the intervals: beside inDays, $5 is the
+// fromExported bounds what is exported of the intervals: beside the days, $5 is the
 // station of the in, or empty.
 const fromExported = `
-FROM (SELECT * FROM work_interval` + inDays + `) i
+FROM (SELECT * FROM work_interval` + intervalsInDays + `) i
 JOIN punch a ON a.punch_id = i.in_punch AND a.tenant_id = i.tenant_id
 JOIN punch b ON b.punch_id = i.out_punch AND b.tenant_id = i.tenant_id
 WHERE ($5 = '' OR a.station = $5)`
@@ -34,7 +35,7 @@ WHERE ($5 = '' OR a.station = $5)`
 // that began there.
 func EachPlaced(ctx context.Context, q Querier, tenant uuid.UUID, days Days, station string, do func(PlacedInterval) error) error {
 	rows, err := q.Query(ctx, `
-SELECT i.work_id, i.in_punch, i.out_punch, i.start_at, i.end_at, i.work_date::text, i.seconds, i.rule_version, a.kind, b.kind,
+SELECT i.work_id, i.in_punch, i.out_punch, i.start_at, i.end_at, i.work_date::text, i.seconds, i.rule_version, i.in_kind, i.out_kind,
 	a.station, a.zone, a.offset_seconds, b.station, b.zone, b.offset_seconds`+fromExported+`
 ORDER BY i.work_id, i.start_at, i.in_punch`, days.args(tenant, station)...)
 	if err != nil {
@@ -95,4 +96,20 @@ func queryWorks(ctx context.Context, q Querier, sql string, args ...any) ([]uuid
 		return nil, fmt.Errorf("query work records: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+// PlacesOfPunches says where punches were made, by punch id.
+func PlacesOfPunches(ctx context.Context, q Querier, tenant uuid.UUID, punches []uuid.UUID) (map[uuid.UUID]PunchPlace, error) {
+	rows, err := q.Query(ctx, `SELECT punch_id, station, COALESCE(site, ''), zone, offset_seconds FROM punch WHERE tenant_id = $1 AND punch_id = ANY($2)`, tenant, uuidsOf(punches))
+	if err != nil {
+		return nil, fmt.Errorf("query the places of punches: %w", err)
+	}
+	places := map[uuid.UUID]PunchPlace{}
+	var id uuid.UUID
+	var p PunchPlace
+	_, err = pgx.ForEachRow(rows, []any{&id, &p.Station, &p.Site, &p.Zone, &p.OffsetSeconds}, func() error {
+		places[id] = p
+		return nil
+	})
+	return places, err
 }

@@ -48,6 +48,18 @@ give-consent             o      -       A  -       -       -
 withdraw-consent         o      -       A  A       -       -
 list-presence            -      A       A  -       A       -
 get-hours                o      A       A  -       A       -
+get-timecard             o      A       A  -       A       -
+list-exceptions          o      A       A  -       A       -
+get-board                -      A       A  -       A       -
+list-overtime            o      A       A  -       A       -
+list-caps                o      A       A  -       A       -
+get-work-history         o      A       A  -       A       -
+list-shifts              o      A       A  -       A       -
+get-shift                o      A       A  -       A       -
+list-attendance          o      A       A  -       A       -
+list-corrections         o      A       A  -       A       -
+list-pay-periods         -      -       A  -       A       -
+list-locked-cards        -      -       A  -       A       -
 list-person-history      o      -       -  A       A       -
 get-event-proof          A      A       A  A       A       -
 get-checkpoint           A      A       A  A       A       A
@@ -81,6 +93,8 @@ list-restrictions        -      -       -  A       A       -
 record-disclosure        -      -       A  A       -       -
 list-disclosures         o      -       -  A       A       -
 list-readings            o      -       -  A       A       -
+list-sites               A      A       A  -       A       -
+list-location-history    o      -       -  A       A       -
 live                     P      P       P  P       P       P
 ready                    P      P       P  P       P       P
 `

@@ -16,8 +16,8 @@ var ErrMapping = errors.New("mapping")
 
 // Mapping says what the columns of a table are. Names of columns are compared
 // without case, runs of blanks and line breaks, and A|B is the first of A and B that
-// the table has. A row is one punch (Time), a span that becomes an in and an out (Start
-// and End), or an enrolment (Enrolment).
+// the table has. A row is one punch (Time), a span that becomes an in and an out
+// (Start and End), or an enrolment (Enrolment).
 type Mapping struct {
 	Name string `yaml:"name"`
 

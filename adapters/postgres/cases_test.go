@@ -82,6 +82,9 @@ func others(n int, at time.Time) []other {
 		all = append(all, other{eventschema.CategoryAssignment, id("shift", n), event})
 	}
 	all = append(all, othersOfClasses(n, at)...)
+	for _, event := range eventsOfSite(n, at) {
+		all = append(all, other{eventschema.CategorySite, id("tenant", 1), event})
+	}
 	return append(all, other{eventschema.CategoryDisclosure, disclosure, &eventschema.DisclosureRecorded{
 		DisclosureID: disclosure, PersonID: person, Recipient: "payroll_bureau", Ground: eventschema.DisclosureProcessor, Interest: "payroll",
 		Purposes: []eventschema.Purpose{eventschema.PurposeWork}, Instrument: "", Reference: "2026-0417", DisclosedAt: at, DisclosedBy: id("actor", 1),

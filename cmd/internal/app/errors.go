@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"slices"
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
@@ -10,9 +11,11 @@ import (
 	"tracekeep/domain/disclosure"
 	"tracekeep/domain/erasure"
 	"tracekeep/domain/hold"
+	"tracekeep/domain/payperiod"
 	"tracekeep/domain/person"
 	"tracekeep/domain/restriction"
 	"tracekeep/domain/retention"
+	"tracekeep/domain/site"
 	"tracekeep/domain/timecard"
 )
 
@@ -53,6 +56,16 @@ func refusals() []refusal {
 		{consent.ErrNoTime, "no_time", "/at"},
 		{consent.ErrOrder, "out_of_order", "/at"},
 		{keyring.ErrTaken, "badge_taken", "/badge"},
+		{site.ErrCode, "bad_code", "/site"},
+		{site.ErrTaken, "site_taken", "/site"},
+		{site.ErrClosed, "site_closed", "/site"},
+		{site.ErrUnknown, "unknown_site", "/site"},
+		{site.ErrZone, "bad_zone", "/zone"},
+		{site.ErrPlace, "bad_place", "/fence"},
+		{site.ErrRadius, "bad_radius", "/fence"},
+		{site.ErrStation, "bad_station", "/stations"},
+		{site.ErrStations, "station_taken", "/stations"},
+		{site.ErrNoActor, "no_actor", ""},
 	}
 }
 
@@ -115,13 +128,27 @@ func refusalsOfCases() []refusal {
 	}
 }
 
+// refusalsOfPay names the rules about pay periods and what is owed for them.
+func refusalsOfPay() []refusal {
+	return []refusal{
+		{ErrZone, "no_zone", "/zone"},
+		{ErrEarlierRules, "earlier_rules", ""},
+		{ErrGraveFindings, "grave_findings", "/despite_findings"},
+		{payperiod.ErrDays, "bad_days", "/from"},
+		{payperiod.ErrNotOver, "not_over", "/to"},
+		{payperiod.ErrOverlaps, "period_overlaps", "/from"},
+		{payperiod.ErrTime, "bad_time", ""},
+		{payperiod.ErrRules, "bad_rules", "/rules"},
+	}
+}
+
 // outward translates an error of the inside to what the ports promise. It is
 // the one place where a domain refusal becomes a code.
 func outward(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, r := range append(refusals(), refusalsOfCases()...) {
+	for _, r := range slices.Concat(refusals(), refusalsOfCases(), refusalsOfPay()) {
 		if errors.Is(err, r.err) {
 			return &httpapi.Refusal{Code: r.code, Message: r.err.Error(), Pointer: r.pointer}
 		}
