@@ -410,6 +410,10 @@ type Inside struct {
 	Batches      Batches
 	Arrivals     Arrivals
 	Sites        Sites
+	Workforce    Workforce
+	Shifts       Shifts
+	Corrections  Corrections
+	Payroll      Payroll
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

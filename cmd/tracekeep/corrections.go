@@ -12,6 +12,7 @@ import (
 	"tracekeep/cmd/internal/app"
 	"tracekeep/domain/timecard"
 	"tracekeep/eventschema"
+	"tracekeep/projections"
 )
 
 type correctionsCommand struct {
@@ -64,7 +65,7 @@ func (c correctionsRequest) Run(ctx context.Context, t *terminal) error {
 		if key == "" {
 			key = fmt.Sprintf("correct %s %v %s %s %s %s", c.Punch, c.Void, c.At, c.Direction, c.Kind, c.Officer)
 		}
-		id, err := a.AskCorrection(ctx, httpapi.Intent{Principal: clerk(a, c.Officer), Key: key}, ask)
+		_, id, err := a.AskCorrection(ctx, httpapi.Intent{Principal: clerk(a, c.Officer), Key: key}, ask)
 		if errors.Is(err, httpapi.ErrNotFound) {
 			return fmt.Errorf("there is no punch %s", c.Punch)
 		}
@@ -152,7 +153,7 @@ type correctionsList struct {
 // Run lists requests.
 func (c correctionsList) Run(ctx context.Context, t *terminal) error {
 	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
-		requests, err := a.CorrectionRequests(ctx, !c.All, c.Limit)
+		requests, err := a.CorrectionRequests(ctx, projections.CorrectionsAsked{Open: !c.All, Limit: c.Limit})
 		if err != nil {
 			return err
 		}

@@ -65,7 +65,7 @@ func (w *World) OwedHours(ctx context.Context, by httpapi.Principal, o HoursOrde
 		}
 		owed[work].Adjustments = earlier.due(work)
 	}
-	return w.named(ctx, by, owed)
+	return w.withNames(ctx, by, owed)
 }
 
 // owed works out a period without what earlier ones lack, and without names.
@@ -113,12 +113,18 @@ func (w *World) owed(ctx context.Context, o HoursOrder) (map[uuid.UUID]*OwedHour
 	return owed, nil
 }
 
-// exceptionsByWork lists what pairing left open, without the intervals.
+// exceptionsByWork lists what pairing left open and what fences said, without the
+// intervals.
 func (w *World) exceptionsByWork(ctx context.Context, days projections.Days) (map[uuid.UUID]hours.Pairing, error) {
 	exceptions, err := projections.ExceptionsOf(ctx, w.q, w.a.tenant, days, w.now())
 	if err != nil {
 		return nil, err
 	}
+	fenced, err := projections.FenceExceptionsOf(ctx, w.q, w.a.tenant, days)
+	if err != nil {
+		return nil, err
+	}
+	exceptions = append(exceptions, fenced...)
 	paired := map[uuid.UUID]hours.Pairing{}
 	for _, e := range exceptions {
 		p := paired[e.WorkID]
@@ -128,8 +134,8 @@ func (w *World) exceptionsByWork(ctx context.Context, days projections.Days) (ma
 	return paired, nil
 }
 
-// named adds the names and puts the records in order.
-func (w *World) named(ctx context.Context, by httpapi.Principal, owed map[uuid.UUID]*OwedHours) ([]OwedHours, error) {
+// withNames adds the names and puts the records in order.
+func (w *World) withNames(ctx context.Context, by httpapi.Principal, owed map[uuid.UUID]*OwedHours) ([]OwedHours, error) {
 	works := make([]uuid.UUID, 0, len(owed))
 	for work := range owed {
 		works = append(works, work)
@@ -157,13 +163,9 @@ type reckoning struct {
 // newReckoning finds how far around the period the rules look: to whole workweeks,
 // and back over the weeks of an average. Nothing is judged that is not over.
 func newReckoning(o HoursOrder, now time.Time) (*reckoning, error) {
-	zone := o.Zone
-	if zone == "" {
-		zone = o.Rules.Zone
-	}
-	loc, err := time.LoadLocation(zone)
-	if zone == "" || zone == "Local" || err != nil {
-		return nil, ErrZone
+	loc, err := zoneOf(o.Zone, o.Rules)
+	if err != nil {
+		return nil, err
 	}
 	cycle := o.Rules.Workweek.Days
 	back, ahead := cycle*max(1, o.Rules.Average.Weeks+1), cycle
