@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/devicebatch"
 	"tracekeep/adapters/eventstoredb"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
@@ -168,6 +169,8 @@ func (y *years) employ() {
 		id := y.worked(who.WorkID, y.clock.now().Add(-10*time.Hour).Truncate(time.Second))
 		if who == &y.ada {
 			y.punch = id
+			phone := y.enrolled(httpapi.DeviceInvitation{Work: who.WorkID})
+			phone.send(phone.packed(phone.press(y.clock.now(), "in", func(p *devicebatch.Punch) { p.Zone = "nowhere" }))) // a claim that is kept, and no punch
 		}
 	}
 	y.caughtUp()
@@ -377,12 +380,23 @@ func (y *years) afterSevenYears() {
 	if cards := y.cards(); cards[y.ada.WorkID] || !cards[y.bo.WorkID] || !cards[y.cy.WorkID] {
 		y.t.Errorf("time cards are left of %v", cards)
 	}
-	var ended error
-	for _, err := range y.store.ReadStream(y.t.Context(), eventschema.TimeCardStream(y.tenant, y.ada.WorkID).String(), 0) {
-		ended = err
+	for _, stream := range []eventschema.StreamName{
+		eventschema.TimeCardStream(y.tenant, y.ada.WorkID), eventschema.DeviceStream(y.tenant, y.ada.WorkID), eventschema.BatchesStream(y.tenant, y.ada.WorkID, y.left, false),
+	} {
+		var ended error
+		for _, err := range y.store.ReadStream(y.t.Context(), stream.String(), 0) {
+			ended = err
+		}
+		if !errors.Is(ended, eventstoredb.ErrStreamDeleted) {
+			y.t.Errorf("the stream of %s: %v", stream.Category, ended)
+		}
 	}
-	if !errors.Is(ended, eventstoredb.ErrStreamDeleted) {
-		y.t.Errorf("the stream of time cards: %v", ended)
+	devices, err := y.ListDevices(y.t.Context(), y.as(httpapi.RoleHR), uuid.Nil, 0, 10)
+	if err != nil || len(devices) > 0 {
+		y.t.Errorf("devices are left: %+v, %v", devices, err)
+	}
+	if refused, err := y.RefusedPunches(y.t.Context(), 10); err != nil || len(refused) > 0 {
+		y.t.Errorf("claims of devices are left: %+v, %v", refused, err)
 	}
 }
 
