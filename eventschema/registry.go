@@ -65,8 +65,11 @@ func NewRegistry() (*Registry, error) {
 		processingRestricted(), objectionDecided(), restrictionLifted(), disclosureRecorded(), periodLocked(), timeCardLocked(),
 		correctionRequested(), correctionApproved(), correctionRefused(),
 		valuesRead(),
+		terminalRegistered(), terminalRetired(), terminalBacklogWaived(),
 		shiftPlanned(), shiftRescheduled(), shiftOffered(), offerAccepted(), offerDeclined(), bidPlaced(), shiftAssigned(), shiftUnassigned(),
 		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),
+		classDefined(), classChanged(), classEnded(), sessionPlanned(), sessionCancelled(), enrolmentOpened(), enrolmentEnded(), attendanceMarked(),
+		siteDefined(), siteChanged(), siteClosed(),
 	)
 }
 

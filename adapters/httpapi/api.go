@@ -146,6 +146,7 @@ func (a *API) routes() error {
 	a.registerWorkforce(api)
 	a.registerShiftReading(api)
 	a.registerPayPeriodReading(api)
+	a.registerSites(api)
 	a.registerHealth(api)
 	return a.registerDocument(api.OpenAPI())
 }
@@ -204,7 +205,7 @@ func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
 		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil || in.Retentions == nil ||
 		in.Workforce == nil || in.Shifts == nil || in.Corrections == nil || in.Payroll == nil ||
-		in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
+		in.Sites == nil || in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")
 	}
 	return nil

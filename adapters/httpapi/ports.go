@@ -410,6 +410,7 @@ type Inside struct {
 	Shifts       Shifts
 	Corrections  Corrections
 	Payroll      Payroll
+	Sites        Sites
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

@@ -38,8 +38,17 @@ func openCSV(s source) (reader, error) {
 	if s.Mapping == nil {
 		return nil, fmt.Errorf("%w: --mapping FILE must say what the columns are", ErrMapping)
 	}
-	raw := &counted{from: s.from}
-	text, err := decode(raw, s.Encoding)
+	c, err := newCSVRecords(s.from, s.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	return openTable(s, c, s.Mapping)
+}
+
+// newCSVRecords begins to read a table in text.
+func newCSVRecords(from io.Reader, e Encoding) (*csvRecords, error) {
+	raw := &counted{from: from}
+	text, err := decode(raw, e)
 	if err != nil {
 		return nil, err
 	}
@@ -50,12 +59,10 @@ func openCSV(s source) (reader, error) {
 	}
 	c := &csvRecords{raw: raw, from: &metered{from: peek}}
 	comma, skip := separator(start)
-	if skip > 0 {
-		_, _ = peek.Discard(skip)
-		c.skip = 1
-	}
+	_, _ = peek.Discard(skip)
+	c.skip = int64(bytes.Count(start[:skip], []byte{'\n'}))
 	c.rows = tableCSV(c.from, comma)
-	return openTable(s, c, s.Mapping)
+	return c, nil
 }
 
 func tableCSV(from io.Reader, comma rune) *csv.Reader {
@@ -66,11 +73,16 @@ func tableCSV(from io.Reader, comma rune) *csv.Reader {
 }
 
 // separator finds what separates the columns: what occurs most in the first line,
-// outside quotes. Excel may say it in a line of its own, which is to be skipped.
+// outside quotes. Excel may say it in a line of its own, and terminals begin with
+// lines about themselves, which are to be skipped.
 func separator(start []byte) (comma rune, skip int) {
-	first, _, _ := bytes.Cut(start, []byte{'\n'})
+	first, rest, more := bytes.Cut(start, []byte{'\n'})
+	for more && bytes.HasPrefix(first, []byte{'#'}) && !bytes.ContainsAny(first, separators) {
+		skip += len(first) + 1
+		first, rest, more = bytes.Cut(rest, []byte{'\n'})
+	}
 	if said, ok := bytes.CutPrefix(bytes.TrimSuffix(first, []byte{'\r'}), []byte("sep=")); ok && len(said) == 1 && strings.ContainsRune(separators, rune(said[0])) {
-		return rune(said[0]), len(first) + 1
+		return rune(said[0]), skip + len(first) + 1
 	}
 	most := 0
 	comma = ','
@@ -88,7 +100,7 @@ func separator(start []byte) (comma rune, skip int) {
 			most, comma = n, candidate
 		}
 	}
-	return comma, 0
+	return comma, skip
 }
 
 func (c *csvRecords) next() (record, error) {

@@ -36,6 +36,9 @@ func Run(ctx context.Context, o Options, sink Sink) (Summary, error) {
 	if err := o.Validate(); err != nil {
 		return Summary{}, err
 	}
+	if o.Mapping != nil && o.Mapping.Enrolment != nil {
+		return Summary{}, fmt.Errorf("%w: it describes enrolments, which are no punches", ErrMapping)
+	}
 	o = o.withDefaults()
 	from, format, err := open(ctx, o)
 	if err != nil {
@@ -164,6 +167,9 @@ func (r *run) readPeople(ctx context.Context) error {
 // take does one batch: whose PINs, which are punches, hand them over, count.
 func (r *run) take(ctx context.Context, b batch) error {
 	if err := r.resolve(ctx, b.rows); err != nil {
+		return err
+	}
+	if err := r.recall(ctx, b.rows); err != nil {
 		return err
 	}
 	punches := r.admit(b.rows)

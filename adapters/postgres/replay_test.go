@@ -131,7 +131,7 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 		case *eventschema.PunchRecorded:
 			if punches[e.PunchID] == nil {
 				punches[e.PunchID] = &counted{work: e.WorkID, Punch: hours.Punch{ID: e.PunchID, OccurredAt: e.OccurredAt.UTC(), OffsetSeconds: e.OffsetSeconds,
-					Direction: e.Direction, Kind: e.Kind, Position: d.Position}}
+					Direction: e.Direction, Kind: e.Kind}}
 			}
 		case *eventschema.PunchCorrected:
 			p := punches[e.PunchID]

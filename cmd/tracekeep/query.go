@@ -25,6 +25,7 @@ type queryCommand struct {
 	History    queryHistory    `cmd:"" help:"All shifts, jobs and hours of one person."`
 	People     queryPeople     `cmd:"" help:"Who is registered."`
 	Erasures   queryErasures   `cmd:"" help:"Which erasures were asked for and what became of them."`
+	Visits     queryVisits     `cmd:"" help:"Who visited which centre, for which subject, for how long."`
 }
 
 // Help implements kong's help provider.
@@ -46,7 +47,9 @@ Examples:
   tracekeep query overtime --data ./records --rules flsa --zone America/New_York
   tracekeep query caps --data ./records --zone America/New_York
   tracekeep query history --data ./records --person ana
-  tracekeep query people --data ./records --find ana`
+  tracekeep query people --data ./records --find ana
+  tracekeep query people --data ./records --over 18 --on 2026-03-01
+  tracekeep query visits --data ./records --here --site learning_centre`
 }
 
 type queryPresence struct {
@@ -244,16 +247,23 @@ func onePerson(ctx context.Context, a *app.App, operation, text string) (uuid.UU
 type queryPeople struct {
 	dataFlags
 	momentFlags
+	ageFlags
 	Find string `help:"Part of the name, or an id." placeholder:"TEXT"`
 	JSON bool   `name:"json" help:"Print one JSON object for each person."`
 }
 
 // Run lists people.
 func (c queryPeople) Run(ctx context.Context, t *terminal) error {
+	if err := c.ageFlags.validate(); err != nil {
+		return &coded{code: exitUsage, err: err}
+	}
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		people, err := w.FindPerson(ctx, operator(a), c.Find)
 		if err != nil {
 			return err
+		}
+		if c.Over > 0 {
+			return c.print(ctx, t, a, people, c.JSON)
 		}
 		var values []httpapi.Personal
 		for _, p := range people {
