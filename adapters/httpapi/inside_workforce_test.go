@@ -239,11 +239,9 @@ func (c *company) CorrectionRequests(_ context.Context, asked projections.Correc
 	return page, c.fail
 }
 
-func (c *company) LockPeriod(_ context.Context, _ httpapi.Principal, order httpapi.LockOrder) (httpapi.LockedPeriod, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.shiftSteps = append(c.shiftSteps, order)
-	return httpapi.LockedPeriod{PeriodID: someHold, Cards: 3}, c.fail
+func (c *company) LockPayPeriod(_ context.Context, by httpapi.Principal, order httpapi.LockOrder) (httpapi.LockedPeriod, error) {
+	receipt, err := c.stepped(httpapi.Intent{Principal: by, Key: order.Period.String()}, order)
+	return httpapi.LockedPeriod{Receipt: receipt, PeriodID: someHold, Cards: 3}, err
 }
 
 func (c *company) PayPeriods(context.Context) ([]projections.PayPeriod, error) {

@@ -91,10 +91,7 @@ func TestEveryOperationDoesWhatItsExampleShows(t *testing.T) {
 			if op.method == http.MethodGet {
 				role = "auditor"
 			}
-			headers := []string{}
-			if strings.HasPrefix(op.path, "/v1/people/{person_id}/c") {
-				headers = []string{"If-Match", `"` + strconv.FormatUint(s.revision, 10) + `"`}
-			}
+			headers := matching(s, op)
 			a := s.send(role, op.method, op.target(ada.String(), adasWork.String()), op.example(t), headers...)
 			wanted := http.StatusOK
 			if _, creates := op.op["responses"].(map[string]any)["201"]; creates {
