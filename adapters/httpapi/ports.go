@@ -406,11 +406,11 @@ type Inside struct {
 	Disclosures  Disclosures
 	Readings     Readings
 	Retentions   Retentions
+	Sites        Sites
 	Workforce    Workforce
 	Shifts       Shifts
 	Corrections  Corrections
 	Payroll      Payroll
-	Sites        Sites
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

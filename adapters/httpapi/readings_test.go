@@ -18,15 +18,16 @@ func TestAReadingIsRecordedWithExactlyWhatLeaves(t *testing.T) {
 	name, link, email := ada.String()+" identity.legal_name", ada.String()+" identity.work_id", ada.String()+" identity.email"
 	all := []string{link, name, email}
 	for request, want := range map[string]reading{
-		"/v1/people/" + ada.String():                          {operation: "get-person", values: all},
-		"/v1/people":                                          {operation: "list-people", values: all},
-		"/v1/people?page_size=1":                              {operation: "list-people", values: all},
-		"/v1/people?q=example":                                {operation: "list-people", values: all},
-		"/v1/people?q=nobody":                                 {},
-		"/v1/people/" + erasedPerson.String():                 {},
-		"/v1/presence":                                        {operation: "list-presence", values: []string{name}},
-		"/v1/people/" + ada.String() + "/history?page_size=2": {operation: "list-person-history", values: []string{name, name}},
-		"/v1/people/" + erasedPerson.String() + "/history":    {},
+		"/v1/people/" + ada.String():                                                 {operation: "get-person", values: all},
+		"/v1/people":                                                                 {operation: "list-people", values: all},
+		"/v1/people?page_size=1":                                                     {operation: "list-people", values: all},
+		"/v1/people?q=example":                                                       {operation: "list-people", values: all},
+		"/v1/people?q=nobody":                                                        {},
+		"/v1/people/" + erasedPerson.String():                                        {},
+		"/v1/presence":                                                               {operation: "list-presence", values: []string{name}},
+		"/v1/people/" + ada.String() + "/history?page_size=2":                        {operation: "list-person-history", values: []string{name, name}},
+		"/v1/people/" + erasedPerson.String() + "/history":                           {},
+		"/v1/people/" + ada.String() + "/location-history?page_size=2":               {operation: "list-location-history", values: []string{ada.String() + " location.latitude", ada.String() + " location.longitude"}},
 		"/v1/hours?from=2026-03-02&to=2026-03-08&person_id=" + ada.String():          {operation: "get-hours", values: []string{link}},
 		"/v1/hours?from=2026-03-02&to=2026-03-08&work_id=" + adasWork.String():       {},
 		"/v1/timecard?from=2026-03-02&to=2026-03-08&work_id=" + adasWork.String():    {operation: "get-timecard", values: []string{name}},
@@ -38,9 +39,8 @@ func TestAReadingIsRecordedWithExactlyWhatLeaves(t *testing.T) {
 		"/v1/caps": {operation: "list-caps", values: []string{name}},
 		"/v1/work-history?work_id=" + adasWork.String(): {operation: "get-work-history", values: []string{name}},
 		"/v1/shifts": {},
-		"/v1/people/" + ada.String() + "/readings":                     {},
-		"/v1/people/" + ada.String() + "/disclosures":                  {},
-		"/v1/people/" + ada.String() + "/location-history?page_size=2": {operation: "list-location-history", values: []string{ada.String() + " location.latitude", ada.String() + " location.longitude"}},
+		"/v1/people/" + ada.String() + "/readings":    {},
+		"/v1/people/" + ada.String() + "/disclosures": {},
 	} {
 		s := start(t)
 		a := s.send("auditor", "GET", request, "")

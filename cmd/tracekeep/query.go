@@ -24,8 +24,8 @@ type queryCommand struct {
 	Caps       queryCaps       `cmd:"" help:"How much of the caps on assignments is taken up, and what is left."`
 	History    queryHistory    `cmd:"" help:"All shifts, jobs and hours of one person."`
 	People     queryPeople     `cmd:"" help:"Who is registered."`
-	Erasures   queryErasures   `cmd:"" help:"Which erasures were asked for and what became of them."`
 	Visits     queryVisits     `cmd:"" help:"Who visited which centre, for which subject, for how long."`
+	Erasures   queryErasures   `cmd:"" help:"Which erasures were asked for and what became of them."`
 }
 
 // Help implements kong's help provider.

@@ -113,12 +113,18 @@ func (w *World) owed(ctx context.Context, o HoursOrder) (map[uuid.UUID]*OwedHour
 	return owed, nil
 }
 
-// exceptionsByWork lists what pairing left open, without the intervals.
+// exceptionsByWork lists what pairing left open and what fences said, without the
+// intervals.
 func (w *World) exceptionsByWork(ctx context.Context, days projections.Days) (map[uuid.UUID]hours.Pairing, error) {
 	exceptions, err := projections.ExceptionsOf(ctx, w.q, w.a.tenant, days, w.now())
 	if err != nil {
 		return nil, err
 	}
+	fenced, err := projections.FenceExceptionsOf(ctx, w.q, w.a.tenant, days)
+	if err != nil {
+		return nil, err
+	}
+	exceptions = append(exceptions, fenced...)
 	paired := map[uuid.UUID]hours.Pairing{}
 	for _, e := range exceptions {
 		p := paired[e.WorkID]
