@@ -98,6 +98,10 @@ func Table() map[string]Access {
 		"approve-correction": planners,
 		"refuse-correction":  forSelf,
 
+		"export-hours":   {Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}},
+		"export-punches": {Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}},
+		"export-payroll": {Roles: map[Role]Reach{RoleHR: All}},
+
 		"lock-pay-period":   {Roles: map[Role]Reach{RoleHR: All}},
 		"list-pay-periods":  {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
 		"list-locked-cards": {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},

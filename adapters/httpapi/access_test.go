@@ -76,6 +76,9 @@ refuse-swap              o      A       A  -       -       -
 request-correction       o      A       A  -       -       -
 approve-correction       -      A       A  -       -       -
 refuse-correction        o      A       A  -       -       -
+export-hours             -      -       A  A       -       -
+export-punches           -      -       A  A       -       -
+export-payroll           -      -       A  -       -       -
 lock-pay-period          -      -       A  -       -       -
 list-pay-periods         -      -       A  -       A       -
 list-locked-cards        -      -       A  -       A       -

@@ -63,6 +63,7 @@ type company struct {
 	disclosed        []disclosure.Record
 	readings         []reading
 	asked            httpapi.Whose // of the latest question about hours
+	broken           error         // what an export ends with behind its first bytes
 	shiftSteps       []any         // what was done about shifts, corrections and pay periods
 	unrecorded       error         // what recording a reading answers with, when set
 }
@@ -366,7 +367,7 @@ func (c *company) Checks(context.Context) []httpapi.Check { return c.checks }
 
 func (c *company) inside() httpapi.Inside {
 	return httpapi.Inside{Punches: c, People: c, Consents: c, Reading: c, Trail: c, Erasures: c, Certificates: c,
-		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Sites: c, Workforce: c, Shifts: c, Corrections: c, Payroll: c,
+		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Sites: c, Workforce: c, Shifts: c, Corrections: c, Payroll: c, Exports: c,
 		Freshness: c, Health: c, Idempotency: c.keys}
 }
 

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -257,4 +258,18 @@ func (c *company) TimeCards(_ context.Context, period uuid.UUID) ([]projections.
 		cards = append(cards, projections.TimeCard{CardID: stranger, PeriodID: period, WorkID: work, LockedAt: now})
 	}
 	return cards, nil
+}
+
+func (c *company) Export(_ context.Context, by httpapi.Principal, order httpapi.ExportOrder, begin func(httpapi.ExportBegun), to io.Writer) error {
+	if c.fail != nil {
+		return c.fail
+	}
+	c.mu.Lock()
+	c.shiftSteps = append(c.shiftSteps, order)
+	c.mu.Unlock()
+	begin(httpapi.ExportBegun{Disclosed: 1, Withheld: 1, LeftOut: []uuid.UUID{strangeWork}, Findings: 2})
+	if _, err := io.WriteString(to, "name\r\n"+by.ID.String()+"\r\n"); err != nil {
+		return err
+	}
+	return c.broken
 }

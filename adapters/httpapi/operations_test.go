@@ -98,6 +98,12 @@ func TestEveryOperationDoesWhatItsExampleShows(t *testing.T) {
 				wanted = http.StatusCreated
 			}
 			s.expect(a, wanted, "")
+			if strings.HasPrefix(op.id, "export-") {
+				if a.Trailer.Get("Content-Digest") == "" || a.Header.Get("X-People-Disclosed") != "1" || len(a.body) == 0 {
+					t.Errorf("an export without its digest: %v, %v, %q", a.Header, a.Trailer, a.body)
+				}
+				return
+			}
 			if op.method == http.MethodPost && a.Header.Get("X-Position") == "" {
 				t.Error("a change is acknowledged without X-Position")
 			}

@@ -30,12 +30,13 @@ type served struct {
 	officers map[string]uuid.UUID
 	position string            // of the last change
 	works    map[string]string // of the workers, by name
+	people   map[string]string // and their person ids
 }
 
 // serveFolder serves an empty folder until the test ends, or one with the workers named.
 func serveFolder(t *testing.T, workers ...string) *served {
 	t.Helper()
-	s := &served{t: t, tokens: map[string]string{}, officers: map[string]uuid.UUID{}, works: map[string]string{}}
+	s := &served{t: t, tokens: map[string]string{}, officers: map[string]uuid.UUID{}, works: map[string]string{}, people: map[string]string{}}
 	ctx, stop := context.WithCancel(context.Background())
 	started, ended := make(chan struct{}), make(chan error, 1)
 	data := records(t) // before the cleanup below, which must come first
@@ -55,7 +56,7 @@ func serveFolder(t *testing.T, workers ...string) *served {
 				if err != nil {
 					return err
 				}
-				s.tokens[name], s.works[name] = rand.Text(), person.WorkID.String()
+				s.tokens[name], s.works[name], s.people[name] = rand.Text(), person.WorkID.String(), person.PersonID.String()
 				tokens[s.tokens[name]] = httpapi.Principal{Tenant: a.Tenant(), ID: uuid.New(), Role: httpapi.RoleWorker, Person: person.PersonID, Work: person.WorkID}
 			}
 			return serveAPI(ctx, term, a, "127.0.0.1:0", tokens, func(address string) {
@@ -85,6 +86,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	digest string // the trailer
 }
 
 func (s *served) send(as, method, path string, body any, header ...string) reply {
@@ -120,6 +122,7 @@ func (s *served) send(as, method, path string, body any, header ...string) reply
 	if answer.body, err = io.ReadAll(response.Body); err != nil {
 		s.t.Fatal(err)
 	}
+	answer.digest = response.Trailer.Get("Content-Digest")
 	if position := response.Header.Get("X-Position"); position != "" {
 		s.position = position
 	}

@@ -198,3 +198,46 @@ func (s *served) lockedOverAPI(ada, out string) {
 		t.Errorf("the locked card is %v", said)
 	}
 }
+
+// What leaves through the API is recorded about everybody in it, is the same whenever it
+// is asked for, and is nothing where it cannot be recorded.
+//
+// promise: ST-28
+func TestAnExportThroughTheAPIIsRecordedFirst(t *testing.T) {
+	s := serveFolder(t, "ada", "bob")
+	for name, day := range map[string]string{"ada": "2026-03-02", "bob": "2026-03-03"} {
+		s.punch(s.works[name], day+"T08:00:00+01:00", "in", nil)
+		s.punch(s.works[name], day+"T16:00:00+01:00", "out", nil)
+	}
+	order := map[string]any{"from": "2026-03-02", "to": "2026-03-02", "recipient": "payroll_bureau", "ground": "processor", "interest": "payroll"}
+	s.send("hr", "GET", "/v1/hours?from=2026-03-01&to=2026-03-07&work_id="+s.works["bob"], nil).expect(200) // the punches are known to the read models
+	disclosed := func(name string) []any {
+		return s.send("privacy", "GET", "/v1/people/"+s.people[name]+"/disclosures", nil).expect(200)["disclosures"].([]any)
+	}
+	first, again := s.send("hr", "POST", "/v1/exports/hours", order), s.send("hr", "POST", "/v1/exports/hours", order)
+	if first.status != 200 || string(first.body) != string(again.body) || first.digest == "" || first.digest != again.digest {
+		t.Fatalf("%d, %s, %s\n%s", first.status, first.digest, again.digest, first.body)
+	}
+	if rows := strings.Split(strings.TrimSpace(string(first.body)), "\r\n"); len(rows) != 2 || !strings.Contains(rows[1], s.works["ada"]) || !strings.Contains(rows[1], "ada") || !strings.Contains(rows[1], "8:00") {
+		t.Errorf("the file is\n%s", first.body)
+	}
+	if of := disclosed("ada"); len(of) != 1 || of[0].(map[string]any)["recipient"] != "payroll_bureau" || of[0].(map[string]any)["disclosed_by"] != s.officers["hr"].String() {
+		t.Errorf("the disclosures are %v", of)
+	}
+	if of := disclosed("bob"); len(of) != 0 {
+		t.Errorf("of somebody who is not in the file: %v", of)
+	}
+	order["ground"] = "court_order"
+	if refused := s.send("hr", "POST", "/v1/exports/punches", order).fault(422); refused == "" || len(disclosed("ada")) != 1 {
+		t.Errorf("a court's order without its number: %q", refused)
+	}
+	order["ground"], order["system"], order["company"], order["batch"], order["rules"], order["zone"] = "processor", "adp", "ABC", "B1", "flsa", "Europe/Berlin"
+	pay := s.send("hr", "POST", "/v1/exports/payroll", order)
+	if pay.status != 200 || pay.header.Get("X-Left-Out") != s.works["ada"] {
+		t.Errorf("nobody has an employee number, and the file leaves out %q: %d %s", pay.header.Get("X-Left-Out"), pay.status, pay.body)
+	}
+	delete(order, "company")
+	if refused := s.send("hr", "POST", "/v1/exports/payroll", order).fault(422); refused != "no_company" {
+		t.Errorf("without the company: %s", refused)
+	}
+}

@@ -110,7 +110,7 @@ func (c ApproveSwap) decide(s State) ([]eventschema.Event, error) {
 type RefuseSwap struct {
 	SwapID    uuid.UUID
 	WorkID    uuid.UUID // of the two, whose word it is; nil: an officer's
-	Reason    string // a code
+	Reason    string    // a code
 	RefusedAt time.Time
 	RefusedBy uuid.UUID
 }
