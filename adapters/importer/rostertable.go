@@ -38,7 +38,7 @@ type EnrolmentColumns struct {
 // layouts.
 func (m *Mapping) enrolmentMistakes() (wrong []error) {
 	e := m.Enrolment
-	if m.Time != nil || m.Start != nil || m.End != nil || m.Direction != nil || m.Hours != nil {
+	if m.Time != nil || m.Start != nil || m.End != nil || m.Direction != nil || m.Day != nil || m.Hours != nil {
 		wrong = append(wrong, errors.New("a row is an enrolment or a punch: give enrolment, or time, start and end"))
 	}
 	if e.Class == "" || e.Title == "" {
