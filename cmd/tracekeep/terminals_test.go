@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"tracekeep/adapters/adms"
 	"tracekeep/cmd/internal/app"
 	"tracekeep/eventschema"
