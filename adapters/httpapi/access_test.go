@@ -94,6 +94,7 @@ record-disclosure        -      -       A  A       -       -
 list-disclosures         o      -       -  A       A       -
 list-readings            o      -       -  A       A       -
 list-sites               A      A       A  -       A       -
+list-visits              o      A       A  -       A       -
 list-location-history    o      -       -  A       A       -
 live                     P      P       P  P       P       P
 ready                    P      P       P  P       P       P
