@@ -67,7 +67,7 @@ func (d documented) target(person, work string) string {
 		"{device_id}", someDevice.String(), "{shift_id}", someShift.String(), "{swap_id}", someHold.String(), "{correction_id}", someHold.String(), "{period_id}", someHold.String()).Replace(path)
 	days := "from=2026-03-02&to=2026-03-08&"
 	switch d.id {
-	case "get-hours", "get-timecard", "list-exceptions", "list-attendance":
+	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits":
 		path += "?" + days + "work_id=" + work
 	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections":
 		path += "?work_id=" + work
