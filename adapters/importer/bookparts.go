@@ -9,12 +9,13 @@ import (
 	"io"
 )
 
-// What a part of a workbook may have. A cell holds 32,767 characters, and a sheet has
+// What a part of a workbook may have. A cell holds 32,767 characters, however they are
+// written, and a sheet has
 // ten elements in one another: beyond it is made to cost memory. Both cost forty times
 // their bytes where a workbook is read.
 const (
 	maxNested = 256
-	maxToken  = 1 << 20 // bytes of one tag or text
+	maxToken  = 512 << 10 // bytes of one tag or text
 )
 
 var errUnpacked = fmt.Errorf("%w: unpacked, a workbook may have %d MiB; save its sheets as CSV", ErrTooLarge, maxUnpacked>>20)
@@ -65,7 +66,7 @@ func checkPart(from io.Reader) error {
 		token, err := tokens.RawToken()
 		switch {
 		case errors.Is(err, ErrPeopleTooLarge):
-			return fmt.Errorf("%w: the workbook is damaged: a tag or a text in it is longer than 1 MiB", ErrFormat)
+			return fmt.Errorf("%w: the workbook is damaged: a tag or a text in it is longer than 512 KiB", ErrFormat)
 		case errors.Is(err, ErrFormat):
 			return err
 		case err != nil:

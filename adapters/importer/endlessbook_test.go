@@ -64,12 +64,12 @@ func TestMemoryIsBoundedWhateverAWorkbookHas(t *testing.T) {
 		"zeros":                         {"", "0", within, ErrFormat, ""},
 		"rows without a known header":   {sheet, `<row><c><v>1</v></c></row>`, within, ErrFormat, "no sheet"},
 		"a row of cells without end":    {sheet + header + "<row>", `<c><v>1</v></c>`, within, ErrFormat, ""},
-		"a cell of text without end":    {sheet + `<row><c t="inlineStr"><is><t>`, "x", within, ErrFormat, "1 MiB"},
+		"a cell of text without end":    {sheet + `<row><c t="inlineStr"><is><t>`, "x", within, ErrFormat, "512 KiB"},
 		"elements in elements":          {sheet, "<a>", within, ErrFormat, "in one another"},
 		"elements in a cell":            {sheet + "<row><c>", "<is>", within, ErrFormat, "in one another"},
-		"attributes without end":        {sheet + "<row ", `a="b" `, within, ErrFormat, "1 MiB"},
+		"attributes without end":        {sheet + "<row ", `a="b" `, within, ErrFormat, "512 KiB"},
 		"a row far below":               {sheet, `<row r="1048576"><c><v>1</v></c></row>`, within, ErrFormat, ""},
-		"an element's name without end": {sheet + "<", "a", within, ErrFormat, "1 MiB"},
+		"an element's name without end": {sheet + "<", "a", within, ErrFormat, "512 KiB"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			book := bookOf(t, c.begin, c.again, c.size)
