@@ -134,6 +134,7 @@ func history() map[string]chapter {
 	maps.Copy(chapters, historyOfCases())
 	maps.Copy(chapters, historyOfHolds())
 	maps.Copy(chapters, historyOfShifts())
+	maps.Copy(chapters, historyOfDevices())
 	maps.Copy(chapters, historyOfClasses())
 	maps.Copy(chapters, historyOfSites())
 	return chapters

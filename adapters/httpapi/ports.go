@@ -415,6 +415,9 @@ type Inside struct {
 	Disclosures  Disclosures
 	Readings     Readings
 	Retentions   Retentions
+	Devices      Devices
+	Batches      Batches
+	Arrivals     Arrivals
 	Sites        Sites
 	Workforce    Workforce
 	Shifts       Shifts

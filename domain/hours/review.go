@@ -186,7 +186,7 @@ func endsOf(paired Pairing) []end {
 			ends = append(ends, end{id: e.Punch, at: e.At, workDate: e.WorkDate, direction: eventschema.DirectionIn, lone: true})
 		case MissingIn:
 			ends = append(ends, end{id: e.Punch, at: e.At, workDate: e.WorkDate, direction: eventschema.DirectionOut, lone: true})
-		default: // a repeat counts for nothing
+		default: // a repeat counts for nothing, and what a fence said changes no count
 		}
 	}
 	slices.SortFunc(ends, func(a, b end) int {

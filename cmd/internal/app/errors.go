@@ -4,10 +4,12 @@ import (
 	"errors"
 	"slices"
 
+	"tracekeep/adapters/devicebatch"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
 	"tracekeep/domain"
 	"tracekeep/domain/consent"
+	"tracekeep/domain/device"
 	"tracekeep/domain/disclosure"
 	"tracekeep/domain/erasure"
 	"tracekeep/domain/hold"
@@ -59,6 +61,19 @@ func refusals() []refusal {
 		{consent.ErrNoTime, "no_time", "/at"},
 		{consent.ErrOrder, "out_of_order", "/at"},
 		{keyring.ErrTaken, "badge_taken", "/badge"},
+		{device.ErrOwner, "bad_owner", "/work_id"},
+		{device.ErrStation, "no_station", "/station"},
+		{device.ErrSite, "bad_code", "/site"},
+		{device.ErrCode, "bad_code_of_invitation", "/code"},
+		{device.ErrPublicKey, "bad_public_key", "/public_key"},
+		{device.ErrKeyUsed, "key_used", "/public_key"},
+		{device.ErrReplaces, "bad_replaces", "/replaces"},
+		{device.ErrTooMany, "too_many_devices", ""},
+		{device.ErrReason, "bad_reason", "/reason"},
+		{devicebatch.ErrNotSealed, "not_sealed", "/sealed"},
+		{devicebatch.ErrFormat, "bad_batch", "/sealed"},
+		{devicebatch.ErrDevice, "other_device", "/sealed"},
+		{devicebatch.ErrTooMany, "too_many_punches", "/sealed"},
 		{site.ErrCode, "bad_code", "/site"},
 		{site.ErrTaken, "site_taken", "/site"},
 		{site.ErrClosed, "site_closed", "/site"},
@@ -161,7 +176,7 @@ func outward(err error) error {
 	case errors.As(err, &floor):
 		return &httpapi.Refusal{Code: "statutory_floor", Message: floor.Error()}
 	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, timecard.ErrUnknownDeclaration), errors.Is(err, timecard.ErrNotRequested), errors.Is(err, erasure.ErrNotRequested),
-		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted), errors.Is(err, retention.ErrNoBatch):
+		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted), errors.Is(err, retention.ErrNoBatch), errors.Is(err, device.ErrUnknown):
 		return errors.Join(httpapi.ErrNotFound, err)
 	case errors.Is(err, keyring.ErrSubjectClosing), errors.Is(err, keyring.ErrSubjectErased): // the erasure overtook the request
 		return errors.Join(errBeingErased, err)
