@@ -72,6 +72,11 @@ func historyOfPay(add func(eventschema.StreamName, string, eventschema.Event)) {
 		CorrectionID: correction, PunchID: id("punch"), WorkID: work, OccurredAt: at("2026-03-05T17:00:00Z"), OffsetSeconds: 3600,
 		Direction: eventschema.DirectionOut, Kind: eventschema.KindMeal, Reason: eventschema.ReasonWrongTime, RequestedAt: at("2026-03-06T08:00:00Z"), RequestedBy: id("officer"),
 	})
+	add(corrections, "correction-requested.v2", &eventschema.CorrectionRequested{
+		CorrectionID: correction, PunchID: id("punch"), WorkID: work, OccurredAt: at("2026-03-05T17:00:00Z"), OffsetSeconds: 3600,
+		Direction: eventschema.DirectionIn, Kind: eventschema.KindTransfer, Job: pointer("night_watch"), Reason: eventschema.ReasonWrongKey,
+		RequestedAt: at("2026-03-06T08:00:00Z"), RequestedBy: id("officer"),
+	})
 	add(corrections, "correction-approved.v1", &eventschema.CorrectionApproved{CorrectionID: correction, ApprovedAt: at("2026-03-06T09:00:00Z"), ApprovedBy: id("second officer")})
 	add(corrections, "correction-refused.v1", &eventschema.CorrectionRefused{
 		CorrectionID: correction, RefusedAt: at("2026-03-06T09:00:00Z"), RefusedBy: id("second officer"), Ground: "as_recorded",

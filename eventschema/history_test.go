@@ -100,6 +100,11 @@ func history() map[string]chapter {
 			Direction: eventschema.DirectionIn, Kind: eventschema.KindNormal, Reason: eventschema.ReasonWrongKey,
 			CorrectedBy: id("worker"), ApprovedBy: id("officer"), CorrectedAt: at("2026-03-06T01:00:00Z"),
 		}},
+		"punch-corrected.v2": {stream: punches, id: id("correction"), want: &eventschema.PunchCorrected{
+			CorrectionID: id("correction"), PunchID: id("punch"), WorkID: work, OccurredAt: at("2026-03-05T08:04:00Z"), OffsetSeconds: 8 * 3600,
+			Direction: eventschema.DirectionIn, Kind: eventschema.KindTransfer, Job: pointer("night_watch"), Reason: eventschema.ReasonWrongKey,
+			CorrectedBy: id("worker"), ApprovedBy: id("officer"), CorrectedAt: at("2026-03-06T01:00:00Z"),
+		}},
 		"location-recorded.v1": {stream: eventschema.LocationStream(tenant, work, occurred).String(), id: id("point"), want: &eventschema.LocationRecorded{
 			PunchID: id("punch"), WorkID: work, OccurredAt: occurred,
 			Latitude: clear("14.5995"), Longitude: clear("120.9842"), AccuracyMetres: clear("8"),

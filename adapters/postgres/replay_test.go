@@ -118,6 +118,7 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 	type counted struct {
 		hours.Punch
 		work   uuid.UUID
+		job    string
 		voided bool
 		fixes  []string
 	}
@@ -130,7 +131,7 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 		switch e := d.Event.(type) {
 		case *eventschema.PunchRecorded:
 			if punches[e.PunchID] == nil {
-				punches[e.PunchID] = &counted{work: e.WorkID, Punch: hours.Punch{ID: e.PunchID, OccurredAt: e.OccurredAt.UTC(), OffsetSeconds: e.OffsetSeconds,
+				punches[e.PunchID] = &counted{work: e.WorkID, job: e.Job, Punch: hours.Punch{ID: e.PunchID, OccurredAt: e.OccurredAt.UTC(), OffsetSeconds: e.OffsetSeconds,
 					Direction: e.Direction, Kind: e.Kind, Position: d.Position}}
 			}
 		case *eventschema.PunchCorrected:
@@ -144,6 +145,9 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 			}
 			if p.voided = e.Void; !e.Void {
 				p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind = e.OccurredAt.UTC(), e.OffsetSeconds, e.Direction, e.Kind
+				if e.Job != nil {
+					p.job = *e.Job
+				}
 			}
 		case *eventschema.ConsentGiven:
 			if by(e.GivenAt) {
@@ -163,7 +167,7 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 		if !by(p.OccurredAt) {
 			continue
 		}
-		lines = append(lines, fmt.Sprint("punch ", p.ID, p.work, p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind, p.voided, p.fixes))
+		lines = append(lines, fmt.Sprint("punch ", p.ID, p.work, p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind, p.job, p.voided, p.fixes))
 		if !p.voided {
 			byWork[p.work] = append(byWork[p.work], p.Punch)
 		}
@@ -234,7 +238,7 @@ func told(rt *rapid.T, t *testing.T, q projections.Querier, h *history, m projec
 			for _, c := range fixes {
 				positions = append(positions, fmt.Sprint("correction ", c.Position))
 			}
-			lines = append(lines, fmt.Sprint("punch ", p.ID, p.WorkID, p.Counts.OccurredAt, p.Counts.OffsetSeconds, p.Counts.Direction, p.Counts.Kind, p.Voided, positions))
+			lines = append(lines, fmt.Sprint("punch ", p.ID, p.WorkID, p.Counts.OccurredAt, p.Counts.OffsetSeconds, p.Counts.Direction, p.Counts.Kind, p.Counts.Job, p.Voided, positions))
 		}
 		consents, err := projections.ConsentsOf(t.Context(), q, h.tenant, work)
 		fail(err)

@@ -49,7 +49,7 @@ func placed(at time.Time, zone string, offsetSeconds int) []exporter.Cell {
 
 // hoursTable has a row for every interval of work.
 var hoursTable = columns("hours", `work_id !name work_date start_utc start_local start_zone end_utc end_local end_zone seconds* hours
-	in_kind out_kind in_station out_station in_punch_id out_punch_id rule_version*`)
+	job in_kind out_kind in_station out_station in_punch_id out_punch_id rule_version*`)
 
 // ExportHours writes the intervals of work of some days.
 func (w *World) ExportHours(ctx context.Context, by httpapi.Principal, order ExportOrder, format TableFormat) (Exported, error) {
@@ -73,7 +73,7 @@ func (w *World) ExportHours(ctx context.Context, by httpapi.Principal, order Exp
 				placed(i.Start, i.InAt.Zone, i.InAt.OffsetSeconds), placed(i.End, i.OutAt.Zone, i.OutAt.OffsetSeconds),
 				[]exporter.Cell{
 					exporter.Number(i.Seconds), exporter.Text(exporter.HoursMinutes(time.Duration(i.Seconds) * time.Second)),
-					exporter.Text(string(i.InKind)), exporter.Text(string(i.OutKind)), exporter.Text(i.InAt.Station), exporter.Text(i.OutAt.Station),
+					exporter.Text(i.Job), exporter.Text(string(i.InKind)), exporter.Text(string(i.OutKind)), exporter.Text(i.InAt.Station), exporter.Text(i.OutAt.Station),
 					exporter.Text(i.In.String()), exporter.Text(i.Out.String()), exporter.Number(int64(i.RuleVersion)),
 				})...)
 		})
@@ -81,8 +81,8 @@ func (w *World) ExportHours(ctx context.Context, by httpapi.Principal, order Exp
 }
 
 // punchesTable has a row for every punch: what counts, beside what was recorded.
-var punchesTable = columns("punches", `work_id !name punch_id at_utc at_local zone direction kind station voided correction_reason
-	recorded_utc recorded_local recorded_zone recorded_direction recorded_kind position*`)
+var punchesTable = columns("punches", `work_id !name punch_id at_utc at_local zone direction kind job station voided correction_reason
+	recorded_utc recorded_local recorded_zone recorded_direction recorded_kind recorded_job position*`)
 
 // ExportPunches writes the punches of some days.
 func (w *World) ExportPunches(ctx context.Context, by httpapi.Principal, order ExportOrder, format TableFormat) (Exported, error) {
@@ -111,10 +111,12 @@ func (w *World) ExportPunches(ctx context.Context, by httpapi.Principal, order E
 				[]exporter.Cell{exporter.Text(p.WorkID.String())}, x.cells(names[p.WorkID]), []exporter.Cell{exporter.Text(p.ID.String())},
 				placed(p.Counts.OccurredAt, p.Zone, p.Counts.OffsetSeconds),
 				[]exporter.Cell{
-					exporter.Text(string(p.Counts.Direction)), exporter.Text(string(p.Counts.Kind)), exporter.Text(p.Station), exporter.Text(voided), reason,
+					exporter.Text(string(p.Counts.Direction)), exporter.Text(string(p.Counts.Kind)), exporter.Text(p.Counts.Job), exporter.Text(p.Station), exporter.Text(voided), reason,
 				},
 				placed(p.Recorded.OccurredAt, p.Zone, p.Recorded.OffsetSeconds),
-				[]exporter.Cell{exporter.Text(string(p.Recorded.Direction)), exporter.Text(string(p.Recorded.Kind)), exporter.Number(int64(p.Position))},
+				[]exporter.Cell{
+					exporter.Text(string(p.Recorded.Direction)), exporter.Text(string(p.Recorded.Kind)), exporter.Text(p.Recorded.Job), exporter.Number(int64(p.Position)),
+				},
 			)...)
 		})
 	})
