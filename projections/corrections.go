@@ -37,7 +37,7 @@ CREATE TABLE correction_request (
 	position bigint NOT NULL, -- of the latest event of the request
 	PRIMARY KEY (tenant_id, correction_id)
 );`,
-		Apply: applyCorrectionRequests,
+		Apply: applyCorrectionRequests, expire: expireWorks("correction_request"),
 	}
 }
 
@@ -87,6 +87,15 @@ type CorrectionRequest struct {
 	Outcome, Ground               string // empty: open
 	DecidedAt                     *time.Time
 	DecidedBy                     uuid.UUID
+}
+
+// CorrectionsNaming lists the requests about the punches of a work record, by id.
+func CorrectionsNaming(ctx context.Context, q Querier, tenant, work uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.Query(ctx, `SELECT correction_id FROM correction_request WHERE tenant_id = $1 AND work_id = $2 ORDER BY 1`, tenant, work)
+	if err != nil {
+		return nil, fmt.Errorf("query correction requests of a work record: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
 // CorrectionRequests lists the requests, the latest first, at most limit of them;

@@ -112,6 +112,16 @@ WHERE t.tenant_id = gone.tenant_id AND t.work_id = gone.work_id`, e.tenants, e.w
 	}
 }
 
+// expireNamed deletes the rows of streams of a category from a table whose column
+// holds the id in their name.
+func expireNamed(table, column, category string) func(context.Context, pgx.Tx, *expired) error {
+	return func(ctx context.Context, tx pgx.Tx, e *expired) error {
+		_, err := tx.Exec(ctx, `DELETE FROM `+table+` t USING unnest($1::uuid[], $2::uuid[], $3::text[]) AS gone (tenant_id, id, category)
+WHERE t.tenant_id = gone.tenant_id AND t.`+column+` = gone.id AND gone.category = $4`, e.of, e.ids, e.categories, category)
+		return err
+	}
+}
+
 // expireStreams deletes the rows of streams from a table that names them.
 func expireStreams(table string) func(context.Context, pgx.Tx, *expired) error {
 	return func(ctx context.Context, tx pgx.Tx, e *expired) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -16,11 +15,12 @@ import (
 //
 // One row for each shift, and one for each person who was asked or assigned. Of
 // what was said of a person the latest word counts; what was said before a shift was
-// moved counts no longer.
+// moved counts no longer. What is said of somebody goes with their work record, and
+// a shift with the last person it names.
 func rosters() Projection {
 	return Projection{
-		Name: "rosters", Question: "Who works when and where, and which shifts are still open?", Version: 1,
-		Tables: []string{"shift", "shift_place"},
+		Name: "rosters", Question: "Who works when and where, and which shifts are still open?", Version: 2,
+		Tables: []string{"shift", "shift_place", "shift_named"},
 		Schema: `
 CREATE TABLE shift (
 	tenant_id uuid NOT NULL,
@@ -61,8 +61,16 @@ CREATE TABLE shift_place (
 	position bigint NOT NULL, -- of the event that decides the state
 	PRIMARY KEY (tenant_id, shift_id, work_id)
 );
-CREATE INDEX shift_place_by_work ON shift_place (work_id);`,
-		Apply: applyRosters,
+CREATE INDEX shift_place_by_work ON shift_place (work_id);
+-- everybody a shift ever spoke of, also those who were considered only
+CREATE TABLE shift_named (
+	tenant_id uuid NOT NULL,
+	shift_id uuid NOT NULL,
+	work_id uuid NOT NULL,
+	PRIMARY KEY (work_id, tenant_id, shift_id)
+);
+CREATE INDEX shift_named_by_shift ON shift_named (shift_id);`,
+		Apply: applyRosters, expire: expireShifts,
 	}
 }
 
@@ -113,6 +121,9 @@ func applyRosters(ctx context.Context, tx pgx.Tx, page Page) error {
 	}
 	if err := upsertPlaces(ctx, tx, places); err != nil {
 		return fmt.Errorf("upsert places: %w", err)
+	}
+	if err := insertNamed(ctx, tx, page); err != nil {
+		return fmt.Errorf("insert who is named: %w", err)
 	}
 	return nil
 }
@@ -221,40 +232,4 @@ func upsertPlaces(ctx context.Context, tx pgx.Tx, places map[placeKey]map[string
 	_, err = tx.Exec(ctx, fmt.Sprintf(`INSERT INTO shift_place AS t (%[1]s) SELECT %[1]s FROM json_populate_recordset(NULL::shift_place, $1::json)
 ON CONFLICT (tenant_id, shift_id, work_id) DO UPDATE SET %[2]s`, names, updates), string(encoded))
 	return err
-}
-
-// sinceOfShift is the instant from which an event of a shift says how things are; it
-// answers false for an event of anything else.
-func sinceOfShift(event eventschema.Event) (time.Time, bool) {
-	switch e := event.(type) {
-	case *eventschema.ShiftPlanned:
-		return e.PlannedAt, true
-	case *eventschema.ShiftRescheduled:
-		return e.RescheduledAt, true
-	case *eventschema.ShiftOffered:
-		return e.OfferedAt, true
-	case *eventschema.OfferAccepted:
-		return e.AcceptedAt, true
-	case *eventschema.OfferDeclined:
-		return e.DeclinedAt, true
-	case *eventschema.BidPlaced:
-		return e.BidAt, true
-	case *eventschema.ShiftAssigned:
-		return e.AssignedAt, true
-	case *eventschema.ShiftUnassigned:
-		return e.UnassignedAt, true
-	case *eventschema.SwapRequested:
-		return e.RequestedAt, true
-	case *eventschema.SwapAgreed:
-		return e.AgreedAt, true
-	case *eventschema.SwapApproved:
-		return e.ApprovedAt, true
-	case *eventschema.SwapRefused:
-		return e.RefusedAt, true
-	case *eventschema.ShiftCancelled:
-		return e.CancelledAt, true
-	case *eventschema.ShiftCompleted:
-		return e.CompletedAt, true
-	}
-	return time.Time{}, false
 }

@@ -15,9 +15,11 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
 	"tracekeep/adapters/ledger/bundle"
+	"tracekeep/domain/assignment"
 	"tracekeep/domain/calendar"
 	"tracekeep/domain/payrules"
 	"tracekeep/domain/retention"
+	"tracekeep/domain/timecard"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
@@ -123,6 +125,7 @@ func TestSevenYears(t *testing.T) {
 		rule string
 		run  func()
 	}{
+		{"shifts and a request speak of people, by work id", y.spokenOf},
 		{"an account comes of age a week after it is closed, and only two officers release it", y.accounts},
 		{"what was paid is locked, a card for each", y.paid},
 		{"locations come of age after a year, also those of people who stay", y.locations},
@@ -150,6 +153,8 @@ type years struct {
 	position    uint64    // of that
 	hold        uuid.UUID
 	expired     uuid.UUID // the case of ada's work record
+
+	alone, shared, request uuid.UUID // a shift of ada's, one of hers and bo's, and what she asked to be corrected
 }
 
 func (y *years) employ() {
@@ -174,6 +179,68 @@ func (y *years) employ() {
 	y.left = y.clock.now()
 	y.closed(y.ada.PersonID)
 	y.closed(y.cy.PersonID)
+}
+
+func (y *years) spokenOf() {
+	shift := func(on int, works ...uuid.UUID) uuid.UUID {
+		begins := y.left.UTC().Truncate(24*time.Hour).AddDate(0, 0, on).Add(8 * time.Hour)
+		_, id, err := y.PlanShift(y.t.Context(), y.intent(y.as(httpapi.RoleHR)), assignment.Plan{
+			Kind: eventschema.ShiftDuty, Employer: "agency", Site: "gate_1", Headcount: 2, PlannedAt: y.clock.now(), Times: assignment.Times{
+				Zone: "UTC", StartsLocal: begins.Format(assignment.LocalLayout), EndsLocal: begins.Add(8 * time.Hour).Format(assignment.LocalLayout),
+				StartsAt: begins, EndsAt: begins.Add(8 * time.Hour),
+			},
+		})
+		if err != nil {
+			y.t.Fatal(err)
+		}
+		for _, work := range works {
+			if _, err := y.AdvanceShift(y.t.Context(), y.intent(y.as(httpapi.RoleHR)), id, []Known{{WorkID: work}}, func(known []assignment.Candidate) assignment.Command {
+				return assignment.Assign{Policy: assignment.DefaultPolicy(), Candidate: known[0], AssignedAt: y.clock.now(), AssignedBy: uuid.New()}
+			}); err != nil {
+				y.t.Fatal(err)
+			}
+		}
+		return id
+	}
+	y.alone, y.shared = shift(2, y.ada.WorkID), shift(4, y.ada.WorkID, y.bo.WorkID)
+	y.caughtUp()
+	var err error
+	y.request, err = y.AskCorrection(y.t.Context(), y.intent(y.as(httpapi.RoleHR)), timecard.AskCorrection{
+		PunchID: y.punch, Void: true, Reason: eventschema.ReasonNotThisPunch, RequestedAt: y.clock.now(),
+	})
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	y.caughtUp()
+}
+
+// wantNobodyNamed holds shifts and requests to what is left of them: nothing of
+// ada, and everything of those whose records go on.
+func (y *years) wantNobodyNamed() {
+	y.t.Helper()
+	for stream, ends := range map[eventschema.StreamName]bool{
+		eventschema.AssignmentStream(y.tenant, y.alone): true, eventschema.AssignmentStream(y.tenant, y.shared): false, eventschema.CorrectionStream(y.tenant, y.request): true,
+	} {
+		var ended error
+		for _, err := range y.store.ReadStream(y.t.Context(), stream.String(), 0) {
+			ended = err
+		}
+		if errors.Is(ended, eventstoredb.ErrStreamDeleted) != ends {
+			y.t.Errorf("%s: %v, ended must be %v", stream.Category, ended, ends)
+		}
+	}
+	shifts, err := projections.Shifts(y.t.Context(), y.models.Querier(), y.tenant, projections.ShiftsAsked{})
+	if err != nil || len(shifts) != 1 || shifts[0].ShiftID != y.shared {
+		y.t.Errorf("shifts %+v, %v", shifts, err)
+	}
+	places, err := projections.PlacesOf(y.t.Context(), y.models.Querier(), y.tenant, []uuid.UUID{y.alone, y.shared})
+	if err != nil || len(places) != 1 || places[0].WorkID != y.bo.WorkID {
+		y.t.Errorf("places %+v, %v", places, err)
+	}
+	requests, err := y.CorrectionRequests(y.t.Context(), false, 10)
+	if err != nil || len(requests) != 0 {
+		y.t.Errorf("requests %+v, %v", requests, err)
+	}
 }
 
 func (y *years) paid() {
@@ -306,6 +373,7 @@ func (y *years) afterSevenYears() {
 	if hours, err := y.HoursOfWork(y.t.Context(), y.cy.WorkID, "2000-01-01", "2100-01-01"); err != nil || len(hours.Days) == 0 {
 		y.t.Errorf("what is held has gone: %+v, %v", hours, err)
 	}
+	y.wantNobodyNamed()
 	if cards := y.cards(); cards[y.ada.WorkID] || !cards[y.bo.WorkID] || !cards[y.cy.WorkID] {
 		y.t.Errorf("time cards are left of %v", cards)
 	}

@@ -57,12 +57,50 @@ func (a *App) expiring(ctx context.Context, s erasure.State) ([]eventschema.Stre
 	if err != nil {
 		return nil, err
 	}
-	if s.WholeRecord() || len(s.Periods) == 0 {
+	if s.WholeRecord() {
+		naming, err := a.namingOnly(ctx, s.RecordID)
+		return append(streams, naming...), err
+	}
+	if len(s.Periods) == 0 {
 		return streams, nil
 	}
 	return slices.DeleteFunc(streams, func(stream eventschema.StreamName) bool {
 		return !slices.ContainsFunc(s.Periods, func(period string) bool { return strings.ReplaceAll(period, "-", "") == stream.Period })
 	}), nil
+}
+
+// namingOnly lists the streams of other things that speak of a work record and of
+// nobody else who is left: requests to correct its punches, and the shifts whose
+// other people have all come of age (decision 75).
+func (a *App) namingOnly(ctx context.Context, work uuid.UUID) ([]eventschema.StreamName, error) {
+	var streams []eventschema.StreamName
+	requests, err := projections.CorrectionsNaming(ctx, a.models.Querier(), a.tenant, work)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range requests {
+		streams = append(streams, eventschema.CorrectionStream(a.tenant, id))
+	}
+	shifts, err := projections.ShiftsNaming(ctx, a.models.Querier(), a.tenant, work)
+	if err != nil {
+		return nil, err
+	}
+	var others []uuid.UUID
+	for _, shift := range shifts {
+		others = append(others, shift.Others...)
+	}
+	// The fences tell, and not the read models: two of a shift may expire at once.
+	fences, err := a.keys.Status(ctx, a.tenant, others...)
+	if err != nil {
+		return nil, err
+	}
+	for _, shift := range shifts {
+		left := func(other uuid.UUID) bool { return fences[other].Fence != keyring.FenceErased }
+		if !slices.ContainsFunc(shift.Others, left) {
+			streams = append(streams, eventschema.AssignmentStream(a.tenant, shift.ShiftID))
+		}
+	}
+	return streams, nil
 }
 
 // endStream ends a stream, and then lists every event of it in the trail: the
