@@ -9,13 +9,11 @@ import (
 
 type exportPayroll struct {
 	exportFlags
-	System  string            `help:"adp (Workforce Now paydata), paychex (Flex SPI), quickbooks-iif (Desktop, TIMEACT), datev-lodas or datev-lug (Lohn und Gehalt)." enum:"adp,paychex,quickbooks-iif,datev-lodas,datev-lug" required:""`
-	Rules   string            `help:"A built-in set of rules, or a file of them; see tracekeep hours." required:"" placeholder:"NAME|FILE"`
-	Zone    string            `help:"IANA zone whose clock begins days and weeks, for rules that name none." placeholder:"ZONE"`
+	System string `help:"adp (Workforce Now paydata), paychex (Flex SPI), quickbooks-iif (Desktop, TIMEACT), datev-lodas or datev-lug (Lohn und Gehalt)." enum:"adp,paychex,quickbooks-iif,datev-lodas,datev-lug" required:""`
+	planFlags
 	From    string            `help:"First day of the pay period, 2006-01-02." required:"" placeholder:"DAY"`
 	To      string            `help:"Last day." required:"" placeholder:"DAY"`
 	Person  string            `help:"One person: an id, a work id, or a part of the name." placeholder:"WHO"`
-	Earlier []string          `name:"earlier-rules" help:"A file of rules that an earlier period was locked by; may be repeated." placeholder:"FILE" type:"path"`
 	Company string            `help:"The program's code of the company: ADP Co Code, Paychex Client ID, QuickBooks company name, DATEV Beraternummer." placeholder:"CODE"`
 	Batch   string            `help:"ADP Batch ID, QuickBooks COMPANYCREATETIME (from a timer export of that company), DATEV Mandantennummer." placeholder:"CODE"`
 	Code    map[string]string `help:"The program's name or number of a pay code, as overtime=1010; codes are regular, overtime, double_time, premium and guarantee. May be repeated." placeholder:"CODE=OWN"`
@@ -49,7 +47,7 @@ func (c exportPayroll) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	report, err := hoursReport{Rules: c.Rules, Zone: c.Zone, From: c.From, To: c.To, Earlier: c.Earlier, Product: "0", Flat: "0"}.order()
+	report, err := hoursReport{planFlags: c.planFlags, From: c.From, To: c.To}.order()
 	if err != nil {
 		return &coded{code: exitUsage, err: err}
 	}

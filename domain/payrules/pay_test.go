@@ -45,7 +45,7 @@ func TestPay(t *testing.T) {
 		"a premium hour is at the regular rate":     {"california", hourly(40*h, 0, 0), 2, "20", "40", "0", "21.00", "0.00", "42.00", "882.00"},
 		"nothing was worked":                        {"flsa", nil, 0, "20", "0", "0", "0.00", "0.00", "0.00", "0.00"},
 	} {
-		pay, err := builtIn(t, c.rules).Pay(c.lines, make([]Premium, c.premiums), Wage{
+		pay, err := builtIn(t, c.rules).Pay(Result{Lines: c.lines, Premiums: make([]Premium, c.premiums)}, Wage{
 			Rates: map[string]Money{"": money(t, c.rate)}, Production: money(t, c.production), FlatSum: money(t, c.flat),
 		})
 		if err != nil {
@@ -56,7 +56,7 @@ func TestPay(t *testing.T) {
 			t.Errorf("%s: %v, want %v", rule, got, want)
 		}
 	}
-	if _, err := builtIn(t, "flsa").Pay(hourly(time.Hour, 0, 0), nil, Wage{}); !errors.Is(err, ErrRate) {
+	if _, err := builtIn(t, "flsa").Pay(Result{Lines: hourly(time.Hour, 0, 0)}, Wage{}); !errors.Is(err, ErrRate) {
 		t.Errorf("work without a rate: %v", err)
 	}
 	if got := RateOfSalary(money(t, "1560"), 40*time.Hour); !got.Equal(money(t, "9")) {
@@ -68,7 +68,7 @@ func TestOvertimeIsOneAndAHalfOfOneRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cents, regular, overtime := rapid.Int64Range(1, 1_000_000).Draw(t, "cents"), rapid.IntRange(0, 40*3600).Draw(t, "regular"), rapid.IntRange(0, 100*3600).Draw(t, "overtime")
 		rate := Cents(cents)
-		pay, err := flsa().Pay(hourly(time.Duration(regular)*time.Second, time.Duration(overtime)*time.Second, 0), nil, Wage{Rates: map[string]Money{"": rate}})
+		pay, err := flsa().Pay(Result{Lines: hourly(time.Duration(regular)*time.Second, time.Duration(overtime)*time.Second, 0)}, Wage{Rates: map[string]Money{"": rate}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,7 @@ type payee struct{ number, name httpapi.Personal }
 func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order ExportOrder, report HoursOrder, payroll exporter.Payroll) (Exported, error) {
 	x := w.export(by, order)
 	done := &x.done
-	report.Works = order.Works
+	report.Works, report.Plan = order.Works, withoutWages(report.Plan) // the file holds time
 	owed, err := w.OwedHours(ctx, by, report)
 	if err != nil {
 		return Exported{}, err
