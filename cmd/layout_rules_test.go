@@ -64,6 +64,7 @@ var rules = []rule{
 	{path: "domain/removal", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/restriction", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/retention", own: []string{"eventschema", "domain", "domain/calendar"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/terminal", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/timecard", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/work", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 
@@ -71,6 +72,7 @@ var rules = []rule{
 	// values and the errors it speaks in: a projection gets no pool.
 	{path: "projections", own: []string{"eventschema", "domain/hours"}, third: []string{uuidPkg, "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgtype"}, noStd: outside, pure: true, exact: true},
 
+	{path: "adapters/adms", third: []string{zapPkg, prom, xtime, "golang.org/x/net/netutil"}},
 	{path: "adapters/certificate", own: inner, third: []string{uuidPkg, "github.com/johnfercher/maroto/v2/...", "github.com/pdfcpu/pdfcpu/...", "golang.org/x/image/font/gofont/..."}},
 	{path: "adapters/eventnode", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, xsync, proto, prom, "google.golang.org/genproto/googleapis/rpc/status", "github.com/cockroachdb/pebble/v2/...", "golang.org/x/crypto/argon2", "github.com/dlclark/regexp2/v2"}},
 	{path: "adapters/eventstoredb", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, proto, mill, xsync, xtime}},

@@ -61,6 +61,7 @@ func historyOfHolds() map[string]chapter {
 		},
 	})
 	historyOfPay(add)
+	historyOfTerminals(add)
 	return chapters
 }
 
@@ -114,4 +115,16 @@ func historyOfPay(add func(eventschema.StreamName, string, eventschema.Event)) {
 		}},
 		LockedAt: at("2026-04-02T08:00:00Z"), LockedBy: id("officer"),
 	})
+}
+
+// historyOfTerminals has the chapters of time clocks that push.
+func historyOfTerminals(add func(eventschema.StreamName, string, eventschema.Event)) {
+	stream, terminal := eventschema.TerminalStream(id("tenant"), "CKJF201260017"), id("terminal")
+	add(stream, "terminal-registered.v1", &eventschema.TerminalRegistered{
+		TerminalID: terminal, Serial: "CKJF201260017", Station: "gate-1", Zone: "Asia/Manila", RegisteredAt: at("2026-03-01T08:00:00Z"), RegisteredBy: id("officer"),
+	})
+	add(stream, "terminal-backlog-waived.v1", &eventschema.TerminalBacklogWaived{
+		TerminalID: terminal, Reason: eventschema.WaiverNobody, WaivedAt: at("2026-03-02T08:00:00Z"), WaivedBy: id("officer"), Until: at("2026-03-02T09:00:00Z"),
+	})
+	add(stream, "terminal-retired.v1", &eventschema.TerminalRetired{TerminalID: terminal, RetiredAt: at("2027-03-01T08:00:00Z"), RetiredBy: id("officer")})
 }

@@ -50,10 +50,8 @@ func openCSV(s source) (reader, error) {
 	}
 	c := &csvRecords{raw: raw, from: &metered{from: peek}}
 	comma, skip := separator(start)
-	if skip > 0 {
-		_, _ = peek.Discard(skip)
-		c.skip = 1
-	}
+	_, _ = peek.Discard(skip)
+	c.skip = int64(bytes.Count(start[:skip], []byte{'\n'}))
 	c.rows = tableCSV(c.from, comma)
 	return openTable(s, c, s.Mapping)
 }
@@ -66,11 +64,16 @@ func tableCSV(from io.Reader, comma rune) *csv.Reader {
 }
 
 // separator finds what separates the columns: what occurs most in the first line,
-// outside quotes. Excel may say it in a line of its own, which is to be skipped.
+// outside quotes. Excel may say it in a line of its own, and terminals begin with
+// lines about themselves, which are to be skipped.
 func separator(start []byte) (comma rune, skip int) {
-	first, _, _ := bytes.Cut(start, []byte{'\n'})
+	first, rest, more := bytes.Cut(start, []byte{'\n'})
+	for more && bytes.HasPrefix(first, []byte{'#'}) && !bytes.ContainsAny(first, separators) {
+		skip += len(first) + 1
+		first, rest, more = bytes.Cut(rest, []byte{'\n'})
+	}
 	if said, ok := bytes.CutPrefix(bytes.TrimSuffix(first, []byte{'\r'}), []byte("sep=")); ok && len(said) == 1 && strings.ContainsRune(separators, rune(said[0])) {
-		return rune(said[0]), len(first) + 1
+		return rune(said[0]), skip + len(first) + 1
 	}
 	most := 0
 	comma = ','
@@ -88,7 +91,7 @@ func separator(start []byte) (comma rune, skip int) {
 			most, comma = n, candidate
 		}
 	}
-	return comma, 0
+	return comma, skip
 }
 
 func (c *csvRecords) next() (record, error) {

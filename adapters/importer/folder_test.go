@@ -56,6 +56,7 @@ func realImports(t *testing.T) map[string]imported {
 		return imported{format: format, rows: 2, accepted: 1, punches: 2, persons: 1, rejects: one, first: "2024-03-04 10:23:00", last: "2024-03-04 11:23:01", worked: hour}
 	}
 	american := tracked("clockify")
+	american.suspects = map[Reason]int64{AmbiguousDate: 1} // 03/04/2024 and no other day
 	american.first, american.last = "2024-03-04 10:23:00", "2024-03-04 11:23:01"
 	generic := tracked("solidtime-generic")
 	generic.first, generic.last = "2024-03-04 10:23:00", "2024-03-04 11:23:01"

@@ -166,6 +166,9 @@ func (r *run) take(ctx context.Context, b batch) error {
 	if err := r.resolve(ctx, b.rows); err != nil {
 		return err
 	}
+	if err := r.recall(ctx, b.rows); err != nil {
+		return err
+	}
 	punches := r.admit(b.rows)
 	if len(punches) > 0 {
 		recorded, already, err := r.sink.Record(ctx, r.o.Station, punches)

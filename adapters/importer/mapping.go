@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -14,8 +15,9 @@ import (
 var ErrMapping = errors.New("mapping")
 
 // Mapping says what the columns of a table are. Names of columns are compared
-// without case, runs of blanks and line breaks. A row is one punch (Time) or a span
-// that becomes an in and an out (Start and End).
+// without case, runs of blanks and line breaks, and A|B is the first of A and B that
+// the table has. A row is one punch (Time) or a span that becomes an in and an out
+// (Start and End).
 type Mapping struct {
 	Name string `yaml:"name"`
 
@@ -34,6 +36,8 @@ type Mapping struct {
 	has     []string
 	hasNot  []string
 	members bool // the people file beside it is written by the same program
+	anybody bool // tables without the person's column are one person's: Options.Person says whose
+	padded  bool // the header has columns without a name that the rows do not have, and PINs have zeros in front
 }
 
 // Whose says where a row names its person.
@@ -158,13 +162,16 @@ func goLayout(layout string) string {
 
 // needed lists the columns without which no row can be read.
 func (m *Mapping) needed() []string {
-	columns := append([]string{m.Person.Column}, m.has...)
+	columns := slices.Clone(m.has)
+	if !m.anybody {
+		columns = append(columns, m.Person.Column)
+	}
 	for _, moment := range []*Moment{m.Time, m.Start, m.End} {
 		if moment != nil {
 			columns = append(columns, moment.At, moment.Date, moment.Time)
 		}
 	}
-	if m.Direction != nil {
+	if m.Direction != nil && !m.padded {
 		columns = append(columns, m.Direction.Column)
 	}
 	return columns
@@ -172,7 +179,10 @@ func (m *Mapping) needed() []string {
 
 // read lists the columns that are used where the table has them.
 func (m *Mapping) read() []string {
-	columns := append(append(m.needed(), m.FullName...), m.Email)
+	columns := append(append(m.needed(), m.FullName...), m.Email, m.Person.Column)
+	if m.Direction != nil {
+		columns = append(columns, m.Direction.Column)
+	}
 	if m.Hours != nil {
 		columns = append(columns, m.Hours.Column)
 	}
@@ -200,12 +210,12 @@ func columnName(name string) string { return strings.ToLower(tidy(name)) }
 // fits tells whether the table has the columns of m.
 func (h header) fits(m *Mapping) bool {
 	for _, name := range m.needed() {
-		if _, ok := h[columnName(name)]; name != "" && !ok {
+		if _, ok := h.find(name); name != "" && !ok {
 			return false
 		}
 	}
 	for _, name := range m.hasNot {
-		if _, ok := h[columnName(name)]; ok {
+		if _, ok := h.find(name); ok {
 			return false
 		}
 	}
@@ -216,12 +226,12 @@ func (h header) fits(m *Mapping) bool {
 // mapping: where there is no header, the first row is somebody's.
 func (h header) check(m *Mapping) error {
 	for _, name := range m.needed() {
-		if _, ok := h[columnName(name)]; name != "" && !ok {
+		if _, ok := h.find(name); name != "" && !ok {
 			return fmt.Errorf("%w %s: the table has no column %q in its first row", ErrMapping, m.Name, name)
 		}
 	}
 	for _, name := range m.read() {
-		if at, ok := h[columnName(name)]; name != "" && ok && at < 0 {
+		if at, ok := h.find(name); name != "" && ok && at < 0 {
 			return fmt.Errorf("%w %s: the table has more than one column %q", ErrMapping, m.Name, name)
 		}
 	}
@@ -230,8 +240,18 @@ func (h header) check(m *Mapping) error {
 
 // column is the place of a column in a row; -1 where the table has none.
 func (h header) column(name string) int {
-	if at, ok := h[columnName(name)]; ok && name != "" {
+	if at, ok := h.find(name); ok && name != "" {
 		return at
 	}
 	return -1
+}
+
+// find finds the first of the columns that a name stands for.
+func (h header) find(name string) (at int, ok bool) {
+	for one := range strings.SplitSeq(name, "|") {
+		if at, ok = h[columnName(one)]; ok {
+			return at, true
+		}
+	}
+	return 0, false
 }

@@ -17,6 +17,7 @@ func (w whenAt) empty(fields []string) bool {
 type when struct {
 	shown   time.Time // the wall's time as if it were UTC, unless instant
 	instant bool
+	either  bool // month and day could be exchanged
 }
 
 // moment reads a time. Its error is [ErrDateOrder].
@@ -33,13 +34,17 @@ func (t *table) moment(m *Moment, w whenAt, rec record) (when, Reason, error) {
 	}
 	for i, layout := range m.parsed {
 		if at, err := time.Parse(layout, text); err == nil {
-			return when{shown: at, instant: strings.Contains(m.Layouts[i], "Z")}, "", nil
+			slashed := strings.HasPrefix(layout, monthThenDay)
+			t.unsure = t.unsure && (!slashed || at.Day() <= 12)
+			return when{shown: at, instant: strings.Contains(m.Layouts[i], "Z"), either: slashed && at.Day() != int(at.Month())}, "", nil
 		}
 	}
 	for i, layout := range m.parsed {
-		if swapped, ok := strings.CutPrefix(layout, "1/2/"); ok {
-			if _, err := time.Parse("2/1/"+swapped, text); err == nil {
-				return when{}, "", ErrDateOrder
+		for order, other := range map[string]string{monthThenDay: dayThenMonth, dayThenMonth: monthThenDay} {
+			if rest, ok := strings.CutPrefix(layout, order); ok {
+				if _, err := time.Parse(other+rest, text); err == nil {
+					return when{}, "", ErrDateOrder
+				}
 			}
 		}
 		if rec.serial && strings.HasPrefix(m.Layouts[i], "YYYY-MM-DD") { // the time of day was a number, too

@@ -25,6 +25,7 @@ type Options struct {
 	Station string         // required for what stations write, see [StationFromName]; default the format's name
 	Zone    *time.Location // required; see [ParseZone]
 	Overlap Overlap        // default [OverlapReject]
+	Dates   DateOrder      // default [DatesAuto]
 	Now     time.Time      // required; rows more than 24 hours later are rejected
 
 	Person   string   // whose the punches are, for formats that do not say
@@ -88,6 +89,9 @@ func (o Options) Validate() error {
 		if err := o.Overlap.validate(); err != nil {
 			wrong = append(wrong, err)
 		}
+	}
+	if err := o.Dates.validate(); err != nil {
+		wrong = append(wrong, err)
 	}
 	if err := o.Encoding.validate(); err != nil {
 		wrong = append(wrong, err)

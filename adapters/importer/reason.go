@@ -35,6 +35,7 @@ const (
 	CounterJumped Reason = "counter_jumped"
 	HoursDisagree Reason = "hours_disagree"
 	Overlaps      Reason = "overlaps"
+	AmbiguousDate Reason = "ambiguous_date"
 )
 
 // The reasons for rows of a people file, beside [BadPIN], [NotUTF8] and [BrokenLine].
@@ -87,6 +88,7 @@ var messages = map[Reason]string{
 	ClockAdjusted:      "the station records that its clock was set; punches around here may be wrong",
 	CounterJumped:      "taken, but the station's running number does not follow the row above: records may be missing",
 	Overlaps:           "taken, but it overlaps with another entry of the same person: only one can have been worked",
+	AmbiguousDate:      "taken with the month first, but no date of the file tells whether the day is; give --dates month-first or day-first",
 	HoursDisagree:      "taken, but the file's own hours differ from start to end by a minute or more; the times count",
 	DuplicatePIN:       "the PIN occurred before in this file; the first row counts",
 	BadName:            "the name is missing, longer than 2,000 bytes, or holds control characters",

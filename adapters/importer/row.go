@@ -44,6 +44,7 @@ type row struct {
 	counted      bool // counter is the station's own running number
 	verification string
 	workCode     string
+	either       bool     // its date reads as another one day first
 	same         [16]byte // equal for rows that are the same punch
 }
 

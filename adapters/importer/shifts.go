@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,4 +44,53 @@ func (s shifts) direction(work uuid.UUID, at time.Time) eventschema.Direction {
 	open.last = at
 	s[work] = open
 	return open.direction
+}
+
+// Press is a punch that was recorded before.
+type Press struct {
+	At        time.Time
+	Direction eventschema.Direction
+}
+
+// Recaller is a [Sink] that knows the punches of before. What a terminal pushes is a
+// few rows of a history and begins anywhere in a shift, so in and out are derived
+// from what is recorded; a file is derived by itself.
+type Recaller interface {
+	// Recall answers what a work record punched from an instant on and before another,
+	// in order of time.
+	Recall(ctx context.Context, work uuid.UUID, from, before time.Time) ([]Press, error)
+}
+
+// recall learns what was before the first row of everybody whose rows do not say in
+// or out.
+func (r *run) recall(ctx context.Context, rows []row) error {
+	sink, ok := r.sink.(Recaller)
+	if !ok {
+		return nil
+	}
+	for i := range rows {
+		row := &rows[i]
+		work, known := r.known[row.pin]
+		if _, done := r.shifts[work]; !row.isPunch() || !row.undirected || !known || done {
+			continue
+		}
+		before, err := sink.Recall(ctx, work, row.at.Add(-2*longestShift), row.at)
+		if err != nil {
+			return fmt.Errorf("recall the punches before line %d: %w", row.line, err)
+		}
+		for _, press := range before {
+			r.shifts.follow(work, press)
+		}
+	}
+	return nil
+}
+
+// follow takes over a punch whose direction is known.
+func (s shifts) follow(work uuid.UUID, press Press) {
+	open, known := s[work]
+	if !known || press.At.Sub(open.began) > longestShift {
+		open.began = press.At
+	}
+	open.last, open.direction = press.At, press.Direction
+	s[work] = open
 }

@@ -77,6 +77,13 @@ func (s *spans) next(rows []row) ([]row, int64, error) {
 
 func (s *spans) sort() {
 	s.sorted = true
+	if t, ok := s.from.(*table); ok && t.unsure {
+		for i := range s.kept {
+			if s.kept[i].suspect == "" && s.kept[i].either {
+				s.kept[i].suspect = AmbiguousDate
+			}
+		}
+	}
 	slices.SortStableFunc(s.kept, func(a, b row) int {
 		if c := a.at.Compare(b.at); c != 0 || a.end == nil || b.end == nil {
 			return c

@@ -4,15 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"tracekeep/eventschema"
 )
-
-// ErrDateOrder: the dates of the file are day first where the format has them month
-// first. Nothing of the file is taken: half of its dates would be wrong in silence.
-var ErrDateOrder = errors.New("the dates are day first (25/12/2026), the format reads month first; give --mapping with layouts that begin DD/MM")
 
 // record is one row of a table as text.
 type record struct {
@@ -40,6 +37,8 @@ type table struct {
 	names   []string // of columns that are not read
 	interns interns
 	people  map[string]*Person // as their first row names them
+	owner   string             // whose all rows are, of a table that does not say
+	unsure  bool               // whether dates are day first or month first
 }
 
 // bound is a mapping with the places of its columns in one table.
@@ -85,6 +84,14 @@ func openTable(s source, from records, m *Mapping) (reader, error) {
 	if err := t.head(first.fields); err != nil {
 		return nil, err
 	}
+	if t.at.person < 0 {
+		key, ok := byPIN.key(s.Person)
+		if !ok {
+			return nil, ErrPerson
+		}
+		t.owner = key
+	}
+	t.settleDates(s.Dates)
 	if m.Start != nil {
 		return inOrder(t), nil
 	}
@@ -92,6 +99,9 @@ func openTable(s source, from records, m *Mapping) (reader, error) {
 }
 
 func (t *table) head(fields []string) error {
+	if t.m.padded {
+		fields = slices.DeleteFunc(slices.Clone(fields), func(name string) bool { return tidy(name) == "" })
+	}
 	h := headerOf(fields)
 	if err := h.check(t.m); err != nil {
 		return err
@@ -99,7 +109,9 @@ func (t *table) head(fields []string) error {
 	t.at, t.width, t.names = h.bind(t.m), len(fields), nil
 	used := map[string]bool{}
 	for _, name := range t.m.read() {
-		used[columnName(name)] = true
+		for one := range strings.SplitSeq(name, "|") {
+			used[columnName(one)] = true
+		}
 	}
 	for _, name := range fields {
 		name = columnName(name)
@@ -116,6 +128,11 @@ func (t *table) next(rows []row) ([]row, int64, error) {
 	rec, err := t.from.next()
 	if err != nil {
 		return rows, rec.end, err
+	}
+	if t.m.padded {
+		for len(rec.fields) > t.width && tidy(rec.fields[len(rec.fields)-1]) == "" {
+			rec.fields = rec.fields[:len(rec.fields)-1]
+		}
 	}
 	r := row{line: rec.line, sheet: rec.sheet, shaped: true, direction: eventschema.DirectionIn, kind: eventschema.KindNormal}
 	switch {
@@ -156,20 +173,31 @@ func (t *table) fill(r *row, rec record) (Reason, error) {
 			return NotUTF8, nil
 		}
 	}
-	value := at(rec.fields, t.at.person)
-	if t.m.Person.By == byPIN {
-		value = strings.TrimPrefix(value, "'") // put there so that a spreadsheet keeps leading zeros
+	if r.pin = t.owner; r.pin == "" {
+		key, ok := t.m.Person.By.key(t.pin(at(rec.fields, t.at.person)))
+		if !ok {
+			return BadKey, nil
+		}
+		r.pin = t.interns.of([]byte(key))
+		r.person = t.person(r.pin, rec)
 	}
-	key, ok := t.m.Person.By.key(value)
-	if !ok {
-		return BadKey, nil
-	}
-	r.pin = t.interns.of([]byte(key))
-	r.person = t.person(r.pin, rec)
 	if t.m.Start != nil {
 		return t.span(r, rec)
 	}
 	return t.punch(r, rec)
+}
+
+// pin is the value of the person's column without what was put around a PIN: an
+// apostrophe that keeps leading zeros in a spreadsheet, or such zeros themselves.
+func (t *table) pin(value string) string {
+	if t.m.Person.By != byPIN {
+		return value
+	}
+	value = strings.TrimPrefix(value, "'")
+	if short := strings.TrimLeft(value, "0"); t.m.padded && short != "" {
+		return short
+	}
+	return value
 }
 
 // person is what the rows say about their person, as the first of them does. A name
@@ -219,10 +247,14 @@ func (t *table) punch(r *row, rec record) (Reason, error) {
 			r.direction = eventschema.DirectionIn
 		case oneOf(word, t.m.Direction.Out):
 			r.direction = eventschema.DirectionOut
+		case t.m.padded: // firmwares differ in what their numbers mean
+			r.undirected = true
 		default:
 			return BadDirection, nil
 		}
-		r.pressed = string(r.direction)
+		if !r.undirected {
+			r.pressed = string(r.direction)
+		}
 	}
 	r.same = sameness(*r)
 	return "", nil
@@ -242,6 +274,7 @@ func (t *table) span(r *row, rec record) (Reason, error) {
 	if reason != "" || err != nil {
 		return reason, err
 	}
+	r.either = start.either
 	if t.at.end.empty(rec.fields) {
 		return StillRunning, nil
 	}

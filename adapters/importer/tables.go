@@ -6,26 +6,35 @@ import "sync"
 // look alike the earlier is detected. Sources of the columns: the vendors' own
 // exports and their documentation.
 var tables = sync.OnceValue(func() []*Mapping {
-	us, iso := []string{"M/D/YYYY hh:mm:ss AM", "M/D/YYYY hh:mm AM", "M/D/YYYY HH:mm:ss", "M/D/YYYY HH:mm", "YYYY-MM-DD HH:mm:ss", "YYYY-MM-DD HH:mm", "YYYY-MM-DD hh:mm:ss AM", "YYYY-MM-DD hh:mm AM"}, []string{"YYYY-MM-DD HH:mm:ss", "YYYY-MM-DD HH:mm"}
+	iso := []string{"YYYY-MM-DD HH:mm:ss", "YYYY-MM-DD HH:mm"}
+	// Clockify writes dates and times as each user has chosen.
+	var chosen []string
+	for _, date := range []string{"M/D/YYYY", "YYYY-MM-DD", "D.M.YYYY", "YYYY/MM/DD"} {
+		for _, clock := range []string{"hh:mm:ss AM", "hh:mm AM", "HH:mm:ss", "HH:mm"} {
+			chosen = append(chosen, date+" "+clock)
+		}
+	}
 	hhmm := []string{"YYYY-MM-DD HHmm"}
 	list := []*Mapping{
 		{
-			Name: "clockify", title: "Clockify detailed report", has: []string{"Group"},
+			Name: "clockify", title: "Clockify detailed report", has: []string{"Group|Duration (h)|Duration (decimal)"},
 			Person: Whose{"Email", byEmail}, FullName: []string{"User"}, Email: "Email",
-			Start: &Moment{Date: "Start Date", Time: "Start Time", Layouts: us}, End: &Moment{Date: "End Date", Time: "End Time", Layouts: us},
-			Hours: &Duration{Column: "Duration (h)"},
+			Start: &Moment{Date: "Start Date", Time: "Start Time", Layouts: chosen}, End: &Moment{Date: "End Date", Time: "End Time", Layouts: chosen},
+			Hours: &Duration{Column: "Duration (h)|Duration (decimal)"},
 		},
 		{
-			Name: "toggl", title: "Toggl Track detailed report", hasNot: []string{"Group"},
-			Person: Whose{"Email", byEmail}, FullName: []string{"User"}, Email: "Email",
-			Start: &Moment{Date: "Start date", Time: "Start time", Layouts: iso}, End: &Moment{Date: "End date", Time: "End time", Layouts: iso},
+			Name: "toggl", title: "Toggl Track detailed report", has: []string{"Duration|Email"},
+			hasNot: []string{"Group", "Duration (h)", "Duration (decimal)", "All Day Event"}, anybody: true,
+			Person: Whose{"Email|Member|User", byLogin}, FullName: []string{"User|Member"}, Email: "Email",
+			Start: &Moment{Date: "Start date", Time: "Start time", Layouts: iso}, End: &Moment{Date: "End date|Stop date", Time: "End time|Stop time", Layouts: iso},
 			Hours: &Duration{Column: "Duration"},
 		},
 		{
 			Name: "kimai", title: "Kimai timesheet export", has: []string{"Activity"},
-			Person: Whose{"User", byLogin},
-			Start:  &Moment{Date: "Date", Time: "From", Layouts: iso}, End: &Moment{Date: "Date", Time: "To", Layouts: iso, NextDay: true},
-			Hours: &Duration{Column: "Duration", As: "seconds"},
+			Person: Whose{"User|Username|Name", byLogin},
+			Start:  &Moment{Date: "Date", Time: "From|Begin", Layouts: append([]string{"YYYY-MM-DD hh:mm AM"}, iso...)},
+			End:    &Moment{Date: "Date", Time: "To|End", Layouts: append([]string{"YYYY-MM-DD hh:mm AM"}, iso...), NextDay: true},
+			Hours:  &Duration{Column: "Duration", As: "seconds"},
 		},
 		{
 			Name: "solidtime", title: "solidtime export (the folder, or its time_entries.csv with members.csv as people file)", has: []string{"is_imported"}, members: true,
@@ -39,14 +48,17 @@ var tables = sync.OnceValue(func() []*Mapping {
 		},
 		{
 			Name: "frappe", title: "Frappe HR Employee Checkin",
-			Person: Whose{"Employee", byID}, FullName: []string{"Employee Name"},
-			Time:      &Moment{At: "Time", Layouts: append([]string{"YYYY-MM-DD HH:mm:ss.000000"}, iso...)},
-			Direction: &Pressed{Column: "Log Type", In: []string{"IN"}, Out: []string{"OUT"}},
+			Person: Whose{"Employee", byID}, FullName: []string{"Employee Name|employee_name"},
+			Time:      &Moment{At: "Time", Layouts: append([]string{"YYYY-MM-DD HH:mm:ss.000000", "DD-MM-YYYY HH:mm:ss", "DD-MM-YYYY HH:mm:ss.000000"}, iso...)},
+			Direction: &Pressed{Column: "Log Type|log_type", In: []string{"IN"}, Out: []string{"OUT"}},
 		},
 		{
-			Name: "agl", title: "ZKTeco attendance general log (AGL_001.TXT)", has: []string{"TMNo", "Mode"},
+			Name: "agl", title: "attendance general log of ZKTeco and many others (AGL_001.TXT, GLG_001.TXT)", padded: true,
 			Person: Whose{"EnNo", byPIN}, FullName: []string{"Name"},
-			Time: &Moment{At: "DateTime", Layouts: []string{"YYYY/MM/DD HH:mm:ss", "YYYY-MM-DD HH:mm:ss", "YYYY/MM/DD HH:mm"}},
+			Time: &Moment{At: "DateTime", Layouts: []string{"YYYY/MM/DD HH:mm:ss", "YYYY-MM-DD HH:mm:ss", "YYYY/MM/DD HH:mm", "YYYY-MM-DD HH:mm"}},
+			Direction: &Pressed{
+				Column: "In/Out|INOUT|IOMd|Mode", In: []string{"DutyOn", "OverTimeOn", "OvertimeOn", "In", "CheckIn"}, Out: []string{"DutyOff", "OverTimeOff", "Out", "CheckOut"},
+			},
 		},
 		{
 			Name: "deputy", title: "Deputy timesheets, all fields", has: []string{"Mealbreak"},

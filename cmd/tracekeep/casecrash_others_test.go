@@ -146,7 +146,8 @@ func (c *company) address() string {
 	return address
 }
 
-// strikes runs a process that kills another at a point, and answers how it ended.
+// strikes runs a process that kills another at a point, and answers how it ended:
+// it gives up, or it comes through and dies at the point after.
 func (c *company) strikes(args []string, point, pidFile string) (said string, err error) {
 	cmd := child(c.t.Context(), c.t, args...)
 	cmd.Env = append(cmd.Env, crashAt+"="+point, crashOther+"="+pidFile)
@@ -171,7 +172,7 @@ func (c *company) killStore(approve []string, point string) {
 	}()
 	done := make(chan string, 1)
 	go func() {
-		said, _ := c.strikes(approve, point, pidFile) // it may come through the outage or give up
+		said, _ := c.strikes(approve, point, pidFile)
 		done <- said
 	}()
 	select {

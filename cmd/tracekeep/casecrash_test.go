@@ -43,14 +43,17 @@ func crashing(t *terminal) {
 	began := time.Now()
 	t.clock = func() time.Time { return began.Add(ahead + haste*time.Since(began)) }
 	gate, other := os.Getenv(gateFile), os.Getenv(crashOther)
+	struck := false
 	t.fault = func(point string) {
 		if gate != "" && point == gateAt {
 			wait(gate)
 		}
-		if point != wanted {
+		switch {
+		case struck: // it came through; the strikes at later points are for others
+		case point != wanted:
 			return
-		}
-		if other != "" {
+		case other != "":
+			struck = true
 			for _, file := range filepath.SplitList(other) {
 				kill(file)
 			}

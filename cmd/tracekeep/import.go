@@ -29,6 +29,7 @@ type importCommand struct {
 	Zone     string   `help:"IANA time zone of the site, for example Asia/Manila."`
 	Station  string   `help:"Name of the terminal, or of the program whose ids the file has; default: what stands before _attlog.dat in the file's name, or the format's name." placeholder:"NAME"`
 	Encoding string   `help:"Encoding of the text: auto (UTF-8, or UTF-16 where it shows), utf-8, utf-16, windows-1252, iso-8859-1." default:"auto" enum:"auto,utf-8,utf-16,windows-1252,iso-8859-1"`
+	Dates    string   `help:"Order of dates such as 04/05/2026 where programs write them as each user likes: auto (as the first date tells that can be only one), month-first, day-first." default:"auto" enum:"auto,month-first,day-first"`
 	Overlap  string   `help:"What to do with a local time that came twice when clocks were set back: reject, first, second, or order (as the order of the file tells)." default:"reject" enum:"reject,first,second,order"`
 	DryRun   bool     `help:"Read everything, say what would happen, record nothing."`
 	Rejects  string   `help:"Write every rejected or suspect row to this CSV file (line and reason, never the values)." placeholder:"FILE"`
@@ -208,7 +209,7 @@ func (c importCommand) options() (importer.Options, error) {
 	}
 	options := importer.Options{
 		Zone: zone, Station: c.Station, Overlap: importer.Overlap(c.Overlap), Format: c.Format,
-		Person: c.Person, Encoding: importer.Encoding(c.Encoding),
+		Person: c.Person, Encoding: importer.Encoding(c.Encoding), Dates: importer.DateOrder(strings.TrimPrefix(c.Dates, "auto")),
 	}
 	if c.Mapping != "" {
 		if options.Mapping, err = readMapping(c.Mapping); err != nil {

@@ -82,6 +82,8 @@ type cli struct {
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
 	Forensics   forensicsCommand   `cmd:"" help:"Look everywhere for what was erased, with every key at hand."`
 
+	Terminals terminalsCommand `cmd:"" help:"Say which time clocks may push their punches, and how each is doing."`
+
 	Keys     keysCommand     `cmd:"" help:"Look after the keys: status, rotate, escrow, verify-backup, recover."`
 	Rebuild  rebuildCommand  `cmd:"" help:"Rebuild the read models from the log, or compare them with a rebuild."`
 	Doctor   doctorCommand   `cmd:"" help:"Say what this machine has and lacks, and how a data folder is."`

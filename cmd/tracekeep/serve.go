@@ -22,6 +22,8 @@ type serveCommand struct {
 	limitFlags
 	Listen string `help:"Address of the API." default:"127.0.0.1:8080" env:"TRACEKEEP_LISTEN"`
 	Admin  string `help:"Address for operators, with /metrics for Prometheus; empty: none. The embedded event store has /metrics at its own address in any case." env:"TRACEKEEP_ADMIN" placeholder:"ADDRESS"`
+	// Terminals is no address of the API: who reaches it needs a serial number and no more.
+	Terminals string `help:"Address where registered ZKTeco terminals push their punches (ADMS), for example 192.0.2.10:8081 in a network of their own; empty: none. See tracekeep terminals --help." env:"TRACEKEEP_TERMINALS" placeholder:"ADDRESS"`
 }
 
 // Help implements kong's help provider.
@@ -34,6 +36,7 @@ are open. The development tokens of tracekeep demo are refused here.
 
 Examples:
   tracekeep serve --data /var/lib/tracekeep --admin 127.0.0.1:9464
+  tracekeep serve --data /var/lib/tracekeep --terminals 192.0.2.10:8081
   tracekeep serve --data /data --listen :8080 --event-store 'esdb://kurrentdb:2113?tls=false' \
       --read-models postgres://app@read/tracekeep --keys postgres://app@keys/tracekeep`
 }
@@ -41,7 +44,7 @@ Examples:
 // Run serves.
 func (c serveCommand) Run(ctx context.Context, t *terminal) error {
 	c.node, c.metrics = c.limits(), newRegistry()
-	return c.withApp(ctx, t, true, func(ctx context.Context, a *app.App) error {
+	return c.withApp(ctx, t, true, func(ctx context.Context, a *app.App) (err error) {
 		if !a.Owner() {
 			return fmt.Errorf("%s: %w", c.Data, app.ErrFolderInUse)
 		}
@@ -54,10 +57,25 @@ func (c serveCommand) Run(ctx context.Context, t *terminal) error {
 		// Metrics are to be seen until the API has stopped.
 		defer wait()
 		defer stop()
+		taking, hangUp := context.WithCancel(ctx)
+		ctx, end := context.WithCancel(ctx)
+		defer end()
+		terminals, taken, err := serveTerminals(taking, end, t, a, c.Terminals, c.metrics)
+		if err != nil {
+			hangUp()
+			return err
+		}
+		defer func() {
+			hangUp()
+			err = errors.Join(err, taken())
+		}()
 		return serveAPI(ctx, t, a, c.Listen, nil, func(address string) {
 			metrics := ""
 			if admin != "" {
 				metrics = "  metrics      " + admin + "/metrics\n"
+			}
+			if terminals != "" {
+				metrics += "  terminals    " + terminals + "\n"
 			}
 			_, _ = fmt.Fprintf(t.out, "tracekeep serves %s\n  API          %s\n  docs         %s/docs\n%s  event store  %s\n",
 				a.Folder(), address, address, metrics, a.EventStore())

@@ -7,7 +7,9 @@
 package timecard
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,6 +68,26 @@ func (s State) Punches() int { return len(s.punches) }
 func (s State) Recorded(id uuid.UUID) bool {
 	_, recorded := s.punches[id]
 	return recorded
+}
+
+// Press is what counts of one punch.
+type Press struct {
+	At        time.Time
+	Direction eventschema.Direction
+}
+
+// Presses lists what counts from an instant on and before another, in order of time.
+func (s State) Presses(from, before time.Time) []Press {
+	var presses []Press
+	for _, punch := range s.punches {
+		if c := punch.counts; !c.void && !c.occurredAt.Before(from) && c.occurredAt.Before(before) {
+			presses = append(presses, Press{At: c.occurredAt, Direction: c.direction})
+		}
+	}
+	slices.SortFunc(presses, func(a, b Press) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Direction, b.Direction))
+	})
+	return presses
 }
 
 // Command is one of [Punch], [Correct].
@@ -176,10 +198,10 @@ func punch(state State, c Punch) ([]eventschema.Event, error) {
 }
 
 // sameAsRecorded refuses a punch whose id was used for another one. The id of an
-// imported punch derives from what its station said; its instant may differ when
+// imported or pushed punch derives from what its station said; its instant may differ when
 // the file was imported under another zone, and the first import stands.
 func sameAsRecorded(recorded counted, c Punch) error {
-	if c.Source == eventschema.SourceImport ||
+	if c.Source == eventschema.SourceImport || c.Source == eventschema.SourceTerminal ||
 		recorded.occurredAt.Equal(c.OccurredAt) && recorded.direction == c.Direction && recorded.kind == c.Kind {
 		return nil
 	}

@@ -30,6 +30,7 @@ var ErrNoFolder = errors.New("not a tracekeep data folder")
 //	keys/         key-encryption key
 //	trail/        Merkle log
 //	logs/         log of the service
+//	terminals.json  what terminals did that push, for operators
 type folder struct {
 	dir  string
 	lock *os.File

@@ -30,6 +30,7 @@ const (
 type clockImport struct {
 	app         *App
 	actor       eventschema.Actor
+	source      eventschema.Source
 	correlation uuid.UUID
 	cards       *cardCache
 }
@@ -41,7 +42,7 @@ func (a *App) Import(ctx context.Context, options importer.Options) (importer.Su
 		return importer.Summary{}, err
 	}
 	sink := &clockImport{
-		app: a, actor: eventschema.Actor{ID: a.operator, Role: importActorRole},
+		app: a, actor: eventschema.Actor{ID: a.operator, Role: importActorRole}, source: eventschema.SourceImport,
 		correlation: correlation, cards: newCardCache(importCards),
 	}
 	options.Now = a.clock()
@@ -176,7 +177,7 @@ func (c *clockImport) Record(ctx context.Context, station string, batch []import
 			WorkID:  p.Work, OccurredAt: p.At, Zone: p.Zone, OffsetSeconds: p.OffsetSeconds,
 			Direction: p.Direction, Kind: p.Kind, Station: station, StationClock: p.StationClock, StationCounter: p.Counter,
 			Verification: p.Verification, ReceivedAt: received,
-			Location: eventschema.LocationNotOffered, Source: eventschema.SourceImport,
+			Location: eventschema.LocationNotOffered, Source: c.source,
 		})
 	}
 	fresh := make([]int, len(order))
@@ -228,6 +229,7 @@ func (c *clockImport) appendChunk(ctx context.Context, name eventschema.StreamNa
 		switch {
 		case err == nil:
 			c.cards.give(name, card)
+			c.app.fault("punches appended")
 			return len(outcome.Events), nil
 		case errors.Is(err, domain.ErrConflict), errors.Is(err, domain.ErrUnknownOutcome):
 			continue // read the stream again; what was stored is recognised
