@@ -46,7 +46,7 @@ format: ## write every Go file as gofmt does
 check: ## run what CI runs, nothing more and nothing less
 	@.ci/run
 
-bench: ## measure this machine against its own limits (ONLY=store,growth,import,rebuild,erasure,keys; of store append,bulk,read,lag; LARGE=1 grows to 10 million events)
+bench: ## measure this machine against its own limits (ONLY=store,growth,import,rebuild,hours,queries,erasure,keys,trail; of store append,bulk,read,lag; LARGE=1 grows to 10 million events)
 	@.ci/setup
 	@$(GO) run ./cmd/tracekeep bench $(bench_flags)
 

@@ -131,6 +131,8 @@ func history() map[string]chapter {
 	maps.Copy(chapters, historyOfCases())
 	maps.Copy(chapters, historyOfHolds())
 	maps.Copy(chapters, historyOfShifts())
+	maps.Copy(chapters, historyOfClasses())
+	maps.Copy(chapters, historyOfSites())
 	return chapters
 }
 

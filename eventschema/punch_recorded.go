@@ -53,7 +53,7 @@ type PunchRecorded struct {
 // outlives the point, which is erased on its own (promise ST-51).
 type FenceReading struct {
 	Verdict        FenceVerdict `json:"verdict"`
-	DistanceMetres int          `json:"distance_metres"` // from the edge of the fence, 0 inside; in steps of 50, so that it leads back to no point
+	DistanceMetres int          `json:"distance_metres"` // from the edge of the fence, 0 inside; in steps of 50 up to 1000, which stands for all beyond, so that it leads back to no point
 }
 
 // FenceVerdict is the answer of a fence.

@@ -68,6 +68,8 @@ func NewRegistry() (*Registry, error) {
 		terminalRegistered(), terminalRetired(), terminalBacklogWaived(),
 		shiftPlanned(), shiftRescheduled(), shiftOffered(), offerAccepted(), offerDeclined(), bidPlaced(), shiftAssigned(), shiftUnassigned(),
 		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),
+		classDefined(), classChanged(), classEnded(), sessionPlanned(), sessionCancelled(), enrolmentOpened(), enrolmentEnded(), attendanceMarked(),
+		siteDefined(), siteChanged(), siteClosed(),
 	)
 }
 

@@ -17,7 +17,7 @@ import (
 type touched struct {
 	workKey
 	lo, hi  time.Time // both included
-	reach   int32     // how many punches to read on either side
+	reach   int32     // how many punches to read on either side, at least
 	punches []hours.Punch
 	window  hours.Window
 	last    *lastPunch // known when the window has no end; nil when no punch is left
@@ -217,7 +217,8 @@ func (t *touched) meets(later *touched) bool {
 }
 
 // readAround fills the punches that count inside every span and the nearest on
-// either side of it.
+// either side of it. It reads an instant whole, since what a punch of it counts for
+// depends on the others.
 func readAround(ctx context.Context, tx pgx.Tx, spans []*touched) error {
 	var tenants, works uuids
 	los, his := make([]time.Time, 0, len(spans)), make([]time.Time, 0, len(spans))
@@ -229,17 +230,17 @@ func readAround(ctx context.Context, tx pgx.Tx, spans []*touched) error {
 		s.punches = s.punches[:0]
 	}
 	rows, err := tx.Query(ctx, `
-SELECT s.i, p.punch_id, p.occurred_at, p.offset_seconds, p.direction, p.kind, p.position
+SELECT s.i, p.punch_id, p.occurred_at, p.offset_seconds, p.direction, p.kind, COALESCE(p.job, '')
 FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::integer[])
 	WITH ORDINALITY AS s (tenant_id, work_id, lo, hi, reach, i)
 CROSS JOIN LATERAL (
 	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at < s.lo AND NOT voided
-		ORDER BY occurred_at DESC, position DESC LIMIT s.reach)
+		ORDER BY occurred_at DESC FETCH FIRST (s.reach) ROWS WITH TIES)
 	UNION ALL
 	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at >= s.lo AND occurred_at <= s.hi AND NOT voided)
 	UNION ALL
 	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at > s.hi AND NOT voided
-		ORDER BY occurred_at, position LIMIT s.reach)) p`, tenants, works, los, his, reaches)
+		ORDER BY occurred_at FETCH FIRST (s.reach) ROWS WITH TIES)) p`, tenants, works, los, his, reaches)
 	if err != nil {
 		return err
 	}
@@ -259,10 +260,9 @@ CROSS JOIN LATERAL (
 func scanHoursPunch(rows pgx.Rows, before ...any) (hours.Punch, error) {
 	var p hours.Punch
 	var id [16]byte
-	var position int64
 	var direction, kind string
-	err := rows.Scan(append(before, &id, &p.OccurredAt, &p.OffsetSeconds, &direction, &kind, &position)...)
-	p.ID, p.Position, p.OccurredAt = id, uint64(position), p.OccurredAt.UTC()
+	err := rows.Scan(append(before, &id, &p.OccurredAt, &p.OffsetSeconds, &direction, &kind, &p.Job)...)
+	p.ID, p.OccurredAt = id, p.OccurredAt.UTC()
 	p.Direction, p.Kind = eventschema.Direction(direction), eventschema.PunchKind(kind)
 	return p, err
 }

@@ -21,10 +21,10 @@ type PlacedInterval struct {
 	InAt, OutAt PunchPlace
 }
 
-// fromExported bounds what is exported of the intervals: beside inDays, $5 is the
+// fromExported bounds what is exported of the intervals: beside the days, $5 is the
 // station of the in, or empty.
 const fromExported = `
-FROM (SELECT * FROM work_interval` + inDays + `) i
+FROM (SELECT * FROM work_interval` + intervalsInDays + `) i
 JOIN punch a ON a.punch_id = i.in_punch AND a.tenant_id = i.tenant_id
 JOIN punch b ON b.punch_id = i.out_punch AND b.tenant_id = i.tenant_id
 WHERE ($5 = '' OR a.station = $5)`
@@ -34,7 +34,7 @@ WHERE ($5 = '' OR a.station = $5)`
 // that began there.
 func EachPlaced(ctx context.Context, q Querier, tenant uuid.UUID, days Days, station string, do func(PlacedInterval) error) error {
 	rows, err := q.Query(ctx, `
-SELECT i.work_id, i.in_punch, i.out_punch, i.start_at, i.end_at, i.work_date::text, i.seconds, i.rule_version, a.kind, b.kind, COALESCE(a.job, ''),
+SELECT i.work_id, i.in_punch, i.out_punch, i.start_at, i.end_at, i.work_date::text, i.seconds, i.rule_version, i.in_kind, i.out_kind, COALESCE(i.job, ''),
 	a.station, a.zone, a.offset_seconds, b.station, b.zone, b.offset_seconds`+fromExported+`
 ORDER BY i.work_id, i.start_at, i.in_punch`, days.args(tenant, station)...)
 	if err != nil {

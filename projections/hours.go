@@ -13,7 +13,7 @@ import (
 	"tracekeep/eventschema"
 )
 
-// How long did each person work, on which day, resting on which punches?
+// How long did each person work, on which day, resting on which punches, and for which job?
 //
 // Every interval names the two punches it rests on and the version of the rule
 // that paired them. Punches mostly come in order, and then the last counted
@@ -25,7 +25,7 @@ import (
 // whether the out is missing depends on the clock.
 func workedHours() Projection {
 	return Projection{
-		Name: "hours", Question: "How long did each person work, on which day, resting on which punches?", Version: 3,
+		Name: "hours", Question: "How long did each person work, on which day, resting on which punches, and for which job?", Version: 6,
 		Tables: []string{"work_interval", "punch_exception", "last_counted"},
 		Schema: `
 CREATE TABLE work_interval (
@@ -37,7 +37,11 @@ CREATE TABLE work_interval (
 	end_at timestamptz NOT NULL,
 	work_date date NOT NULL, -- local date of the in at its site
 	seconds integer NOT NULL, -- elapsed
-	rule_version smallint NOT NULL
+	rule_version smallint NOT NULL,
+	-- the keys pressed, as they count: a report on everybody looks up no punch
+	in_kind text NOT NULL,
+	out_kind text NOT NULL,
+	job text -- of the in, as it counts
 );
 CREATE TABLE punch_exception (
 	tenant_id uuid NOT NULL,
@@ -57,7 +61,7 @@ CREATE TABLE last_counted (
 	offset_seconds integer NOT NULL,
 	direction text NOT NULL,
 	kind text NOT NULL,
-	position bigint NOT NULL,
+	job text,
 	latest_at timestamptz NOT NULL, -- of the last punch, counted or a repeat
 	PRIMARY KEY (tenant_id, work_id)
 ) WITH (fillfactor = 50);`,
@@ -110,7 +114,7 @@ func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Pun
 				continue
 			}
 			key := workKey{d.Meta.Tenant, e.WorkID}
-			added[key] = append(added[key], hoursPunch(d, e))
+			added[key] = append(added[key], hoursPunch(e))
 		case *eventschema.PunchCorrected:
 			tenants.add(d.Meta.Tenant)
 			corrected.add(e.PunchID)
@@ -124,10 +128,10 @@ func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Pun
 	return added, disturbed, nil
 }
 
-func hoursPunch(d *eventschema.Decoded, e *eventschema.PunchRecorded) hours.Punch {
+func hoursPunch(e *eventschema.PunchRecorded) hours.Punch {
 	return hours.Punch{
 		ID: e.PunchID, OccurredAt: stored(e.OccurredAt), OffsetSeconds: e.OffsetSeconds,
-		Direction: e.Direction, Kind: e.Kind, Position: d.Position,
+		Direction: e.Direction, Kind: e.Kind, Job: storable(e.Job),
 	}
 }
 
@@ -168,7 +172,7 @@ type pairingRows struct {
 func newPairingRows() *pairingRows {
 	return &pairingRows{
 		intervals: copyInto("work_interval", 0,
-			"tenant_id", "work_id", "start_at", "in_punch", "out_punch", "end_at", "work_date", "seconds", "rule_version"),
+			"tenant_id", "work_id", "start_at", "in_punch", "out_punch", "end_at", "work_date", "seconds", "rule_version", "in_kind", "out_kind", "job"),
 		exceptions: copyInto("punch_exception", 0, "tenant_id", "work_id", "at", "punch_id", "code", "work_date", "rule_version"),
 		last:       map[workKey]*lastPunch{},
 	}
@@ -236,6 +240,9 @@ func (r *pairingRows) add(key workKey, rule hours.PairingRule, punches []hours.P
 		r.intervals.date(w.WorkDate)
 		r.intervals.integer(int32(w.Seconds()))
 		r.intervals.smallint(int16(rule.Version))
+		r.intervals.text(string(w.InKind))
+		r.intervals.text(string(w.OutKind))
+		r.intervals.code(w.Job)
 	}
 	for _, e := range paired.Exceptions {
 		if e.Punch == last && e.Code == hours.MissingOut || concluded != uuid.Nil && e.Punch == concluded {
@@ -294,6 +301,7 @@ type Interval struct {
 	WorkDate    string    // 2006-01-02, at the site of the in
 	Seconds     int64     // elapsed
 	RuleVersion int
+	Job         string // code of the in; empty where nobody said
 }
 
 // DayHours is the worked time of one work id on one day.
@@ -320,8 +328,13 @@ type Days struct {
 	From, To string      // 2006-01-02, both included
 }
 
-// inDays bounds every query of this file; $1 is the tenant.
+// inDays bounds what is asked of some days; $1 is the tenant.
 const inDays = ` WHERE tenant_id = $1 AND work_date >= $2::date AND work_date <= $3::date AND ($4::uuid[] IS NULL OR work_id = ANY($4)) `
+
+// intervalsInDays is inDays of work_interval. The bounds of the start are for the
+// key, by which the days of one work record are found among its years: no site is two
+// days from UTC.
+const intervalsInDays = inDays + `AND start_at >= $2::date - interval '2 days' AND start_at < $3::date + interval '3 days' `
 
 func (d Days) args(tenant uuid.UUID, more ...any) []any {
 	var works uuids
@@ -334,7 +347,7 @@ func (d Days) args(tenant uuid.UUID, more ...any) []any {
 // HoursByDay adds up worked time by work id and day, in that order. Days
 // without an interval have no row.
 func HoursByDay(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([]DayHours, error) {
-	rows, err := q.Query(ctx, `SELECT work_id, work_date::text, sum(seconds), count(*) FROM work_interval`+inDays+
+	rows, err := q.Query(ctx, `SELECT work_id, work_date::text, sum(seconds), count(*) FROM work_interval`+intervalsInDays+
 		`GROUP BY work_id, work_date ORDER BY work_id, work_date`, days.args(tenant)...)
 	if err != nil {
 		return nil, fmt.Errorf("query hours: %w", err)
@@ -346,13 +359,13 @@ func HoursByDay(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([]
 
 // IntervalsOf lists the work intervals, by work id and time.
 func IntervalsOf(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([]Interval, error) {
-	rows, err := q.Query(ctx, `SELECT work_id, in_punch, out_punch, start_at, end_at, work_date::text, seconds, rule_version FROM work_interval`+inDays+
+	rows, err := q.Query(ctx, `SELECT work_id, in_punch, out_punch, start_at, end_at, work_date::text, seconds, rule_version, COALESCE(job, '') FROM work_interval`+intervalsInDays+
 		`ORDER BY work_id, start_at, in_punch`, days.args(tenant)...)
 	if err != nil {
 		return nil, fmt.Errorf("query intervals: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (w Interval, err error) {
-		err = row.Scan(&w.WorkID, &w.In, &w.Out, &w.Start, &w.End, &w.WorkDate, &w.Seconds, &w.RuleVersion)
+		err = row.Scan(&w.WorkID, &w.In, &w.Out, &w.Start, &w.End, &w.WorkDate, &w.Seconds, &w.RuleVersion, &w.Job)
 		w.Start, w.End = w.Start.UTC(), w.End.UTC()
 		return w, err
 	})

@@ -70,6 +70,9 @@ func since(d *eventschema.Decoded) time.Time {
 	if at, of := sinceOfShift(d.Event); of {
 		return at
 	}
+	if at, of := sinceOfClass(d.Event); of {
+		return at
+	}
 	return d.Created
 }
 

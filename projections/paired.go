@@ -9,23 +9,17 @@ import (
 	"tracekeep/eventschema"
 )
 
-// PairedInterval is an interval with the keys that were pressed for it, and the job
-// that its in began.
+// PairedInterval is an interval with the keys that were pressed for it.
 type PairedInterval struct {
 	Interval
 	InKind, OutKind eventschema.PunchKind
-	Job             string // code; empty where nobody said
 }
 
 // EachPaired hands over the intervals of some days, those of one work id together
 // and in order of time. What do is given is its own.
 func EachPaired(ctx context.Context, q Querier, tenant uuid.UUID, days Days, do func(work uuid.UUID, intervals []PairedInterval) error) error {
-	rows, err := q.Query(ctx, `
-SELECT i.work_id, i.in_punch, i.out_punch, i.start_at, i.end_at, i.work_date::text, i.seconds, i.rule_version, a.kind, b.kind, COALESCE(a.job, '')
-FROM (SELECT * FROM work_interval`+inDays+`) i
-JOIN punch a ON a.punch_id = i.in_punch AND a.tenant_id = i.tenant_id
-JOIN punch b ON b.punch_id = i.out_punch AND b.tenant_id = i.tenant_id
-ORDER BY i.work_id, i.start_at, i.in_punch`, days.args(tenant)...)
+	rows, err := q.Query(ctx, `SELECT work_id, in_punch, out_punch, start_at, end_at, work_date::text, seconds, rule_version, in_kind, out_kind, COALESCE(job, '')
+FROM work_interval`+intervalsInDays+`ORDER BY work_id, start_at, in_punch`, days.args(tenant)...)
 	if err != nil {
 		return fmt.Errorf("query paired intervals: %w", err)
 	}

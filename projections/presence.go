@@ -36,7 +36,7 @@ func readLast(ctx context.Context, tx pgx.Tx, of map[workKey][]hours.Punch) (map
 		works.add(key.work)
 	}
 	rows, err := tx.Query(ctx, `
-SELECT l.tenant_id, l.work_id, l.latest_at, l.punch_id, l.occurred_at, l.offset_seconds, l.direction, l.kind, l.position
+SELECT l.tenant_id, l.work_id, l.latest_at, l.punch_id, l.occurred_at, l.offset_seconds, l.direction, l.kind, COALESCE(l.job, '')
 FROM unnest($1::uuid[], $2::uuid[]) AS n (tenant_id, work_id)
 JOIN last_counted l ON l.tenant_id = n.tenant_id AND l.work_id = n.work_id`, tenants, works)
 	if err != nil {
@@ -61,8 +61,8 @@ func writeLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) erro
 	var goneTenants, goneWorks uuids
 	tenants, works, ids := make(uuids, 0, n), make(uuids, 0, n), make(uuids, 0, n)
 	occurred, latest := make([]time.Time, 0, n), make([]time.Time, 0, n)
-	offsets, positions := make([]int32, 0, n), make([]int64, 0, n)
-	directions, kinds := make([]string, 0, n), make([]string, 0, n)
+	offsets := make([]int32, 0, n)
+	directions, kinds, jobs := make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
 	for key, row := range last {
 		if row == nil {
 			goneTenants.add(key.tenant)
@@ -73,8 +73,9 @@ func writeLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) erro
 		works.add(key.work)
 		ids.add(row.counted.ID)
 		occurred, latest = append(occurred, row.counted.OccurredAt), append(latest, row.latest)
-		offsets, positions = append(offsets, int32(row.counted.OffsetSeconds)), append(positions, int64(row.counted.Position))
+		offsets = append(offsets, int32(row.counted.OffsetSeconds))
 		directions, kinds = append(directions, string(row.counted.Direction)), append(kinds, string(row.counted.Kind))
+		jobs = append(jobs, row.counted.Job)
 	}
 	var batch pgx.Batch
 	if len(goneWorks) > 0 {
@@ -83,12 +84,14 @@ WHERE l.tenant_id = n.tenant_id AND l.work_id = n.work_id`, goneTenants, goneWor
 	}
 	if len(works) > 0 {
 		batch.Queue(`
-INSERT INTO last_counted (tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, position, latest_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::integer[], $6::text[], $7::text[], $8::bigint[], $9::timestamptz[])
+INSERT INTO last_counted (tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, latest_at, job)
+SELECT tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, latest_at, NULLIF(job, '')
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::integer[], $6::text[], $7::text[], $8::timestamptz[], $9::text[])
+	AS n (tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, latest_at, job)
 ON CONFLICT (tenant_id, work_id) DO UPDATE SET
 	punch_id = EXCLUDED.punch_id, occurred_at = EXCLUDED.occurred_at, offset_seconds = EXCLUDED.offset_seconds,
-	direction = EXCLUDED.direction, kind = EXCLUDED.kind, position = EXCLUDED.position, latest_at = EXCLUDED.latest_at`,
-			tenants, works, ids, occurred, offsets, directions, kinds, positions, latest)
+	direction = EXCLUDED.direction, kind = EXCLUDED.kind, job = EXCLUDED.job, latest_at = EXCLUDED.latest_at`,
+			tenants, works, ids, occurred, offsets, directions, kinds, latest, jobs)
 	}
 	if batch.Len() == 0 {
 		return nil
@@ -109,7 +112,8 @@ type Present struct {
 // WhoIsIn lists who is in at now, by work id: those whose last counted punch is
 // an in that is no older than the longest interval. A punch that claims to come
 // after now, from a station whose clock is wrong, is left aside; what stands
-// before it may then be a repeat, so that Since is late by up to a minute.
+// before it may then be a repeat, so that Since is late by up to a minute. Of an
+// instant the in is what counts last, as in pairing.
 func WhoIsIn(ctx context.Context, q Querier, tenant uuid.UUID, now time.Time) ([]Present, error) {
 	rows, err := q.Query(ctx, `
 SELECT l.work_id, l.occurred_at, l.punch_id, l.kind, p.zone, p.station
@@ -120,7 +124,7 @@ FROM (
 	FROM last_counted f CROSS JOIN LATERAL (
 		SELECT occurred_at, punch_id, direction, kind FROM punch
 		WHERE tenant_id = f.tenant_id AND work_id = f.work_id AND occurred_at <= $2 AND NOT voided
-		ORDER BY occurred_at DESC, position DESC LIMIT 1) e
+		ORDER BY occurred_at DESC, direction, punch_id LIMIT 1) e
 	WHERE f.tenant_id = $1 AND f.occurred_at > $2) l
 JOIN punch p ON p.tenant_id = $1 AND p.punch_id = l.punch_id
 WHERE l.direction = $3 AND l.occurred_at >= $4

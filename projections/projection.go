@@ -82,7 +82,7 @@ type Projection struct {
 func All() []Projection {
 	all := []Projection{
 		punches(), workedHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), readings(), payPeriods(), correctionRequests(),
-		rosters(), retentions(), terminals(), auditFeed(),
+		rosters(), classes(), marks(), sites(), retentions(), terminals(), auditFeed(),
 	}
 	for i := range all {
 		all[i] = all[i].forgetting()

@@ -76,6 +76,8 @@ CREATE TABLE punch_correction (
 ALTER TABLE punch ADD PRIMARY KEY (punch_id, tenant_id);
 ALTER TABLE punch_correction ADD PRIMARY KEY (punch_id, tenant_id, position);
 CREATE INDEX punch_by_work ON punch (work_id, occurred_at, position);`,
+		Indexes: `
+CREATE INDEX punch_of_visit ON punch (tenant_id, occurred_at) WHERE kind = 'visit';`,
 		Apply: applyPunches, newLoader: newPunchesLoader, expire: expireWorks("punch", "punch_correction"),
 	}
 }
@@ -372,6 +374,16 @@ ORDER BY occurred_at, position LIMIT $5`, tenant, work, from, until(to), limit))
 // PunchByID finds one punch, or answers [ErrNotFound].
 func PunchByID(ctx context.Context, q Querier, tenant, punch uuid.UUID) (Punch, error) {
 	return one(scanPunches(q.Query(ctx, punchQuery+`AND punch_id = $2`, tenant, punch)))
+}
+
+// PunchesByID finds punches; one that is not there is left out.
+func PunchesByID(ctx context.Context, q Querier, tenant uuid.UUID, punches ...uuid.UUID) (map[uuid.UUID]Punch, error) {
+	found, err := scanPunches(q.Query(ctx, punchQuery+`AND punch_id = ANY($2)`, tenant, uuidsOf(punches)))
+	byID := make(map[uuid.UUID]Punch, len(found))
+	for _, p := range found {
+		byID[p.ID] = p
+	}
+	return byID, err
 }
 
 func scanPunches(rows pgx.Rows, err error) ([]Punch, error) {

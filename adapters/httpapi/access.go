@@ -42,7 +42,7 @@ type Place struct {
 // ST-42); HR sees the company, managers see hours and presence (ST-23, ST-24);
 // administrators of the system see no punches (ST-26); erasure, holds and
 // restriction are the privacy officers' (DS-12); a person may see whom their
-// values were disclosed to (34 CFR 99.32) and who was shown them; the auditor reads everything and
+// values were disclosed to (34 CFR 99.32), who was shown them, and where they were seen (ST-48); the auditor reads everything and
 // changes nothing.
 func Table() map[string]Access {
 	officers := Access{Roles: map[Role]Reach{RolePrivacy: All}}
@@ -101,6 +101,9 @@ func Table() map[string]Access {
 		"record-disclosure": {Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}},
 		"list-disclosures":  {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 		"list-readings":     {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
+
+		"list-sites":            {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RoleAuditor: All}},
+		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 
 		"live":  {Public: true},
 		"ready": {Public: true},

@@ -81,6 +81,8 @@ list-restrictions        -      -       -  A       A       -
 record-disclosure        -      -       A  A       -       -
 list-disclosures         o      -       -  A       A       -
 list-readings            o      -       -  A       A       -
+list-sites               A      A       A  -       A       -
+list-location-history    o      -       -  A       A       -
 live                     P      P       P  P       P       P
 ready                    P      P       P  P       P       P
 `

@@ -143,6 +143,7 @@ func (a *API) routes() error {
 	a.registerRestrictions(api)
 	a.registerDisclosures(api)
 	a.registerReadings(api)
+	a.registerSites(api)
 	a.registerHealth(api)
 	return a.registerDocument(api.OpenAPI())
 }
@@ -200,7 +201,7 @@ func intent(ctx context.Context) Intent { return exchangeOf(ctx).intent }
 func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
 		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil || in.Retentions == nil ||
-		in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
+		in.Sites == nil || in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")
 	}
 	return nil

@@ -407,6 +407,7 @@ type Inside struct {
 	Disclosures  Disclosures
 	Readings     Readings
 	Retentions   Retentions
+	Sites        Sites
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

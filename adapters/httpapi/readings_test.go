@@ -29,6 +29,7 @@ func TestAReadingIsRecordedWithExactlyWhatLeaves(t *testing.T) {
 		"/v1/people/" + erasedPerson.String() + "/history":    {},
 		"/v1/hours?from=2026-03-02&to=2026-03-08&person_id=" + ada.String():    {operation: "get-hours", values: []string{link}},
 		"/v1/hours?from=2026-03-02&to=2026-03-08&work_id=" + adasWork.String(): {},
+		"/v1/people/" + ada.String() + "/location-history?page_size=2":         {operation: "list-location-history", values: []string{ada.String() + " location.latitude", ada.String() + " location.longitude"}},
 		"/v1/people/" + ada.String() + "/readings":                             {},
 		"/v1/people/" + ada.String() + "/disclosures":                          {},
 	} {
@@ -63,7 +64,7 @@ func TestWhoHasThePageReadsNothingAgain(t *testing.T) {
 func TestAReadingThatCannotBeRecordedShowsNothing(t *testing.T) {
 	for _, request := range []string{
 		"/v1/people", "/v1/people?q=ada", "/v1/people/" + ada.String(), "/v1/presence", "/v1/people/" + ada.String() + "/history",
-		"/v1/hours?from=2026-03-02&to=2026-03-08&person_id=" + ada.String(),
+		"/v1/hours?from=2026-03-02&to=2026-03-08&person_id=" + ada.String(), "/v1/people/" + ada.String() + "/location-history",
 	} {
 		s := start(t)
 		s.unrecorded = fmt.Errorf("append to reading: %w", errors.Join(httpapi.ErrUnrecorded, errors.New("no route to host")))

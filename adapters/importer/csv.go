@@ -38,8 +38,17 @@ func openCSV(s source) (reader, error) {
 	if s.Mapping == nil {
 		return nil, fmt.Errorf("%w: --mapping FILE must say what the columns are", ErrMapping)
 	}
-	raw := &counted{from: s.from}
-	text, err := decode(raw, s.Encoding)
+	c, err := newCSVRecords(s.from, s.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	return openTable(s, c, s.Mapping)
+}
+
+// newCSVRecords begins to read a table in text.
+func newCSVRecords(from io.Reader, e Encoding) (*csvRecords, error) {
+	raw := &counted{from: from}
+	text, err := decode(raw, e)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +62,7 @@ func openCSV(s source) (reader, error) {
 	_, _ = peek.Discard(skip)
 	c.skip = int64(bytes.Count(start[:skip], []byte{'\n'}))
 	c.rows = tableCSV(c.from, comma)
-	return openTable(s, c, s.Mapping)
+	return c, nil
 }
 
 func tableCSV(from io.Reader, comma rune) *csv.Reader {

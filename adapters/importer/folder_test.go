@@ -127,7 +127,6 @@ func realPolice(t *testing.T) map[string]imported {
 	detailBook, punches := detail, detail
 	detailBook.format = "paid-details-workbook"
 	punches.format, punches.rows, punches.accepted, punches.suspects = "attlog", details.Punches, details.Punches, nil
-	punches.worked = 0 // the log has the in of a job before the out of the one that ended in the same instant
 	punches.people = "bpd-paid-details-2022/people.csv"
 
 	var court map[string]json.RawMessage
@@ -297,13 +296,13 @@ func orEmpty(m map[Reason]int64) map[Reason]int64 {
 	return m
 }
 
-// worked pairs what was recorded, in the order in which it was.
+// worked pairs what was recorded.
 func worked(sink *notebook) (total time.Duration) {
 	byPerson := map[uuid.UUID][]hours.Punch{}
 	for i, p := range sink.punches {
 		byPerson[p.Work] = append(byPerson[p.Work], hours.Punch{
 			ID: uuid.NewSHA1(uuid.Nil, []byte{byte(i), byte(i >> 8), byte(i >> 16), byte(i >> 24)}), OccurredAt: p.At, OffsetSeconds: p.OffsetSeconds,
-			Direction: p.Direction, Kind: p.Kind, Position: uint64(i),
+			Direction: p.Direction, Kind: p.Kind,
 		})
 	}
 	rule := hours.DefaultPairing()

@@ -68,6 +68,7 @@ func Formats() []Format {
 	return append(formats,
 		Format{Name: "attlog", Title: "ZKTeco ATTLOG from a USB stick", key: byPIN, station: true, detect: isAttlog, open: openAttlog},
 		Format{Name: "adms", Title: "ZKTeco ATTLOG as pushed by the terminal (ADMS); never detected, it looks like attlog", key: byPIN, station: true, detect: func(head) bool { return false }, open: openADMS},
+		Format{Name: OneRoster, Title: "OneRoster 1.1 or 1.2, folder or zip of CSV files: classes, people, enrolments", detect: func(head) bool { return false }, open: openOneRoster},
 		Format{Name: "csv", Title: "any table described by a mapping file", detect: func(head) bool { return false }, open: openCSV},
 	)
 }
@@ -207,4 +208,10 @@ func unknown(h head) error {
 		return fmt.Errorf("%w: the file is binary", ErrFormat)
 	}
 	return fmt.Errorf("%w: give --format, or describe the table with --mapping; known are %s", ErrFormat, strings.Join(FormatNames(), ", "))
+}
+
+// openOneRoster refuses one file: a roster is several, and they hold no punches. See
+// [RunRoster].
+func openOneRoster(source) (reader, error) {
+	return nil, fmt.Errorf("%w: it is several files, give their folder or zip", ErrFormat)
 }

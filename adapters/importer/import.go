@@ -36,6 +36,9 @@ func Run(ctx context.Context, o Options, sink Sink) (Summary, error) {
 	if err := o.Validate(); err != nil {
 		return Summary{}, err
 	}
+	if o.Mapping != nil && o.Mapping.Enrolment != nil {
+		return Summary{}, fmt.Errorf("%w: it describes enrolments, which are no punches", ErrMapping)
+	}
 	o = o.withDefaults()
 	from, format, err := open(ctx, o)
 	if err != nil {

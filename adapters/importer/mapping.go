@@ -16,8 +16,8 @@ var ErrMapping = errors.New("mapping")
 
 // Mapping says what the columns of a table are. Names of columns are compared
 // without case, runs of blanks and line breaks, and A|B is the first of A and B that
-// the table has. A row is one punch (Time) or a span that becomes an in and an out
-// (Start and End).
+// the table has. A row is one punch (Time), a span that becomes an in and an out
+// (Start and End), or an enrolment (Enrolment).
 type Mapping struct {
 	Name string `yaml:"name"`
 
@@ -30,6 +30,9 @@ type Mapping struct {
 	Start     *Moment   `yaml:"start"`
 	End       *Moment   `yaml:"end"`
 	Hours     *Duration `yaml:"hours"` // what the file says it took; compared, never taken
+
+	// Enrolment makes a row an enrolment instead of a punch: see [RunRoster].
+	Enrolment *EnrolmentColumns `yaml:"enrolment"`
 
 	// Of built-in tables: columns that tell their files from others'.
 	title   string
@@ -113,6 +116,8 @@ func (m *Mapping) prepare() error {
 		say("person.by must be pin, id, email, name or login")
 	}
 	switch span := m.Start != nil && m.End != nil; {
+	case m.Enrolment != nil:
+		wrong = append(wrong, m.enrolmentMistakes()...)
 	case m.Time == nil && !span, m.Time != nil && (m.Start != nil || m.End != nil):
 		say("give time, or both start and end")
 	case m.Direction != nil && span:

@@ -264,18 +264,11 @@ func (c columns) person(record []string, kind keyKind, today time.Time) (string,
 			return "", Person{}, NotUTF8
 		}
 	}
-	at, _, isAddress := strings.Cut(p.Email, "@")
-	switch {
-	case (p.PIN != "" || kind == byPIN) && (p.PIN == "" || !isCode([]byte(p.PIN), maxPIN)):
+	if (p.PIN != "" || kind == byPIN) && (p.PIN == "" || !isCode([]byte(p.PIN), maxPIN)) {
 		return "", Person{}, BadPIN
-	case p.Name == "" || len(p.Name) > maxName || !isText(p.Name):
-		return "", Person{}, BadName
-	case p.Email != "" && (!isAddress || at == "" || strings.HasSuffix(p.Email, "@") || len(p.Email) > maxEmail || !isText(p.Email)):
-		return "", Person{}, BadEmail
-	case len(p.Phone) > maxShort || !isText(p.Phone):
-		return "", Person{}, BadPhone
-	case len(p.EmployeeNumber) > maxShort || !isText(p.EmployeeNumber):
-		return "", Person{}, BadEmployeeNumber
+	}
+	if reason := p.check(); reason != "" {
+		return "", Person{}, reason
 	}
 	if born, err := time.Parse(time.DateOnly, p.BirthDate); p.BirthDate != "" && (err != nil || born.After(today)) {
 		return "", Person{}, BadBirthDate
@@ -285,6 +278,22 @@ func (c columns) person(record []string, kind keyKind, today time.Time) (string,
 		return "", Person{}, BadKey
 	}
 	return key, p, ""
+}
+
+// check says what is wrong with what is known of a person by name.
+func (p Person) check() Reason {
+	at, _, isAddress := strings.Cut(p.Email, "@")
+	switch {
+	case p.Name == "" || len(p.Name) > maxName || !isText(p.Name):
+		return BadName
+	case p.Email != "" && (!isAddress || at == "" || strings.HasSuffix(p.Email, "@") || len(p.Email) > maxEmail || !isText(p.Email)):
+		return BadEmail
+	case len(p.Phone) > maxShort || !isText(p.Phone):
+		return BadPhone
+	case len(p.EmployeeNumber) > maxShort || !isText(p.EmployeeNumber):
+		return BadEmployeeNumber
+	}
+	return ""
 }
 
 // isText tells that s has no control characters. Writing direction and joiners

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -162,5 +165,44 @@ func TestBatchSizeChangesNothing(t *testing.T) {
 		if string(text) != want {
 			t.Errorf("batches of %s: %s, want %s", strconv.Itoa(size), text, want)
 		}
+	}
+}
+
+// Officers go from one paid detail to the next: 79 times an in and an out of one
+// instant. The log of the clock in its own order, backwards and shuffled gives the
+// hours that the list of details does, to the minute.
+func TestTheOrderOfARealLogChangesNoHours(t *testing.T) {
+	const folder = "bpd-paid-details-2022/"
+	var want struct {
+		Elapsed int64 `json:"elapsed_minutes"`
+		Rows    int
+	}
+	expected(t, folder+"expected.json", &want)
+	people := withPIN(realFile(t, folder+"people.csv"))
+	lines := slices.Collect(strings.Lines(string(realFile(t, folder+"punches.attlog.dat"))))
+	rng := rand.New(rand.NewPCG(2022, 79)) //nolint:gosec // an order, no secret
+	for _, order := range []struct {
+		name string
+		of   func()
+	}{
+		{"as the clock has it", func() {}},
+		{"backwards", func() { slices.Reverse(lines) }},
+		{"shuffled", func() { rng.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] }) }},
+	} {
+		if order.of(); raceDetector && order.name != "shuffled" {
+			continue // seconds each
+		}
+		t.Run(order.name, func(t *testing.T) {
+			log := []byte(strings.Join(lines, ""))
+			o := Options{Clock: readerOf(log), Size: int64(len(log)), Format: "attlog", Station: "site", People: readerOf(people),
+				Zone: zone(t, "America/New_York"), Now: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)}
+			sink := newNotebook()
+			if sum, err := Run(t.Context(), o, sink); err != nil || sum.Punches != int64(2*want.Rows) {
+				t.Fatalf("%d punches, %v", sum.Punches, err)
+			}
+			if got := worked(sink); got != time.Duration(want.Elapsed)*time.Minute {
+				t.Errorf("worked %s, want %s", got, time.Duration(want.Elapsed)*time.Minute)
+			}
+		})
 	}
 }

@@ -48,9 +48,26 @@ const (
 	BadEmployeeNumber Reason = "bad_employee_number"
 )
 
+// The reasons for rows of a roster, beside those above.
+const (
+	BadMode      Reason = "bad_mode"
+	BadStatus    Reason = "bad_status"
+	BadDate      Reason = "bad_date"
+	BadTitle     Reason = "bad_title"
+	BadCode      Reason = "bad_code"
+	BadRole      Reason = "bad_role"
+	DuplicateID  Reason = "duplicate_id"
+	UnknownUser  Reason = "unknown_user"
+	UnknownClass Reason = "unknown_class"
+	UnknownTitle Reason = "unknown_title"
+	NeverThere   Reason = "never_there"
+	ErasedUser   Reason = "erased_user"
+)
+
 // Rejected is the verdict on one row that was not taken. It never holds a value
 // of the row.
 type Rejected struct {
+	File    string `json:"file,omitempty"`  // of a roster, which has several
 	Line    int64  `json:"line"`            // counted from 1
 	Sheet   string `json:"sheet,omitempty"` // of a workbook: its place, counted from 1
 	Reason  Reason `json:"reason"`
@@ -96,6 +113,18 @@ var messages = map[Reason]string{
 	BadPhone:           "the phone number is longer than 64 bytes or holds control characters",
 	BadBirthDate:       "the birth date is not a past date as YYYY-MM-DD",
 	BadEmployeeNumber:  "the employee number is longer than 64 bytes or holds control characters",
+	BadMode:            "a file of a roster is bulk, delta or absent",
+	BadStatus:          "the status is none of active, inactive and tobedeleted; it is needed in a delta file",
+	BadDate:            "a day is written YYYY-MM-DD, and an end is not before its beginning",
+	BadTitle:           "the title of the course is missing or longer than 200 bytes, its code longer than 64, or either holds control characters",
+	BadCode:            "the code of the class or of its school is longer than 64 bytes or holds control characters",
+	BadRole:            "the role is none of student, teacher, aide, proctor and administrator",
+	DuplicateID:        "the id occurred before in this file; the first row counts",
+	UnknownUser:        "nobody with this id is in the file of people or known already",
+	UnknownClass:       "no class with this id is in the file of classes or known already",
+	UnknownTitle:       "the course of the class is in no file, and the class is not known already",
+	NeverThere:         "the program removes what it never told of",
+	ErasedUser:         "this person is being erased or was erased; nothing is recorded about them any more",
 }
 
 func (r Reason) message() string {

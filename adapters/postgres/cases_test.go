@@ -12,7 +12,7 @@ import (
 	"tracekeep/projections"
 )
 
-// other is an event of a case, a hold, a restriction, a disclosure, a pay period, a shift or a reading.
+// other is an event of a case, a hold, a restriction, a disclosure, a pay period, a shift, a class or a reading.
 type other struct {
 	category string
 	id       uuid.UUID
@@ -82,6 +82,10 @@ func others(n int, at time.Time) []other {
 	}
 	for _, event := range eventsOfShift(n, at) {
 		all = append(all, other{eventschema.CategoryAssignment, id("shift", n), event})
+	}
+	all = append(all, othersOfClasses(n, at)...)
+	for _, event := range eventsOfSite(n, at) {
+		all = append(all, other{eventschema.CategorySite, id("tenant", 1), event})
 	}
 	return append(all, other{eventschema.CategoryDisclosure, disclosure, &eventschema.DisclosureRecorded{
 		DisclosureID: disclosure, PersonID: person, Recipient: "payroll_bureau", Ground: eventschema.DisclosureProcessor, Interest: "payroll",

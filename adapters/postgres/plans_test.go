@@ -70,6 +70,17 @@ func TestEveryQuestionFindsItsRowsThroughAnIndex(t *testing.T) {
 			found, err := projections.IntervalsOf(t.Context(), q, h.tenant, projections.Days{Works: []uuid.UUID{work}, From: "2024-01-01", To: "2024-12-31"})
 			return len(found), err
 		}, "work_interval_pkey"},
+		"two weeks of one person, by the key alone": {func(q projections.Querier) (int, error) {
+			found, err := projections.IntervalsOf(t.Context(), q, h.tenant, projections.Days{Works: []uuid.UUID{work}, From: "2024-01-08", To: "2024-01-21"})
+			return len(found), err
+		}, "::uuid) AND (start_at >= "},
+		"the hours of everybody and the keys that were pressed": {func(q projections.Querier) (found int, err error) {
+			err = projections.EachPaired(t.Context(), q, h.tenant, projections.Days{From: "2024-01-10", To: "2024-01-10"}, func(_ uuid.UUID, intervals []projections.PairedInterval) error {
+				found += len(intervals)
+				return nil
+			})
+			return found, err
+		}, "work_interval_by_date"},
 		"what happened to one person": {func(q projections.Querier) (int, error) {
 			found, err := projections.Audit(t.Context(), q, h.tenant, projections.AuditQuery{Streams: []uuid.UUID{work}, Limit: 50})
 			return len(found), err

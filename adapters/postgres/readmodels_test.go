@@ -409,6 +409,22 @@ func TestOneTenantSeesNothingOfAnother(t *testing.T) {
 			rows, err := projections.PlacesOf(t.Context(), q, tenant, []uuid.UUID{id("shift", 1)})
 			return len(rows), err
 		},
+		"classes": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.Classes(t.Context(), q, tenant, projections.ClassesAsked{})
+			return len(rows), err
+		},
+		"enrolments": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.Enrolments(t.Context(), q, tenant, projections.EnrolmentsAsked{})
+			return len(rows), err
+		},
+		"sessions": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.Sessions(t.Context(), q, tenant, projections.SessionsAsked{})
+			return len(rows), err
+		},
+		"marks": func(tenant uuid.UUID) (int, error) {
+			rows, err := projections.MarksOf(t.Context(), q, tenant, projections.MarksAsked{})
+			return len(rows), err
+		},
 		"assignments": func(tenant uuid.UUID) (int, error) {
 			rows, err := projections.AssignmentsOf(t.Context(), q, tenant, nil, time.Time{}, time.Time{})
 			return len(rows), err

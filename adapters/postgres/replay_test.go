@@ -118,7 +118,6 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 	type counted struct {
 		hours.Punch
 		work   uuid.UUID
-		job    string
 		voided bool
 		fixes  []string
 	}
@@ -131,8 +130,8 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 		switch e := d.Event.(type) {
 		case *eventschema.PunchRecorded:
 			if punches[e.PunchID] == nil {
-				punches[e.PunchID] = &counted{work: e.WorkID, job: e.Job, Punch: hours.Punch{ID: e.PunchID, OccurredAt: e.OccurredAt.UTC(), OffsetSeconds: e.OffsetSeconds,
-					Direction: e.Direction, Kind: e.Kind, Position: d.Position}}
+				punches[e.PunchID] = &counted{work: e.WorkID, Punch: hours.Punch{ID: e.PunchID, OccurredAt: e.OccurredAt.UTC(), OffsetSeconds: e.OffsetSeconds,
+					Direction: e.Direction, Kind: e.Kind, Job: e.Job}}
 			}
 		case *eventschema.PunchCorrected:
 			p := punches[e.PunchID]
@@ -146,7 +145,7 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 			if p.voided = e.Void; !e.Void {
 				p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind = e.OccurredAt.UTC(), e.OffsetSeconds, e.Direction, e.Kind
 				if e.Job != nil {
-					p.job = *e.Job
+					p.Job = *e.Job
 				}
 			}
 		case *eventschema.ConsentGiven:
@@ -167,7 +166,7 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 		if !by(p.OccurredAt) {
 			continue
 		}
-		lines = append(lines, fmt.Sprint("punch ", p.ID, p.work, p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind, p.job, p.voided, p.fixes))
+		lines = append(lines, fmt.Sprint("punch ", p.ID, p.work, p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind, p.Job, p.voided, p.fixes))
 		if !p.voided {
 			byWork[p.work] = append(byWork[p.work], p.Punch)
 		}
@@ -199,7 +198,7 @@ func pairedLines(byWork map[uuid.UUID][]hours.Punch, now time.Time) []string {
 		}
 		paired, sums := rule.Pair(punches), map[string][2]int64{}
 		for _, w := range paired.Intervals {
-			lines = append(lines, fmt.Sprint("interval ", work, w.In, w.Out, w.Start.UTC(), w.End.UTC(), w.WorkDate, w.Seconds()))
+			lines = append(lines, fmt.Sprint("interval ", work, w.In, w.Out, w.Start.UTC(), w.End.UTC(), w.WorkDate, w.Seconds(), w.Job))
 			sums[w.WorkDate] = [2]int64{sums[w.WorkDate][0] + w.Seconds(), sums[w.WorkDate][1] + 1}
 		}
 		for date, sum := range sums {
@@ -261,7 +260,7 @@ func told(rt *rapid.T, t *testing.T, q projections.Querier, h *history, m projec
 	intervals, err := projections.IntervalsOf(t.Context(), q, h.tenant, days)
 	fail(err)
 	for _, w := range intervals {
-		lines = append(lines, fmt.Sprint("interval ", w.WorkID, w.In, w.Out, w.Start, w.End, w.WorkDate, w.Seconds))
+		lines = append(lines, fmt.Sprint("interval ", w.WorkID, w.In, w.Out, w.Start, w.End, w.WorkDate, w.Seconds, w.Job))
 	}
 	sums, err := projections.HoursByDay(t.Context(), q, h.tenant, days)
 	fail(err)

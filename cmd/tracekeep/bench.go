@@ -8,11 +8,11 @@ import (
 )
 
 type benchCommand struct {
-	Only   []string      `help:"What to measure: ${enum}; default all." enum:"store,append,bulk,read,lag,growth,import,rebuild,erasure,keys,trail" placeholder:"PART,..."`
+	Only   []string      `help:"What to measure: ${enum}; default all." enum:"store,append,bulk,read,lag,growth,import,rebuild,hours,queries,erasure,keys,trail" placeholder:"PART,..."`
 	Runs   int           `help:"Runs of each measurement, in turn with what it is held against; the median counts." default:"3"`
 	Span   time.Duration `help:"How long one measurement of a rate goes on." default:"2s"`
 	Events int           `help:"Events in the store whose reading is measured, and from half as many to ten times that growth is measured." default:"200000"`
-	Large  bool          `help:"Measure growth from 1 to 10 million events instead of from a tenth of a million to one. Takes some minutes and 10 GB below the temporary folder."`
+	Large  bool          `help:"Measure growth from 1 to 10 million events instead of from a tenth of a million to one, and questions about a year of ten thousand people. Takes some minutes and 10 GB below the temporary folder."`
 
 	File   string `help:"Clock file to import; default: a generated one of about 45,000 lines, and for the rebuild of 300,000." type:"existingfile" placeholder:"FILE"`
 	People string `help:"People file that goes with --file." type:"existingfile" placeholder:"FILE"`
@@ -20,6 +20,7 @@ type benchCommand struct {
 	Erase  int    `name:"erase-events" help:"Events of the person whose erasure is held against one of 10 events." default:"100000"`
 	Keys   int    `help:"Keys that a rotation moves." default:"300000"`
 	Crowd  int    `help:"People whose directory is opened." default:"50000"`
+	Staff  int    `help:"People whose year of punches is asked about; ten thousand with --large." default:"250"`
 	JSON   bool   `name:"json" help:"Print one JSON object for each figure."`
 }
 
@@ -34,6 +35,9 @@ cannot. Beside a rate stands the processor time of the whole process, clients in
   growth   start, appends and reads of a store of few and of many events
   import   reading a file of each kind, and a clock file with every decision
   rebuild  every read model, and the world of a moment, beside reading the same log through the client and copying bare rows
+  hours    pairing and two sets of rules in weeks of one person, beside adding up the same intervals
+  queries  a pay report, a time card, who is in and exceptions of a year of everybody, beside copying out the same rows or an answer
+           without any, each asked in turn with it
   erasure  of a person of few and of many events
   keys     sealing and opening beside the bare cipher, unwrapping, moving keys to a new epoch, opening a directory, and how long a
            destroyed key is still used in processes that hear of it and in such that do not
@@ -51,7 +55,9 @@ func (c benchCommand) Run(ctx context.Context, t *terminal) error {
 		measure     func(context.Context) error
 	}{
 		{"append", "store", b.appends}, {"bulk", "store", b.bulk}, {"read", "store", b.reads}, {"lag", "store", b.lag},
-		{"growth", "", b.growth}, {"import", "", b.imports}, {"rebuild", "", b.rebuilds}, {"erasure", "", b.erasures}, {"keys", "", b.keyStore},
+		{"growth", "", b.growth}, {"import", "", b.imports}, {"rebuild", "", b.rebuilds},
+		{"hours", "", b.hoursRules}, {"queries", "", b.queries},
+		{"erasure", "", b.erasures}, {"keys", "", b.keyStore},
 		{"trail", "", b.trails},
 	} {
 		if len(c.Only) > 0 && !slices.Contains(c.Only, part.name) && !slices.Contains(c.Only, part.group) {

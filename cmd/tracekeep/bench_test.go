@@ -58,6 +58,31 @@ func TestBenchRuns(t *testing.T) {
 	}
 }
 
+// So does one that needs Postgres.
+func TestBenchOfHoursRuns(t *testing.T) {
+	temporary := filepath.Dir(records(t))
+	t.Setenv("TMPDIR", temporary)
+	got := tracekeep(t, "bench", "--only", "hours,queries", "--runs", "1", "--span", "1ms", "--staff", "10", "--json").ok(t)
+	for _, name := range []string{
+		"the same punches copied, the same intervals added up", "punches paired, and california applied",
+		"filling them, the way a rebuild does", "pay report of a biweekly period, everybody, p95", "time card of one person, two weeks, p50",
+		"who is in, with names, p50", "exceptions of a biweekly period, everybody, p50", "SELECT 1, there and back, p50",
+	} {
+		if !strings.Contains(got.out, name) {
+			t.Errorf("no %q in\n%s", name, got.out)
+		}
+	}
+	for line := range strings.Lines(got.out) {
+		var f figure
+		if err := json.Unmarshal([]byte(line), &f); err != nil || f.Value <= 0 {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(temporary, "*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v (%v)", left, err)
+	}
+}
+
 func TestGoals(t *testing.T) {
 	for name, c := range map[string]struct {
 		goal  goal

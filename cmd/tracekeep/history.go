@@ -14,9 +14,10 @@ import (
 
 type historyCommand struct {
 	dataFlags
-	Person string `arg:"" help:"The person: an id, or a part of the name."`
-	Limit  int    `help:"At most so many events, oldest first; 0 means all." default:"0"`
-	JSON   bool   `name:"json" help:"Print one JSON object for each event."`
+	Person    string `arg:"" help:"The person: an id, or a part of the name."`
+	Locations bool   `help:"Only the points that were kept with punches: why each is held, what became of it, and what the fence of its site said."`
+	Limit     int    `help:"At most so many events, oldest first; 0 means all." default:"0"`
+	JSON      bool   `name:"json" help:"Print one JSON object for each event."`
 }
 
 // Help implements kong's help provider.
@@ -27,7 +28,8 @@ explain tells more of one event.
 
 Examples:
   tracekeep history --data ./records ana
-  tracekeep history --data ./records 0b9c… --json | jq .type`
+  tracekeep history --data ./records 0b9c… --json | jq .type
+  tracekeep history --data ./records 0b9c… --locations`
 }
 
 // Run prints the history.
@@ -39,6 +41,9 @@ func (c historyCommand) Run(ctx context.Context, t *terminal) error {
 		}
 		if len(found) != 1 {
 			return fmt.Errorf("%d people match; give an id (tracekeep query people --find …)", len(found))
+		}
+		if c.Locations {
+			return printLocations(ctx, t.out, a, found[0], c.Limit, c.JSON)
 		}
 		return printHistory(ctx, t.out, a, found[0], c.Limit, c.JSON)
 	})

@@ -19,7 +19,7 @@ import (
 
 type importCommand struct {
 	dataFlags
-	Files    []string `arg:"" name:"files" optional:"" help:"Files to import, one after another; a solidtime export may be its folder or zip." type:"path" placeholder:"FILE"`
+	Files    []string `arg:"" name:"files" optional:"" help:"Files to import, one after another; a solidtime export or a OneRoster roster may be its folder or zip." type:"path" placeholder:"FILE"`
 	File     string   `help:"A file to import, like FILE." type:"existingfile" placeholder:"FILE"`
 	Format   string   `help:"What kind of file: auto looks at it and says what it found; --formats lists the names." default:"auto" placeholder:"NAME"`
 	Formats  bool     `help:"List the formats and end."`
@@ -53,12 +53,22 @@ A mapping file names the columns of a table of your own:
 or, one punch a row:
   time: {at: When, layouts: ["YYYY-MM-DD HH:mm:ss"]}
   direction: {column: Type, in: [IN], out: [OUT]}   # without it in and out are derived
+or, one enrolment in a class a row:
+  person: {column: Student ID, by: id}
+  full_name: [First name, Last name]
+  enrolment:
+    {class: Section, title: Course title, course: Course code, site: School, role: Role, roles: {student: [S], teacher: [T]},
+     begins: From, ends: To, layouts: [DD.MM.YYYY], birth_date: Born, number: Student ID}   # ends: the first day without it
+
+A OneRoster roster (1.1 or 1.2, folder or zip) brings classes, the people enrolled in them and their enrolments; what it says
+tobedeleted ends an enrolment and erases nobody, and what a bulk file leaves out stays. --zone is that of the schools.
 
 Examples:
   tracekeep import --data ./records --file 1_attlog.dat --people people.csv --zone Asia/Manila
   tracekeep import --data ./records --zone Europe/Vienna --dry-run toggl-march.csv clockify-march.csv
   tracekeep import --data ./records --zone America/Sao_Paulo --station rep-17 AFD00017.txt --rejects bad.csv --json
   tracekeep import --data ./records --zone Europe/Berlin --mapping our-clock.yaml march.xlsx
+  tracekeep import --data ./records --zone America/New_York --station sis --dry-run oneroster-2026-08.zip
 
 Exit code 3: the import is done, and some rows were rejected.`
 }
@@ -85,11 +95,11 @@ func (c importCommand) Run(ctx context.Context, t *terminal) error {
 	return c.withApp(ctx, t, true, func(ctx context.Context, a *app.App) error {
 		var rejected, kept int64
 		for i := range c.Files {
-			summary, err := c.importAndShow(ctx, t, a, i)
+			bad, good, err := c.importAndShow(ctx, t, a, i)
 			if err != nil {
 				return err
 			}
-			rejected, kept = rejected+summary.Rejected+summary.PeopleRejected, kept+summary.Accepted
+			rejected, kept = rejected+bad, kept+good
 		}
 		if rejected > 0 {
 			return &coded{code: exitRejected, err: fmt.Errorf("%d rows were rejected; %d were kept", rejected, kept)}
@@ -98,31 +108,74 @@ func (c importCommand) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.App, i int) (importer.Summary, error) {
-	started := t.clock()
+// importAndShow imports one of the files and says how many of its rows were rejected,
+// and how many were kept.
+func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.App, i int) (rejected, kept int64, err error) {
 	c.File = c.Files[i]
 	if c.DryRun && !c.JSON {
 		_, _ = fmt.Fprintln(t.out, "dry run: nothing is recorded; \"now\" is what an import would do")
 	}
-	summary, err := c.importFile(ctx, t, a)
-	if err != nil && len(c.Files) > 1 {
-		err = fmt.Errorf("%s: %w", c.File, err)
+	defer func() {
+		if err != nil && len(c.Files) > 1 {
+			err = fmt.Errorf("%s: %w", c.File, err)
+		}
+	}()
+	var mapping *importer.Mapping
+	if c.Mapping != "" {
+		if mapping, err = readMapping(c.Mapping); err != nil {
+			return 0, 0, err
+		}
 	}
+	roster, err := c.openRoster(mapping)
 	if err != nil {
-		return summary, err
+		return 0, 0, err
 	}
+	if roster != nil {
+		return c.rosterAndShow(ctx, t, a, roster, mapping)
+	}
+	return c.punchesAndShow(ctx, t, a, mapping)
+}
+
+func (c importCommand) punchesAndShow(ctx context.Context, t *terminal, a *app.App, mapping *importer.Mapping) (rejected, kept int64, err error) {
+	started := t.clock()
+	summary, err := c.importFile(ctx, t, a, mapping)
+	if err != nil {
+		return 0, 0, err
+	}
+	rejected, kept = summary.Rejected+summary.PeopleRejected, summary.Accepted
 	if err := a.CatchUp(ctx, nil); err != nil {
-		return summary, err
+		return rejected, kept, err
 	}
 	took := t.clock().Sub(started)
-	if c.JSON {
-		report := importReport{Summary: summary, Seconds: took.Seconds(), DryRun: c.DryRun}
-		if len(c.Files) > 1 {
-			report.File = c.File
-		}
-		return summary, printJSON(t.out, report)
+	if !c.JSON {
+		return rejected, kept, printSummary(t.out, summary, took)
 	}
-	return summary, printSummary(t.out, summary, took)
+	return rejected, kept, printJSON(t.out, importReport{File: c.named(), Summary: summary, Seconds: took.Seconds(), DryRun: c.DryRun})
+}
+
+func (c importCommand) rosterAndShow(ctx context.Context, t *terminal, a *app.App, roster *rosterInput, mapping *importer.Mapping) (rejected, kept int64, err error) {
+	started := t.clock()
+	summary, err := c.importRoster(ctx, t, a, roster, mapping)
+	if err != nil {
+		return 0, 0, err
+	}
+	rejected, kept = summary.Rejected, summary.Rows-summary.Rejected
+	if err := a.CatchUp(ctx, nil); err != nil {
+		return rejected, kept, err
+	}
+	took := t.clock().Sub(started)
+	if !c.JSON {
+		return rejected, kept, printRosterSummary(t.out, summary, took)
+	}
+	return rejected, kept, printJSON(t.out, rosterReport{File: c.named(), RosterSummary: summary, Seconds: took.Seconds(), DryRun: c.DryRun})
+}
+
+// named is the name of the file in a report, where there are several.
+func (c importCommand) named() string {
+	if len(c.Files) > 1 {
+		return c.File
+	}
+	return ""
 }
 
 type importReport struct {
@@ -149,8 +202,8 @@ func printFormats(w io.Writer, asJSON bool) error {
 }
 
 // importFile imports c.File.
-func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App) (_ importer.Summary, err error) {
-	options, err := c.options()
+func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App, mapping *importer.Mapping) (_ importer.Summary, err error) {
+	options, err := c.options(mapping)
 	if err != nil {
 		return importer.Summary{}, err
 	}
@@ -178,14 +231,10 @@ func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App) 
 		options.People = people
 	}
 	if c.Rejects != "" {
-		how := os.O_CREATE | os.O_TRUNC | os.O_WRONLY
 		if len(c.Files) > 1 {
-			options.Name = filepath.Base(c.File)
+			options.Name, options.Continues = filepath.Base(c.File), c.File != c.Files[0]
 		}
-		if len(c.Files) > 1 && c.File != c.Files[0] {
-			how, options.Continues = os.O_APPEND|os.O_WRONLY, true
-		}
-		rejects, err := os.OpenFile(c.Rejects, how, 0o600)
+		rejects, err := c.openRejects()
 		if err != nil {
 			return importer.Summary{}, err
 		}
@@ -202,19 +251,14 @@ func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App) 
 }
 
 // options are those of c.File. A file named as the terminal names it is believed.
-func (c importCommand) options() (importer.Options, error) {
+func (c importCommand) options(mapping *importer.Mapping) (importer.Options, error) {
 	zone, err := importer.ParseZone(c.Zone)
 	if err != nil {
 		return importer.Options{}, err
 	}
 	options := importer.Options{
 		Zone: zone, Station: c.Station, Overlap: importer.Overlap(c.Overlap), Format: c.Format,
-		Person: c.Person, Encoding: importer.Encoding(c.Encoding), Dates: importer.DateOrder(strings.TrimPrefix(c.Dates, "auto")),
-	}
-	if c.Mapping != "" {
-		if options.Mapping, err = readMapping(c.Mapping); err != nil {
-			return importer.Options{}, err
-		}
+		Person: c.Person, Encoding: importer.Encoding(c.Encoding), Dates: importer.DateOrder(strings.TrimPrefix(c.Dates, "auto")), Mapping: mapping,
 	}
 	if station, err := importer.StationFromName(c.File); err == nil && c.Mapping == "" {
 		if options.Station == "" {
@@ -276,6 +320,8 @@ func printReasons(w io.Writer, what, file string, byReason map[importer.Reason]i
 		}
 		if r.Sheet != "" {
 			file = "sheet " + r.Sheet + ", "
+		} else if r.File != "" {
+			file = r.File + ", "
 		}
 		_, _ = fmt.Fprintf(w, "%sline %d: %s\n", file, r.Line, r.Message)
 	}

@@ -54,7 +54,7 @@ type terminal struct {
 type cli struct {
 	Demo     demoCommand     `cmd:"" help:"Show the whole promise on one clock file, then keep serving."`
 	Serve    serveCommand    `cmd:"" help:"Run the service on a data folder."`
-	Import   importCommand   `cmd:"" help:"Import files of time clocks and time trackers."`
+	Import   importCommand   `cmd:"" help:"Import files of time clocks and time trackers, and rosters of schools."`
 	Generate generateCommand `cmd:"" help:"Make clock and people files with the habits of real ones."`
 	Query    queryCommand    `cmd:"" help:"Answer HR: who is in, hours, people, erasures."`
 	Hours    hoursCommand    `cmd:"" help:"Say what hours are paid as, by rules that are data, and why."`
@@ -74,8 +74,10 @@ type cli struct {
 	Disclose discloseCommand `cmd:"" help:"Record who outside was given values of a person, and list them."`
 
 	Shifts     shiftsCommand     `cmd:"" help:"Plan shifts and details, and say who works them: offer, accept, bid, assign, swap, complete."`
+	Sites      sitesCommand      `cmd:"" help:"Define sites, their fences and their stations."`
 	Roster     rosterCommand     `cmd:"" help:"Show who works when and where."`
 	Attendance attendanceCommand `cmd:"" help:"Compare the roster with the time worked: on time, late, early leave, no-show, unscheduled."`
+	Classes    classesCommand    `cmd:"" help:"Keep classes, who is enrolled in them, and who attended which session."`
 	Retention  retentionCommand  `cmd:"" help:"See what has come of age; release it in batches, by two officers."`
 
 	Corrections correctionsCommand `cmd:"" help:"Ask for corrections of punches, and approve what others ask for."`

@@ -18,6 +18,7 @@ type queryCommand struct {
 	Presence queryPresence `cmd:"" help:"Who is in."`
 	Hours    queryHours    `cmd:"" help:"Hours worked, by person or by day."`
 	People   queryPeople   `cmd:"" help:"Who is registered."`
+	Visits   queryVisits   `cmd:"" help:"Who visited which centre, for which subject, for how long."`
 	Erasures queryErasures `cmd:"" help:"Which erasures were asked for and what became of them."`
 }
 
@@ -34,7 +35,9 @@ Examples:
   tracekeep query hours --data ./records --from 2021-06-01 --to 2021-06-30
   tracekeep query hours --data ./records --from 2021-06-01 --to 2021-06-30 --person 4a0d… --json
   tracekeep query hours --data ./records --from 2021-06-01 --to 2021-06-30 --as-of 2021-06-30 --known-at 2021-07-01T09:00:00Z
-  tracekeep query people --data ./records --find ana`
+  tracekeep query people --data ./records --find ana
+  tracekeep query people --data ./records --over 18 --on 2026-03-01
+  tracekeep query visits --data ./records --here --site learning_centre`
 }
 
 type queryPresence struct {
@@ -232,16 +235,23 @@ func onePerson(ctx context.Context, a *app.App, operation, text string) (uuid.UU
 type queryPeople struct {
 	dataFlags
 	momentFlags
+	ageFlags
 	Find string `help:"Part of the name, or an id." placeholder:"TEXT"`
 	JSON bool   `name:"json" help:"Print one JSON object for each person."`
 }
 
 // Run lists people.
 func (c queryPeople) Run(ctx context.Context, t *terminal) error {
+	if err := c.ageFlags.validate(); err != nil {
+		return &coded{code: exitUsage, err: err}
+	}
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		people, err := w.FindPerson(ctx, operator(a), c.Find)
 		if err != nil {
 			return err
+		}
+		if c.Over > 0 {
+			return c.print(ctx, t, a, people, c.JSON)
 		}
 		var values []httpapi.Personal
 		for _, p := range people {

@@ -219,7 +219,7 @@ func (d *desk) checkExplanations(morning, moved uuid.UUID, known string) {
 		d.t.Errorf("the correction is explained as %v", told)
 	}
 	interval := punch["interval"].(map[string]any)
-	if interval["date"] != "2026-03-02" || interval["seconds"] != 16200.0 || interval["rule_version"] != 2.0 {
+	if interval["date"] != "2026-03-02" || interval["seconds"] != 16200.0 || interval["rule_version"] != 3.0 {
 		d.t.Errorf("it became %v", interval)
 	}
 	if leaf, covered := told["leaf"].(float64); !covered || leaf < 1 {
@@ -227,7 +227,7 @@ func (d *desk) checkExplanations(morning, moved uuid.UUID, known string) {
 	}
 	position := fmt.Sprintf("%.0f", punch["position"])
 	text := d.run("explain", position).out
-	for _, part := range []string{"punch-recorded, schema version 3", "gate-1", "rule version 2", "leaf ", "same request", "caused by", "wrong_time"} {
+	for _, part := range []string{"punch-recorded, schema version 3", "gate-1", "rule version 3", "leaf ", "same request", "caused by", "wrong_time"} {
 		if !strings.Contains(text, part) {
 			d.t.Errorf("the recording is told without %q:\n%s", part, text)
 		}

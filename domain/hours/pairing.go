@@ -4,6 +4,7 @@
 package hours
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -12,14 +13,15 @@ import (
 	"tracekeep/eventschema"
 )
 
-// Punch is what pairing needs to know of a punch: as corrected, never void.
+// Punch is what pairing needs to know of a punch: as corrected, never void. When
+// it arrived is no part of it, so that hours cannot depend on that.
 type Punch struct {
 	ID            uuid.UUID
 	OccurredAt    time.Time
 	OffsetSeconds int // UTC offset at the site, seconds east; gives the work date
 	Direction     eventschema.Direction
 	Kind          eventschema.PunchKind
-	Position      uint64 // place in the log; orders punches of the same instant
+	Job           string // code; decides nothing here
 }
 
 // PairingRule says how in and out punches become work intervals. Source of the
@@ -39,8 +41,10 @@ type PairingRule struct {
 // History:
 //   - version 1 took an in pressed for a transfer for one whose out before it was missing.
 //   - version 2 ends the interval that is open with it and begins the next.
+//   - until version 2, punches of the same instant counted in the order in which they arrived.
+//   - version 3 has the outs of an instant before its ins, whenever they arrived.
 func DefaultPairing() PairingRule {
-	return PairingRule{Version: 2, Repeat: 60 * time.Second, Longest: 16 * time.Hour}
+	return PairingRule{Version: 3, Repeat: 60 * time.Second, Longest: 16 * time.Hour}
 }
 
 // WorkInterval is one paired work span. Its length comes from the two instants,
@@ -52,6 +56,7 @@ type WorkInterval struct {
 	WorkDate string // local date of Start at the site, 2006-01-02
 	InKind   eventschema.PunchKind
 	OutKind  eventschema.PunchKind
+	Job      string // of the in
 }
 
 // Seconds is the elapsed time of the interval.
@@ -82,9 +87,10 @@ type Pairing struct {
 }
 
 // Pair turns the punches of one work id into work intervals and exceptions. It
-// sorts punches in place by instant, then position. Meal, break and overtime keys
-// count as in and out: what was pressed does not decide what is owed. An in that
-// was pressed for a transfer ends the interval that is open, and begins the next.
+// sorts punches in place by instant; in one instant, outs come before ins. Meal,
+// break and overtime keys count as in and out: what was pressed does not decide
+// what is owed. An in that was pressed for a transfer ends the interval that is
+// open, and begins the next.
 func (r PairingRule) Pair(punches []Punch) Pairing {
 	slices.SortFunc(punches, Punch.compare)
 	var result Pairing
@@ -94,7 +100,7 @@ func (r PairingRule) Pair(punches []Punch) Pairing {
 	}
 	pair := func(p *Punch) {
 		result.Intervals = append(result.Intervals, WorkInterval{
-			In: open.ID, Out: p.ID, Start: open.OccurredAt, End: p.OccurredAt, WorkDate: open.WorkDate(), InKind: open.Kind, OutKind: p.Kind,
+			In: open.ID, Out: p.ID, Start: open.OccurredAt, End: p.OccurredAt, WorkDate: open.WorkDate(), InKind: open.Kind, OutKind: p.Kind, Job: open.Job,
 		})
 	}
 	for i := range punches {
@@ -137,17 +143,32 @@ func (p Punch) WorkDate() string {
 	return p.OccurredAt.UTC().Add(time.Duration(p.OffsetSeconds) * time.Second).Format(time.DateOnly)
 }
 
+// compare puts punches in the one order in which they count. In an instant an out
+// ends what was before and an in begins what comes after, so outs come first; a
+// transfer ends what is open only while it is, so it is the first of the ins; and
+// who pressed a key of its own beside the plain one meant that. The id decides
+// between presses of one key, of which all but the first are repeats; it derives
+// from what the station said, and not from when it was said.
 func (p Punch) compare(other Punch) int {
 	if byTime := p.OccurredAt.Compare(other.OccurredAt); byTime != 0 {
 		return byTime
 	}
-	switch {
-	case p.Position < other.Position:
-		return -1
-	case p.Position > other.Position:
+	return cmp.Or(outsFirst(p.Direction, other.Direction), cmp.Compare(rank(p.Kind), rank(other.Kind)), cmp.Compare(p.Kind, other.Kind),
+		slices.Compare(p.ID[:], other.ID[:]))
+}
+
+// outsFirst compares directions against the alphabet.
+func outsFirst(a, b eventschema.Direction) int { return cmp.Compare(b, a) }
+
+func rank(kind eventschema.PunchKind) int {
+	switch kind {
+	case eventschema.KindTransfer:
+		return 0
+	case eventschema.KindNormal:
+		return 2
+	default:
 		return 1
 	}
-	return 0
 }
 
 // begins says whether the punch leaves whatever is open without its out.

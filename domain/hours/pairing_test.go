@@ -41,7 +41,7 @@ func punchesOf(presses []press) []hours.Punch {
 		if kind == "" {
 			kind = normal
 		}
-		punches[i] = hours.Punch{ID: uuid.UUID{15: byte(i + 1)}, OccurredAt: at.UTC(), Direction: p.direction, Kind: kind, Position: uint64(i + 1)}
+		punches[i] = hours.Punch{ID: uuid.UUID{15: byte(i + 1)}, OccurredAt: at.UTC(), Direction: p.direction, Kind: kind}
 	}
 	return punches
 }
@@ -119,8 +119,35 @@ func TestPairing(t *testing.T) {
 				{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T10:00:00Z", direction: out, kind: transfer},
 				{at: "2026-03-02T10:05:00Z", direction: in, kind: transfer}, {at: "2026-03-02T12:00:00Z", direction: out},
 			}, []string{"1-2 7200s", "3-4 6900s"}},
-		"punches of the same instant count in the order of the log": {
-			[]press{{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T08:00:00Z", direction: out}}, []string{"1-2 0s"}},
+		"of one instant, the out ends what was and the in begins what comes": {
+			[]press{
+				{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T12:00:00Z", direction: in},
+				{at: "2026-03-02T12:00:00Z", direction: out}, {at: "2026-03-02T16:00:00Z", direction: out},
+			}, []string{"1-3 14400s", "2-4 14400s"}},
+		"of one instant, with nothing open, the out has no in and the in begins": {
+			[]press{{at: "2026-03-02T12:00:00Z", direction: in}, {at: "2026-03-02T12:00:00Z", direction: out}, {at: "2026-03-02T16:00:00Z", direction: out}},
+			[]string{"1-3 14400s", "2 out_without_in"}},
+		"in and out of one instant are two punches to look at and never an empty interval": {
+			[]press{{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T08:00:00Z", direction: out}}, []string{"2 out_without_in", "1 missing_out"}},
+		"of one instant, an in for a transfer ends what is open before another in begins": {
+			[]press{
+				{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T10:00:00Z", direction: in},
+				{at: "2026-03-02T10:00:00Z", direction: in, kind: transfer}, {at: "2026-03-02T12:00:00Z", direction: out},
+			}, []string{"1-3 7200s", "2-4 7200s", "3 missing_out"}},
+		"of one instant, an out ends what is open before a transfer begins": {
+			[]press{
+				{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T10:00:00Z", direction: in, kind: transfer},
+				{at: "2026-03-02T10:00:00Z", direction: out}, {at: "2026-03-02T12:00:00Z", direction: out},
+			}, []string{"1-3 7200s", "2-4 7200s"}},
+		"of one instant, the key of a meal counts before the plain one": {
+			[]press{
+				{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T12:00:00Z", direction: out}, {at: "2026-03-02T12:00:00Z", direction: out, kind: meal},
+			}, []string{"1-3 14400s", "2 out_without_in"}},
+		"what is pressed twice in one instant is a repeat on either side of the change": {
+			[]press{
+				{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T12:00:00Z", direction: in}, {at: "2026-03-02T12:00:00Z", direction: out},
+				{at: "2026-03-02T12:00:00Z", direction: in}, {at: "2026-03-02T12:00:00Z", direction: out}, {at: "2026-03-02T16:00:00Z", direction: out},
+			}, []string{"1-3 14400s", "2-6 14400s", "5 repeat", "4 repeat"}},
 		"late punches are sorted in": {
 			[]press{{at: "2026-03-02T12:00:00Z", direction: out}, {at: "2026-03-02T08:00:00Z", direction: in}}, []string{"2-1 14400s"}},
 		"no punches, no hours": {nil, []string{}},
@@ -172,7 +199,7 @@ func TestWorkOverAChangeOfTheClocksIsTheTimeThatPassed(t *testing.T) {
 				}
 				_, offset := at.Zone()
 				punches = append(punches, hours.Punch{ID: uuid.UUID{byte(i)}, OccurredAt: at, OffsetSeconds: offset,
-					Direction: []eventschema.Direction{in, out}[i], Kind: normal, Position: uint64(i)})
+					Direction: []eventschema.Direction{in, out}[i], Kind: normal})
 			}
 			paired := hours.DefaultPairing().Pair(punches)
 			if len(paired.Intervals) != 1 {
@@ -188,15 +215,17 @@ func TestWorkOverAChangeOfTheClocksIsTheTimeThatPassed(t *testing.T) {
 	}
 }
 
-// drawPunches draws a history that is dense enough for repeats to chain.
+// drawPunches draws a history that is dense enough for repeats to chain and for
+// many punches to share an instant.
 func drawPunches(t *rapid.T) []hours.Punch {
 	base := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 	punches := make([]hours.Punch, rapid.IntRange(0, 40).Draw(t, "punches"))
+	last := rapid.SampledFrom([]int{3, 8, 30}).Draw(t, "last")
 	for i := range punches {
 		unit := rapid.SampledFrom([]time.Duration{10 * time.Second, 10 * time.Second, time.Hour, 7 * time.Hour}).Draw(t, "unit")
 		punches[i] = hours.Punch{
-			ID: uuid.UUID{15: byte(i + 1)}, Position: uint64(i + 1), Kind: rapid.SampledFrom([]eventschema.PunchKind{normal, normal, overtime, transfer}).Draw(t, "kind"),
-			OccurredAt: base.Add(time.Duration(rapid.IntRange(0, 30).Draw(t, "at")) * unit),
+			ID: uuid.UUID{15: byte(i + 1)}, Kind: rapid.SampledFrom([]eventschema.PunchKind{normal, normal, overtime, transfer}).Draw(t, "kind"),
+			OccurredAt: base.Add(time.Duration(rapid.IntRange(0, last).Draw(t, "at")) * unit),
 			Direction:  rapid.SampledFrom([]eventschema.Direction{in, out}).Draw(t, "direction"),
 		}
 	}
@@ -207,10 +236,30 @@ func TestTheOrderOfArrivalChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		punches := drawPunches(t)
 		want := hours.DefaultPairing().Pair(slices.Clone(punches))
-		if diff := cmp.Diff(want, hours.DefaultPairing().Pair(rapid.Permutation(punches).Draw(t, "shuffled"))); diff != "" {
+		shuffled := rapid.Permutation(punches).Draw(t, "shuffled")
+		if diff := cmp.Diff(want, hours.DefaultPairing().Pair(slices.Clone(shuffled))); diff != "" {
 			t.Fatalf("(-sorted +shuffled)\n%s", diff)
 		}
+		for i := range shuffled { // as other stations would have numbered them
+			shuffled[i].ID = uuid.UUID{15: byte(i + 1)}
+		}
+		if diff := cmp.Diff(counted(want), counted(hours.DefaultPairing().Pair(shuffled))); diff != "" {
+			t.Fatalf("(-sorted +with other ids)\n%s", diff)
+		}
 	})
+}
+
+// counted is what a pairing says, whichever of two like punches it says it of.
+func counted(p hours.Pairing) []string {
+	lines := []string{}
+	for _, w := range p.Intervals {
+		lines = append(lines, fmt.Sprint(w.Start, w.End, w.WorkDate, w.InKind, w.OutKind))
+	}
+	for _, e := range p.Exceptions {
+		lines = append(lines, fmt.Sprint(e.Code, e.At, e.WorkDate))
+	}
+	slices.Sort(lines)
+	return lines
 }
 
 func TestEveryPunchIsAccountedForOnce(t *testing.T) {
@@ -221,7 +270,7 @@ func TestEveryPunchIsAccountedForOnce(t *testing.T) {
 		for _, w := range paired.Intervals {
 			seen[w.In]++
 			seen[w.Out]++
-			if w.End.Before(w.Start) || w.End.Sub(w.Start) > hours.DefaultPairing().Longest {
+			if !w.End.After(w.Start) || w.End.Sub(w.Start) > hours.DefaultPairing().Longest {
 				t.Fatalf("interval from %s to %s", w.Start, w.End)
 			}
 		}

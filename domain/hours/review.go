@@ -1,6 +1,7 @@
 package hours
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -136,8 +137,9 @@ func (p ReviewPolicy) Review(paired Pairing, now time.Time) []Finding {
 	return found
 }
 
-// endsOf puts the punches that count back into order. One that was pressed for a
-// transfer ends one interval and begins the next, and is there twice.
+// endsOf puts the punches that count back into order, the outs of an instant before
+// its ins. One that was pressed for a transfer ends one interval and begins the
+// next, and is there twice.
 func endsOf(paired Pairing) []end {
 	var ends []end
 	for _, w := range paired.Intervals {
@@ -154,6 +156,8 @@ func endsOf(paired Pairing) []end {
 		default: // a repeat counts for nothing
 		}
 	}
-	slices.SortStableFunc(ends, func(a, b end) int { return a.at.Compare(b.at) })
+	slices.SortFunc(ends, func(a, b end) int {
+		return cmp.Or(a.at.Compare(b.at), outsFirst(a.direction, b.direction), slices.Compare(a.id[:], b.id[:]))
+	})
 	return ends
 }

@@ -56,6 +56,12 @@ func TestReview(t *testing.T) {
 		"an out and then its in were exchanged": {
 			[]press{{at: day + "08:00:00Z", direction: out}, {at: day + "16:00:00Z", direction: in}},
 			"2026-03-09T00:00:00Z", []string{"out_without_in high 1", "out_before_in high 1 2", "missing_out high 2"}},
+		"in and out of one instant, and nothing else, are named together": {
+			[]press{{at: day + "08:00:00Z", direction: in}, {at: day + "08:00:00Z", direction: out}},
+			"2026-03-09T00:00:00Z", []string{"out_without_in high 2", "missing_out high 1", "out_before_in high 2 1"}},
+		"an out that has no in is not the key of an in of the same instant": {
+			[]press{{at: day + "08:00:00Z", direction: in}, {at: day + "08:00:00Z", direction: out}, {at: day + "16:00:00Z", direction: out}},
+			"2026-03-09T00:00:00Z", []string{"out_without_in high 2"}},
 		"twelve hours are not long": {
 			[]press{{at: day + "08:00:00Z", direction: in}, {at: day + "20:00:00Z", direction: out}}, "2026-03-09T00:00:00Z", []string{}},
 		"a second more is": {

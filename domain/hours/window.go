@@ -18,10 +18,11 @@ type Window struct {
 
 // Window narrows punches to the stretch that can pair differently when anything
 // between lo and hi (both included) was added, moved or taken away. Outside of
-// that span punches must be as they were before. complete says, for the side
-// before lo and the side after hi, whether punches holds all there are; when it
-// does not and no safe edge is found, Window answers false and the caller comes
-// back with more. It sorts punches in place.
+// that span punches must be as they were before. Of an instant, punches holds all
+// or none; no edge lies within one. complete says, for the side before lo and the
+// side after hi, whether punches holds all there are; when it does not and no safe
+// edge is found, Window answers false and the caller comes back with more. It
+// sorts punches in place.
 func (r PairingRule) Window(punches []Punch, lo, hi time.Time, complete [2]bool) (Window, bool) {
 	slices.SortFunc(punches, Punch.compare)
 	begin, from, ok := r.begin(punches, lo, complete[0])
@@ -88,7 +89,7 @@ func (r PairingRule) parts(previous *Punch, next time.Time, nextBegins bool) boo
 // LastCounted is the last punch that is no repeat, and false when there is
 // none. complete says whether punches begins with the first one of the work id;
 // when it does not and punches are too dense to tell, LastCounted answers false
-// for known. It sorts punches in place.
+// for known. Of an instant, punches holds all or none. It sorts punches in place.
 func (r PairingRule) LastCounted(punches []Punch, complete bool) (last Punch, found, known bool) {
 	slices.SortFunc(punches, Punch.compare)
 	known = complete

@@ -93,14 +93,8 @@ func TestTheLastCountedPunchIsTheSameFromAnyTailThatTells(t *testing.T) {
 		if !known || found != (len(punches) > 0) {
 			t.Fatalf("found %v, known %v in %d punches", found, known, len(punches))
 		}
-		slices.SortFunc(punches, func(a, b hours.Punch) int {
-			if c := a.OccurredAt.Compare(b.OccurredAt); c != 0 {
-				return c
-			}
-			return int(a.Position) - int(b.Position)
-		})
 		repeats := map[uuid.UUID]bool{}
-		for _, e := range hours.DefaultPairing().Pair(slices.Clone(punches)).Exceptions {
+		for _, e := range hours.DefaultPairing().Pair(punches).Exceptions { // which puts them in order
 			repeats[e.Punch] = e.Code == hours.RepeatPunch
 		}
 		for i := len(punches) - 1; i >= 0; i-- {
@@ -111,7 +105,11 @@ func TestTheLastCountedPunchIsTheSameFromAnyTailThatTells(t *testing.T) {
 				break
 			}
 		}
-		tail := punches[rapid.IntRange(0, len(punches)).Draw(t, "tail"):]
+		from := rapid.IntRange(0, len(punches)).Draw(t, "tail")
+		for from > 0 && from < len(punches) && punches[from].OccurredAt.Equal(punches[from-1].OccurredAt) {
+			from--
+		}
+		tail := punches[from:]
 		if got, _, known := hours.DefaultPairing().LastCounted(slices.Clone(tail), len(tail) == len(punches)); known && got.ID != want.ID {
 			t.Fatalf("tail says %d, all say %d", got.ID[15], want.ID[15])
 		}

@@ -132,16 +132,24 @@ func (r Rules) withPauses(spans []Work) []Line {
 // cut cuts lines where a workday or a cycle begins.
 func (r Rules) cut(loc *time.Location, lines []Line) []Line {
 	days, cycles := dayGrid(r.Workday, loc), r.Workweek.grid(loc)
-	var parts []Line
+	// Lines of one day follow each other, and where a day begins is dear to find out.
+	var today, cycle stretch
+	parts := make([]Line, 0, len(lines)+len(lines)/4)
 	for _, l := range lines {
 		for l.Start.Before(l.End) {
-			part, onDay, inCycle := l, days.index(l.Start), cycles.index(l.Start)
-			for _, end := range []time.Time{days.start(onDay + 1), cycles.start(inCycle + 1)} {
+			if !today.holds(l.Start) {
+				today = days.stretch(l.Start)
+			}
+			if !cycle.holds(l.Start) {
+				cycle = cycles.stretch(l.Start)
+			}
+			part := l
+			for _, end := range []time.Time{today.end, cycle.end} {
 				if end.Before(part.End) {
 					part.End = end
 				}
 			}
-			part.Workday, part.Cycle = days.date(onDay).Format(time.DateOnly), cycles.date(inCycle).Format(time.DateOnly)
+			part.Workday, part.Cycle = today.date, cycle.date
 			parts = append(parts, part)
 			l.Start = part.End
 		}
@@ -152,21 +160,20 @@ func (r Rules) cut(loc *time.Location, lines []Line) []Line {
 // classify puts lines that are in order, each within one workday and one cycle,
 // into classes.
 func (r Rules) classify(lines []Line) []Line {
-	var done []Line
+	done := make([]Line, 0, len(lines)+len(lines)/4)
 	for len(lines) > 0 {
 		n := 1
 		for n < len(lines) && lines[n].Cycle == lines[0].Cycle {
 			n++
 		}
-		done = append(done, r.classifyCycle(lines[:n])...)
+		done = r.classifyCycle(done, lines[:n])
 		lines = lines[n:]
 	}
 	return done
 }
 
-func (r Rules) classifyCycle(lines []Line) []Line {
+func (r Rules) classifyCycle(done, lines []Line) []Line {
 	seventh := r.seventhCounts(lines)
-	var done []Line
 	var today string
 	var days int
 	var inDay, inCycle time.Duration

@@ -49,17 +49,41 @@ func instantOf(date time.Time, at Clock, loc *time.Location) time.Time {
 
 // index is the stretch that an instant belongs to; its first instant does.
 func (g grid) index(at time.Time) int {
+	index, _, _ := g.find(at)
+	return index
+}
+
+func (g grid) find(at time.Time) (index int, start, end time.Time) {
 	local := at.In(g.loc).Add(-time.Duration(g.at.Hour)*time.Hour - time.Duration(g.at.Min)*time.Minute)
 	year, month, dayOfMonth := local.Date()
 	n := int(time.Date(year, month, dayOfMonth, 0, 0, 0, 0, time.UTC).Sub(g.anchor) / day)
-	index := floorDiv(n, g.days)
-	for g.start(index).After(at) { // by an hour or a day, around a change of the clocks
+	index = floorDiv(n, g.days)
+	start = g.start(index)
+	for start.After(at) { // by an hour or a day, around a change of the clocks
 		index--
+		start = g.start(index)
 	}
-	for !g.start(index + 1).After(at) {
+	end = g.start(index + 1)
+	for !end.After(at) {
 		index++
+		start, end = end, g.start(index+1)
 	}
-	return index
+	return index, start, end
+}
+
+// stretch is one stretch of a grid: its first instant belongs to it, its end to the
+// next. The zero value holds no instant.
+type stretch struct {
+	start, end time.Time
+	date       string // 2006-01-02, on which it begins
+}
+
+func (s stretch) holds(at time.Time) bool { return at.Before(s.end) && !at.Before(s.start) }
+
+// stretch is the one that an instant belongs to.
+func (g grid) stretch(at time.Time) stretch {
+	index, start, end := g.find(at)
+	return stretch{start: start, end: end, date: g.date(index).Format(time.DateOnly)}
 }
 
 func floorDiv(n, by int) int {

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"math/rand"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,18 +20,20 @@ import (
 )
 
 // punches are what some weeks of a worker leave behind: in and out, now and then
-// one that is missing or pressed twice.
+// one that is missing, pressed twice or of the same instant as the one before.
 func punches(t *rapid.T) []hours.Punch {
 	at := time.Date(2026, time.February, 25, 14, 0, 0, 0, time.UTC).Add(time.Duration(rapid.IntRange(0, 60*24*3600).Draw(t, "first")) * time.Second)
 	var list []hours.Punch
 	for i := range rapid.IntRange(0, 60).Draw(t, "punches") {
-		at = at.Add(time.Duration(rapid.IntRange(1, 20*3600).Draw(t, "after")) * time.Second)
+		if i == 0 || rapid.IntRange(0, 4).Draw(t, "the same instant") > 0 {
+			at = at.Add(time.Duration(rapid.IntRange(1, 20*3600).Draw(t, "after")) * time.Second)
+		}
 		direction := eventschema.DirectionIn
 		if i%2 == 1 != (rapid.IntRange(0, 19).Draw(t, "wrong") == 0) {
 			direction = eventschema.DirectionOut
 		}
 		kind := rapid.SampledFrom([]eventschema.PunchKind{eventschema.KindNormal, eventschema.KindNormal, eventschema.KindMeal, eventschema.KindBreak}).Draw(t, "kind")
-		list = append(list, hours.Punch{ID: punchAt(at, string(direction)), OccurredAt: at, Direction: direction, Kind: kind, Position: uint64(i)})
+		list = append(list, hours.Punch{ID: punchAt(at, string(direction)+strconv.Itoa(i)), OccurredAt: at, Direction: direction, Kind: kind})
 	}
 	return list
 }
@@ -226,7 +229,7 @@ func acrossChange(t *testing.T, rules Rules, loc *time.Location, change time.Tim
 			t.Fatalf("%s: %s reads back as %s, %v", loc, at, resolved.At, err)
 		}
 		direction := []eventschema.Direction{eventschema.DirectionIn, eventschema.DirectionOut}[i%2]
-		list = append(list, hours.Punch{ID: punchAt(at, string(direction)), OccurredAt: resolved.At, OffsetSeconds: offset, Direction: direction, Kind: eventschema.KindNormal, Position: uint64(i)})
+		list = append(list, hours.Punch{ID: punchAt(at, string(direction)), OccurredAt: resolved.At, OffsetSeconds: offset, Direction: direction, Kind: eventschema.KindNormal})
 	}
 	result := rules.Apply(loc, workOf(list), Facts{})
 	if got := TotalsOf(result.Lines).Worked(); got != want {

@@ -13,6 +13,7 @@ import (
 	"tracekeep/domain/person"
 	"tracekeep/domain/restriction"
 	"tracekeep/domain/retention"
+	"tracekeep/domain/site"
 	"tracekeep/domain/timecard"
 )
 
@@ -53,6 +54,16 @@ func refusals() []refusal {
 		{consent.ErrNoTime, "no_time", "/at"},
 		{consent.ErrOrder, "out_of_order", "/at"},
 		{keyring.ErrTaken, "badge_taken", "/badge"},
+		{site.ErrCode, "bad_code", "/site"},
+		{site.ErrTaken, "site_taken", "/site"},
+		{site.ErrClosed, "site_closed", "/site"},
+		{site.ErrUnknown, "unknown_site", "/site"},
+		{site.ErrZone, "bad_zone", "/zone"},
+		{site.ErrPlace, "bad_place", "/fence"},
+		{site.ErrRadius, "bad_radius", "/fence"},
+		{site.ErrStation, "bad_station", "/stations"},
+		{site.ErrStations, "station_taken", "/stations"},
+		{site.ErrNoActor, "no_actor", ""},
 	}
 }
 

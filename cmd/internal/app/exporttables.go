@@ -81,8 +81,8 @@ func (w *World) ExportHours(ctx context.Context, by httpapi.Principal, order Exp
 }
 
 // punchesTable has a row for every punch: what counts, beside what was recorded.
-var punchesTable = columns("punches", `work_id !name punch_id at_utc at_local zone direction kind job station voided correction_reason
-	recorded_utc recorded_local recorded_zone recorded_direction recorded_kind recorded_job position*`)
+var punchesTable = columns("punches", `work_id !name punch_id at_utc at_local zone direction kind station voided correction_reason
+	recorded_utc recorded_local recorded_zone recorded_direction recorded_kind position* site job recorded_job visit_reason fence fence_metres*`)
 
 // ExportPunches writes the punches of some days.
 func (w *World) ExportPunches(ctx context.Context, by httpapi.Principal, order ExportOrder, format TableFormat) (Exported, error) {
@@ -107,16 +107,22 @@ func (w *World) ExportPunches(ctx context.Context, by httpapi.Principal, order E
 			if p.CorrectedFor != "" {
 				reason = exporter.Text(string(p.CorrectedFor))
 			}
+			fence := make([]exporter.Cell, 2)
+			if p.Fence != nil {
+				fence[0], fence[1] = exporter.Text(string(p.Fence.Verdict)), exporter.Number(int64(p.Fence.DistanceMetres))
+			}
 			return row(slices.Concat(
 				[]exporter.Cell{exporter.Text(p.WorkID.String())}, x.cells(names[p.WorkID]), []exporter.Cell{exporter.Text(p.ID.String())},
 				placed(p.Counts.OccurredAt, p.Zone, p.Counts.OffsetSeconds),
 				[]exporter.Cell{
-					exporter.Text(string(p.Counts.Direction)), exporter.Text(string(p.Counts.Kind)), exporter.Text(p.Counts.Job), exporter.Text(p.Station), exporter.Text(voided), reason,
+					exporter.Text(string(p.Counts.Direction)), exporter.Text(string(p.Counts.Kind)), exporter.Text(p.Station), exporter.Text(voided), reason,
 				},
 				placed(p.Recorded.OccurredAt, p.Zone, p.Recorded.OffsetSeconds),
 				[]exporter.Cell{
-					exporter.Text(string(p.Recorded.Direction)), exporter.Text(string(p.Recorded.Kind)), exporter.Text(p.Recorded.Job), exporter.Number(int64(p.Position)),
+					exporter.Text(string(p.Recorded.Direction)), exporter.Text(string(p.Recorded.Kind)), exporter.Number(int64(p.Position)),
+					exporter.Text(p.Site), exporter.Text(p.Counts.Job), exporter.Text(p.Recorded.Job), exporter.Text(p.Reason),
 				},
+				fence,
 			)...)
 		})
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strconv"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"tracekeep/adapters/importer"
 	"tracekeep/adapters/keyring"
+	"tracekeep/adapters/postgres"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
@@ -153,3 +155,39 @@ func copyBare(ctx context.Context, conn *pgx.Conn, table string) (took time.Dura
 	}
 	return took, err
 }
+
+// Fill fills the read models from the log and from punches behind it that are in no
+// log, the way a rebuild does. The folder is good for asking afterwards and for nothing
+// else. It is for measuring.
+func (a *App) Fill(ctx context.Context, punches iter.Seq[*eventschema.PunchRecorded], progress func(postgres.Progress)) error {
+	_, err := a.models.Rebuild(ctx, func(yield func(eventschema.Recorded, error) bool) {
+		var last eventschema.Recorded
+		for e, err := range a.whole.ReadAll(ctx, 0) {
+			if last = e; !yield(e, err) {
+				return
+			}
+		}
+		at := eventschema.Envelope{Metadata: eventschema.Metadata{
+			Tenant: a.tenant, Actor: eventschema.Actor{ID: a.operator, Role: importActorRole}, Salt: make([]byte, eventschema.SaltBytes),
+		}}
+		for p := range punches {
+			at.Stream, at.EventID = eventschema.PunchesStream(a.tenant, p.WorkID, p.OccurredAt).String(), p.PunchID
+			at.Metadata.CorrelationID, at.Metadata.CausationID = p.PunchID, p.PunchID
+			proposed, err := a.registry.Encode(ctx, a.keys, p, at)
+			last = eventschema.Recorded{
+				Stream: at.Stream, Revision: last.Position, Position: last.Position + measuredStep, ID: proposed.ID, Type: proposed.Type,
+				ContentType: eventschema.ContentTypeJSON, Created: p.ReceivedAt, Data: proposed.Data, Metadata: proposed.Metadata,
+			}
+			if !yield(last, err) || err != nil {
+				return
+			}
+		}
+	}, progress)
+	return err
+}
+
+// measuredStep is about what a punch takes in the log.
+const measuredStep = 512
+
+// ReadModelsSchema is where in their database the read models stand, for measuring.
+func (a *App) ReadModelsSchema() string { return a.models.Schema() }

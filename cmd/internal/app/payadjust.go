@@ -175,7 +175,7 @@ func (e *earlierPeriods) groups(p projections.PayPeriod, period payrules.PayPeri
 		if by := e.by[cardKey{p.PeriodID, work}]; by != nil {
 			return byText[fmt.Sprintf("%+v", *by)]
 		}
-		group := today.Plan.GroupOf(work)
+		group := asToday.of(work)
 		for _, by := range p.Paid {
 			if group != nil && group.Name != "" && by.Group == group.Name {
 				return byText[fmt.Sprintf("%+v", by)]

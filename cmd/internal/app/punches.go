@@ -26,8 +26,9 @@ var (
 )
 
 // RecordPunch implements [httpapi.Punches]. Coordinates are kept only when a
-// location consent was in force at the punch's own instant and stands; the punch
-// is kept in any case (promises ST-10, ST-46, ST-47).
+// location consent was in force at the punch's own instant and stands, and only then
+// is the fence of the site read; the punch is kept in any case (promises ST-10, ST-46,
+// ST-47).
 func (a *App) RecordPunch(ctx context.Context, intent httpapi.Intent, p httpapi.PunchEntry) (httpapi.PunchReceipt, error) {
 	workID, err := a.workOf(ctx, p)
 	if err != nil {
@@ -43,10 +44,14 @@ func (a *App) RecordPunch(ctx context.Context, intent httpapi.Intent, p httpapi.
 	if err != nil {
 		return httpapi.PunchReceipt{}, outward(err)
 	}
-	handled, err := a.recordPunch(ctx, intent, workID, p, outcome)
+	var fence *eventschema.FenceReading
+	if p.Site, fence, err = a.siteAndFence(ctx, p, outcome); err != nil {
+		return httpapi.PunchReceipt{}, outward(err)
+	}
+	handled, err := a.recordPunch(ctx, intent, workID, p, outcome, fence)
 	if errors.Is(err, errPointUnwanted) {
 		outcome = eventschema.LocationDroppedNoConsent
-		handled, err = a.recordPunch(ctx, intent, workID, p, outcome)
+		handled, err = a.recordPunch(ctx, intent, workID, p, outcome, nil)
 	}
 	if err != nil {
 		return httpapi.PunchReceipt{}, outward(err)
@@ -54,7 +59,8 @@ func (a *App) RecordPunch(ctx context.Context, intent httpapi.Intent, p httpapi.
 	return httpapi.PunchReceipt{Receipt: receipt(handled), PunchID: p.PunchID, OccurredAt: p.OccurredAt, Location: outcome}, nil
 }
 
-func (a *App) recordPunch(ctx context.Context, intent httpapi.Intent, workID uuid.UUID, p httpapi.PunchEntry, outcome eventschema.LocationOutcome) (domain.Outcome, error) {
+func (a *App) recordPunch(ctx context.Context, intent httpapi.Intent, workID uuid.UUID, p httpapi.PunchEntry,
+	outcome eventschema.LocationOutcome, fence *eventschema.FenceReading) (domain.Outcome, error) {
 	return domain.Handle(ctx, a.handler, timecard.Decider(), domain.Request{
 		Stream: eventschema.PunchesStream(a.tenant, workID, p.OccurredAt), Key: intent.Key, EventID: p.PunchID,
 		Actor: actorIn(intent.Principal, workID), CorrelationID: intent.CorrelationID,
@@ -67,7 +73,7 @@ func (a *App) recordPunch(ctx context.Context, intent httpapi.Intent, workID uui
 	}, timecard.Command(timecard.Punch{
 		PunchID: p.PunchID, WorkID: workID, OccurredAt: p.OccurredAt, Zone: p.Zone, OffsetSeconds: p.OffsetSeconds,
 		Direction: p.Direction, Kind: p.Kind, Station: p.Station, StationClock: p.StationClock, StationCounter: p.StationCounter,
-		ReceivedAt: p.ReceivedAt, Location: outcome, Source: eventschema.SourceAPI, Site: p.Site, Job: p.Job, Reason: p.Reason,
+		ReceivedAt: p.ReceivedAt, Location: outcome, Source: eventschema.SourceAPI, Site: p.Site, Job: p.Job, Reason: p.Reason, Fence: fence,
 	}))
 }
 

@@ -27,15 +27,27 @@ type payGroup struct {
 // groups makes the groups of a plan ready.
 func (o HoursOrder) groups(now time.Time) (payGroups, error) {
 	made := payGroups{}
-	byGroup := map[*payrules.Group]*payGroup{}
+	var rest *payGroup
+	byWork := map[uuid.UUID]*payGroup{} // a plan may name thousands
 	for i := range o.Plan.Groups {
 		group, err := newPayGroup(&o.Plan.Groups[i], o, now)
 		if err != nil {
 			return payGroups{}, err
 		}
-		made.all, byGroup[group.Group] = append(made.all, group), group
+		made.all = append(made.all, group)
+		if len(group.Works) == 0 {
+			rest = group
+		}
+		for _, work := range group.Works {
+			byWork[work] = group
+		}
 	}
-	made.of = func(work uuid.UUID) *payGroup { return byGroup[o.Plan.GroupOf(work)] }
+	made.of = func(work uuid.UUID) *payGroup {
+		if group := byWork[work]; group != nil {
+			return group
+		}
+		return rest
+	}
 	return made, nil
 }
 

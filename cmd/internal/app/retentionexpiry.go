@@ -49,7 +49,10 @@ func (a *App) expireRecords(ctx context.Context, s erasure.State) (erasure.Comma
 // expiring lists the streams that a case ends: all of a whole record, or the
 // locations of the months it is about, and of all months without any.
 func (a *App) expiring(ctx context.Context, s erasure.State) ([]eventschema.StreamName, error) {
-	categories := []string{eventschema.CategoryWork, eventschema.CategoryPunches, eventschema.CategoryConsent, eventschema.CategoryLocation, eventschema.CategoryTimeCard}
+	categories := []string{
+		eventschema.CategoryWork, eventschema.CategoryPunches, eventschema.CategoryConsent, eventschema.CategoryLocation, eventschema.CategoryTimeCard,
+		eventschema.CategoryEnrolment, eventschema.CategoryAttendance,
+	}
 	if !s.WholeRecord() {
 		categories = []string{eventschema.CategoryLocation}
 	}
