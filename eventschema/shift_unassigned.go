@@ -12,8 +12,8 @@ import (
 type ShiftUnassigned struct {
 	ShiftID      uuid.UUID `json:"shift_id"`
 	WorkID       uuid.UUID `json:"work_id"`
-	Reason       string    `json:"reason"`        // a code
-	With         uuid.UUID `json:"with,omitzero"` // the shift that came first, of a double booking
+	Reason       string    `json:"reason"`        // a code; of a shift that was moved a [ConflictCode]
+	With         uuid.UUID `json:"with,omitzero"` // the shift that came first, of a double booking; or that is too near
 	UnassignedAt time.Time `json:"unassigned_at"`
 	UnassignedBy uuid.UUID `json:"unassigned_by"`
 }

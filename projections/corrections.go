@@ -87,6 +87,7 @@ type CorrectionRequest struct {
 	Outcome, Ground               string // empty: open
 	DecidedAt                     *time.Time
 	DecidedBy                     uuid.UUID
+	Position                      uint64 // of the latest event
 }
 
 // CorrectionsNaming lists the requests about the punches of a work record, by id.
@@ -98,20 +99,30 @@ func CorrectionsNaming(ctx context.Context, q Querier, tenant, work uuid.UUID) (
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// CorrectionRequests lists the requests, the latest first, at most limit of them;
-// only those that wait for a decision when open is set.
-func CorrectionRequests(ctx context.Context, q Querier, tenant uuid.UUID, open bool, limit int) ([]CorrectionRequest, error) {
+// CorrectionsAsked says which requests are asked for: with the nil work id everybody's.
+type CorrectionsAsked struct {
+	Open   bool // only those that wait for a decision
+	Work   uuid.UUID
+	Before uint64 // only those whose latest event stands before; 0: from the end of the log
+	Limit  int
+}
+
+// CorrectionRequests lists requests, the one with the latest news first.
+func CorrectionRequests(ctx context.Context, q Querier, tenant uuid.UUID, asked CorrectionsAsked) ([]CorrectionRequest, error) {
 	rows, err := q.Query(ctx, `
 SELECT correction_id, COALESCE(punch_id, `+noID+`), COALESCE(work_id, `+noID+`), COALESCE(void, false), COALESCE(occurred_at, 'epoch'), COALESCE(direction, ''),
 	COALESCE(kind, ''), job, COALESCE(reason, ''), requested_at, COALESCE(requested_by, `+noID+`), COALESCE(outcome, ''), COALESCE(ground, ''), decided_at,
-	COALESCE(decided_by, `+noID+`)
-FROM correction_request WHERE tenant_id = $1 AND (NOT $2 OR outcome IS NULL) ORDER BY position DESC LIMIT $3`, tenant, open, limit)
+	COALESCE(decided_by, `+noID+`), position
+FROM correction_request WHERE tenant_id = $1 AND (NOT $2 OR outcome IS NULL) AND ($3::uuid IS NULL OR work_id = $3) AND ($4::bigint = 0 OR position < $4)
+ORDER BY position DESC LIMIT $5`, tenant, asked.Open, nonNil(asked.Work), int64(asked.Before), asked.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("query correction requests: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c CorrectionRequest, err error) {
+		var position int64
 		err = row.Scan(&c.CorrectionID, &c.PunchID, &c.WorkID, &c.Void, &c.OccurredAt, &c.Direction, &c.Kind, &c.Job, &c.Reason, &c.RequestedAt, &c.RequestedBy,
-			&c.Outcome, &c.Ground, &c.DecidedAt, &c.DecidedBy)
+			&c.Outcome, &c.Ground, &c.DecidedAt, &c.DecidedBy, &position)
+		c.Position = uint64(position)
 		c.OccurredAt, c.RequestedAt, c.DecidedAt = c.OccurredAt.UTC(), utc(c.RequestedAt), utc(c.DecidedAt)
 		return c, err
 	})

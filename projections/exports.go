@@ -11,6 +11,7 @@ import (
 // PunchPlace is where a punch was made, and by which clock.
 type PunchPlace struct {
 	Station       string
+	Site          string // as the station said it; only of [PlacesOfPunches]
 	Zone          string
 	OffsetSeconds int // seconds east, at the punch
 }
@@ -95,4 +96,20 @@ func queryWorks(ctx context.Context, q Querier, sql string, args ...any) ([]uuid
 		return nil, fmt.Errorf("query work records: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+// PlacesOfPunches says where punches were made, by punch id.
+func PlacesOfPunches(ctx context.Context, q Querier, tenant uuid.UUID, punches []uuid.UUID) (map[uuid.UUID]PunchPlace, error) {
+	rows, err := q.Query(ctx, `SELECT punch_id, station, COALESCE(site, ''), zone, offset_seconds FROM punch WHERE tenant_id = $1 AND punch_id = ANY($2)`, tenant, uuidsOf(punches))
+	if err != nil {
+		return nil, fmt.Errorf("query the places of punches: %w", err)
+	}
+	places := map[uuid.UUID]PunchPlace{}
+	var id uuid.UUID
+	var p PunchPlace
+	_, err = pgx.ForEachRow(rows, []any{&id, &p.Station, &p.Site, &p.Zone, &p.OffsetSeconds}, func() error {
+		places[id] = p
+		return nil
+	})
+	return places, err
 }

@@ -123,11 +123,16 @@ type TimeCard struct {
 }
 
 // TimeCards lists locked cards, by work id and days: of one period, or with the nil
-// id of all.
-func TimeCards(ctx context.Context, q Querier, tenant, period uuid.UUID) ([]TimeCard, error) {
+// id of all; of the work records named, or of everybody.
+func TimeCards(ctx context.Context, q Querier, tenant, period uuid.UUID, works ...uuid.UUID) ([]TimeCard, error) {
+	var ids uuids
+	if len(works) > 0 {
+		ids = uuidsOf(works)
+	}
 	rows, err := q.Query(ctx, `
 SELECT card_id, period_id, work_id, first_day, last_day, paid, jobs, paid_by, adjustments, locked_at
-FROM time_card WHERE tenant_id = $1 AND ($2::uuid IS NULL OR period_id = $2) ORDER BY work_id, first_day, card_id`, tenant, nonNil(period))
+FROM time_card WHERE tenant_id = $1 AND ($2::uuid IS NULL OR period_id = $2) AND ($3::uuid[] IS NULL OR work_id = ANY($3))
+ORDER BY work_id, first_day, card_id`, tenant, nonNil(period), ids)
 	if err != nil {
 		return nil, fmt.Errorf("query time cards: %w", err)
 	}

@@ -77,7 +77,8 @@ ALTER TABLE punch ADD PRIMARY KEY (punch_id, tenant_id);
 ALTER TABLE punch_correction ADD PRIMARY KEY (punch_id, tenant_id, position);
 CREATE INDEX punch_by_work ON punch (work_id, occurred_at, position);`,
 		Indexes: `
-CREATE INDEX punch_of_visit ON punch (tenant_id, occurred_at) WHERE kind = 'visit';`,
+CREATE INDEX punch_of_visit ON punch (tenant_id, occurred_at) WHERE kind = 'visit';
+CREATE INDEX punch_beyond_fence ON punch (tenant_id, occurred_at) WHERE fence <> 'inside';`,
 		Apply: applyPunches, newLoader: newPunchesLoader, expire: expireWorks("punch", "punch_correction"),
 	}
 }

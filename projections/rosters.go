@@ -14,9 +14,9 @@ import (
 // Who works when and where, and which shifts are still open?
 //
 // One row for each shift, and one for each person who was asked or assigned. Of
-// what was said of a person the latest word counts; what was said before a shift was
-// moved counts no longer. What is said of somebody goes with their work record, and
-// a shift with the last person it names.
+// what was said of a person the latest word counts; what was asked and answered before
+// a shift was moved counts no longer. What is said of somebody goes with their work
+// record, and a shift with the last person it names.
 func rosters() Projection {
 	return Projection{
 		Name: "rosters", Question: "Who works when and where, and which shifts are still open?", Version: 2,

@@ -34,13 +34,26 @@ type Shift struct {
 	Position      uint64
 }
 
-// ShiftsAsked says which shifts are asked for. A zero bound, an empty site and no
-// ids ask for all.
+// ShiftsAsked says which shifts are asked for. A zero bound, an empty site, no ids
+// and the nil work id ask for all.
 type ShiftsAsked struct {
 	From, To time.Time // shifts that overlap; To is not included
 	Site     string
 	IDs      []uuid.UUID
-	Open     bool // only those with a free place, neither cancelled nor completed
+	Open     bool      // only those with a free place, neither cancelled nor completed
+	Work     uuid.UUID // only those that somebody was asked about or assigned to; with Open also those released to all
+	// A page: the shifts behind a start and an id, at most Limit of them. 0 is no limit.
+	AfterStart time.Time
+	AfterID    uuid.UUID
+	Limit      int
+}
+
+// limit is the bound of a query, and nothing where there is none.
+func (a ShiftsAsked) limit() any {
+	if a.Limit <= 0 {
+		return nil
+	}
+	return a.Limit
 }
 
 // Shifts lists shifts by start and id.
@@ -57,9 +70,13 @@ SELECT * FROM (
 		(SELECT count(*) FROM shift_place p WHERE p.tenant_id = s.tenant_id AND p.shift_id = s.shift_id AND p.state = '`+string(PlaceAssigned)+`') AS assigned,
 		position
 	FROM shift s
-	WHERE tenant_id = $1 AND starts_at < $3 AND ends_at > $2 AND ($4 = '' OR site = $4) AND ($5::uuid[] IS NULL OR shift_id = ANY($5))) s
+	WHERE tenant_id = $1 AND starts_at < $3 AND ends_at > $2 AND ($4 = '' OR site = $4) AND ($5::uuid[] IS NULL OR shift_id = ANY($5))
+		AND (starts_at, shift_id) > ($8, $9)
+		AND ($7::uuid IS NULL OR $6 AND strategy = '`+string(eventschema.StrategyRelease)+`' OR EXISTS (
+			SELECT FROM shift_place p WHERE p.tenant_id = s.tenant_id AND p.shift_id = s.shift_id AND p.work_id = $7 AND `+stands+`))) s
 WHERE NOT $6 OR cancelled_at IS NULL AND completed_at IS NULL AND assigned < headcount
-ORDER BY starts_at, shift_id`, tenant, bound(asked.From, pgtype.NegativeInfinity), until(asked.To), asked.Site, ids, asked.Open)
+ORDER BY starts_at, shift_id LIMIT $10`, tenant, bound(asked.From, pgtype.NegativeInfinity), until(asked.To), asked.Site, ids, asked.Open,
+		nonNil(asked.Work), bound(asked.AfterStart, pgtype.NegativeInfinity), asked.AfterID, asked.limit())
 	if err != nil {
 		return nil, fmt.Errorf("query shifts: %w", err)
 	}
@@ -88,14 +105,19 @@ type Place struct {
 	Rating           eventschema.QualityRating
 }
 
+// stands says of a place p of a shift s whether what was said last still counts: what
+// was asked and answered before the shift was moved does not, a place that is taken is
+// kept until something else is said.
+const stands = `(p.position > COALESCE(s.moved_position, 0) OR p.state = '` + string(PlaceAssigned) + `')`
+
 // PlacesOf lists the people of some shifts, by shift, rank and work id. Whoever was
-// asked before a shift was moved is not among them.
+// only asked before a shift was moved is not among them.
 func PlacesOf(ctx context.Context, q Querier, tenant uuid.UUID, shifts []uuid.UUID) ([]Place, error) {
 	rows, err := q.Query(ctx, `
 SELECT p.shift_id, p.work_id, p.state, COALESCE(p.strategy, ''), COALESCE(p.rank, 0), COALESCE(p.points, 0), COALESCE(p.assigned_position, 0),
 	COALESCE(p.attendance, ''), COALESCE(p.late_minutes, 0), COALESCE(p.worked_minutes, 0), COALESCE(p.rating, '')
 FROM shift_place p JOIN shift s USING (tenant_id, shift_id)
-WHERE p.tenant_id = $1 AND p.shift_id = ANY($2) AND p.position > COALESCE(s.moved_position, 0)
+WHERE p.tenant_id = $1 AND p.shift_id = ANY($2) AND `+stands+`
 ORDER BY p.shift_id, COALESCE(p.rank, 0), p.work_id`, tenant, uuidsOf(shifts))
 	if err != nil {
 		return nil, fmt.Errorf("query places: %w", err)
@@ -117,7 +139,7 @@ type Assignment struct {
 	Site     string
 	StartsAt time.Time // UTC
 	EndsAt   time.Time
-	Position uint64 // of the event that assigned it
+	Position uint64 // of the event that assigned it, or moved it since
 }
 
 // AssignmentsOf lists what people are assigned to between two instants, of every
@@ -129,7 +151,8 @@ func AssignmentsOf(ctx context.Context, q Querier, tenant uuid.UUID, works []uui
 		ids = uuidsOf(works)
 	}
 	rows, err := q.Query(ctx, `
-SELECT p.work_id, p.shift_id, COALESCE(s.kind, ''), COALESCE(s.employer, ''), COALESCE(s.site, ''), s.starts_at, s.ends_at, COALESCE(p.assigned_position, 0)
+SELECT p.work_id, p.shift_id, COALESCE(s.kind, ''), COALESCE(s.employer, ''), COALESCE(s.site, ''), s.starts_at, s.ends_at,
+	GREATEST(p.assigned_position, s.moved_position, 0)
 FROM shift_place p JOIN shift s USING (tenant_id, shift_id)
 WHERE p.tenant_id = $1 AND ($2::uuid[] IS NULL OR p.work_id = ANY($2)) AND p.state = '`+string(PlaceAssigned)+`'
 	AND s.starts_at < $4 AND s.ends_at > $3 AND s.cancelled_at IS NULL

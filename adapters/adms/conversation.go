@@ -137,7 +137,7 @@ func (s *Server) settle(w http.ResponseWriter, from Terminal, v Verdict) answer 
 		h.Recorded += int64(v.Recorded)
 		h.Already += int64(v.Already)
 		h.Dropped += int64(v.Templates)
-		for reason, n := range v.Suspect {
+		for reason, n := range v.news() {
 			if h.Suspect == nil {
 				h.Suspect = map[string]int64{}
 			}
@@ -174,8 +174,8 @@ func (s *Server) tell(from Terminal, v Verdict, held int, waived, news bool) {
 	case news:
 		s.cfg.Log.Info("a terminal has nothing more to repeat", station)
 	}
-	if len(v.Suspect) > 0 && v.Recorded > 0 {
-		s.cfg.Log.Warn("punches of a terminal were recorded and need a look", station, zap.Any("rows", v.Suspect))
+	if news := v.news(); len(news) > 0 {
+		s.cfg.Log.Warn("punches of a terminal were recorded and need a look", station, zap.Any("rows", news))
 	}
 }
 

@@ -21,7 +21,7 @@ type Heard struct {
 	Dropped   int64     `json:"dropped"` // rows that are no punches
 
 	// Held is what the last batch waits for, by reason; a terminal with any repeats
-	// it. Suspect counts rows that were recorded and need a look.
+	// it. Suspect counts rows that need a look, of batches that brought something new.
 	Held      map[string]int   `json:"held,omitempty"`
 	HeldSince time.Time        `json:"held_since,omitzero"`
 	Suspect   map[string]int64 `json:"suspect,omitempty"`
@@ -102,15 +102,22 @@ func (a *account) refuse(serial string, now time.Time) {
 	}
 	r.LastSeen = now
 	r.Times++
+	if h := a.heard[serial]; h != nil { // it was retired, and waits for nothing here
+		h.Held, h.HeldSince = nil, time.Time{}
+	}
 	a.changes++
 }
 
-// holding is how many terminals wait for rows that make no punch.
-func (a *account) holding() (n int) {
+// present is how long a terminal may be silent and still be there: it comes every
+// few seconds.
+const present = 10 * time.Minute
+
+// holding is how many terminals are there and repeat rows that make no punch.
+func (a *account) holding(now time.Time) (n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, h := range a.heard {
-		if len(h.Held) > 0 {
+		if len(h.Held) > 0 && now.Sub(h.LastHeard) <= present {
 			n++
 		}
 	}

@@ -33,7 +33,7 @@ func newMetrics(into prometheus.Registerer, holding func() int) (*metrics, error
 	m := &metrics{
 		requests: vec("requests_total", "Requests of terminals, by what they were about and how they ended.", "about", "answer"),
 		rows:     vec("rows_total", "Rows of batches of punches, by what became of them. Held ones count every time they are repeated.", "verdict"),
-		suspect:  vec("suspect_rows_total", "Rows that were recorded and need a look, by reason.", "reason"),
+		suspect:  vec("suspect_rows_total", "Rows that need a look, by reason, of batches that brought something new.", "reason"),
 		dropped:  vec("dropped_rows_total", "Rows that are no punches and were not kept, by what they were.", "kind"),
 	}
 	if into == nil {
@@ -57,7 +57,7 @@ func (m *metrics) count(v Verdict, waived bool) {
 		verdict = "waived"
 	}
 	m.rows.WithLabelValues(verdict).Add(float64(v.held()))
-	for reason, n := range v.Suspect {
+	for reason, n := range v.news() {
 		m.suspect.WithLabelValues(reason).Add(float64(n))
 	}
 	if v.Templates > 0 {

@@ -49,3 +49,12 @@ func (v Verdict) held() (rows int) {
 	}
 	return rows
 }
+
+// news is what needs a look of a batch that brought something new: one that a
+// terminal repeats was told of before.
+func (v Verdict) news() map[string]int {
+	if v.Recorded == 0 {
+		return nil
+	}
+	return v.Suspect
+}

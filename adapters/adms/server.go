@@ -95,7 +95,7 @@ func New(cfg Config) (*Server, error) {
 		refusal: rate.Sometimes{First: 3, Interval: time.Minute},
 	}
 	var err error
-	if s.metrics, err = newMetrics(cfg.Metrics, s.account.holding); err != nil {
+	if s.metrics, err = newMetrics(cfg.Metrics, func() int { return s.account.holding(cfg.Clock()) }); err != nil {
 		return nil, fmt.Errorf("adms: register metrics: %w", err)
 	}
 	return s, nil

@@ -274,7 +274,7 @@ func TestOfABodyThatEndsEarlyNothingIsTaken(t *testing.T) {
 // what they kept others from having is free again.
 func TestSlowClientsAreHungUpOn(t *testing.T) {
 	r := newRig(t, func(c *Config) {
-		c.Limits = Limits{HeaderTime: 50 * time.Millisecond, BodyTime: 100 * time.Millisecond, Connections: 2}
+		c.Limits = Limits{HeaderTime: 50 * time.Millisecond, BodyTime: 100 * time.Millisecond, Connections: 2, WorkTime: time.Second}
 	})
 	header := r.dial("GET /iclock/ping?SN=DEV1 HTTP/1.1\r\nHost: x\r\nX-")
 	body := r.dial("POST " + attlog + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n17\t")
@@ -289,6 +289,65 @@ func TestSlowClientsAreHungUpOn(t *testing.T) {
 	if r.book.batches != 1 {
 		t.Errorf("%d batches", r.book.batches)
 	}
+}
+
+// offered is a listener to which connections are offered.
+type offered struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (o *offered) Accept() (net.Conn, error) {
+	select {
+	case conn := <-o.conns:
+		return conn, nil
+	case <-o.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (o *offered) Close() error {
+	o.once.Do(func() { close(o.closed) })
+	return nil
+}
+
+func (o *offered) Addr() net.Addr { return &net.TCPAddr{} }
+
+func TestConnectionsBeyondTheLimitWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book := newNotebook()
+		server, err := New(Config{Clock: time.Now, Log: zap.NewNop(), Register: book, Punches: book, Limits: Limits{Connections: 2}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		listener := &offered{conns: make(chan net.Conn, 3), closed: make(chan struct{})}
+		var clients []net.Conn
+		for range cap(listener.conns) {
+			near, far := net.Pipe()
+			clients = append(clients, near)
+			listener.conns <- far
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- server.Serve(ctx, listener) }()
+		synctest.Wait()
+		if waiting := len(listener.conns); waiting != 1 {
+			t.Errorf("%d of three connections wait", waiting)
+		}
+		_ = clients[0].Close()
+		synctest.Wait()
+		if waiting := len(listener.conns); waiting != 0 {
+			t.Errorf("%d connections wait for a place that is free", waiting)
+		}
+		stop()
+		for _, client := range clients {
+			_ = client.Close()
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestATerminalThatComesTooOftenIsToldToWait(t *testing.T) {

@@ -47,6 +47,8 @@ type Place struct {
 func Table() map[string]Access {
 	officers := Access{Roles: map[Role]Reach{RolePrivacy: All}}
 	oversight := Access{Roles: map[Role]Reach{RolePrivacy: All, RoleAuditor: All}}
+	watchers := Access{Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}}
+	whose := []Place{{"query", "person_id"}, {"query", "work_id"}}
 	person, query, work := Place{"path", "person_id"}, Place{"query", "person_id"}, Place{"body", "work_id"}
 	return map[string]Access{
 		"record-punch":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All}, Subject: []Place{work}},
@@ -61,8 +63,22 @@ func Table() map[string]Access {
 		"give-consent":     {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
 		"withdraw-consent": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RolePrivacy: All}, Subject: []Place{work}},
 
-		"list-presence":       {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
-		"get-hours":           {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{query, {"query", "work_id"}}},
+		"list-presence":    watchers,
+		"get-hours":        {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{query, {"query", "work_id"}}},
+		"get-timecard":     {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
+		"list-exceptions":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
+		"get-board":        watchers,
+		"list-overtime":    {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
+		"list-caps":        {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
+		"get-work-history": {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
+		"list-shifts":      {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
+		"get-shift":        {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
+		"list-attendance":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
+		"list-corrections": {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
+
+		"list-pay-periods":  {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
+		"list-locked-cards": {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
+
 		"list-person-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 
 		"get-event-proof": {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}},

@@ -144,6 +144,9 @@ func (a *API) routes() error {
 	a.registerDisclosures(api)
 	a.registerReadings(api)
 	a.registerSites(api)
+	a.registerWorkforce(api)
+	a.registerShiftReading(api)
+	a.registerPayPeriodReading(api)
 	a.registerHealth(api)
 	return a.registerDocument(api.OpenAPI())
 }
@@ -201,7 +204,8 @@ func intent(ctx context.Context) Intent { return exchangeOf(ctx).intent }
 func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
 		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil || in.Retentions == nil ||
-		in.Sites == nil || in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
+		in.Sites == nil || in.Workforce == nil || in.Shifts == nil || in.Corrections == nil || in.Payroll == nil ||
+		in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")
 	}
 	return nil

@@ -62,7 +62,9 @@ type company struct {
 	restrictionSteps []restriction.Command
 	disclosed        []disclosure.Record
 	readings         []reading
-	unrecorded       error // what recording a reading answers with, when set
+	asked            httpapi.Whose // of the latest question about hours
+	shiftSteps       []any         // what was done about shifts, corrections and pay periods
+	unrecorded       error         // what recording a reading answers with, when set
 }
 
 func newCompany() *company {
@@ -364,7 +366,8 @@ func (c *company) Checks(context.Context) []httpapi.Check { return c.checks }
 
 func (c *company) inside() httpapi.Inside {
 	return httpapi.Inside{Punches: c, People: c, Consents: c, Reading: c, Trail: c, Erasures: c, Certificates: c,
-		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Sites: c, Freshness: c, Health: c, Idempotency: c.keys}
+		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Sites: c, Workforce: c, Shifts: c, Corrections: c, Payroll: c,
+		Freshness: c, Health: c, Idempotency: c.keys}
 }
 
 // keyBook keeps the contract of httpapi.Idempotency in memory, for these tests.

@@ -45,7 +45,7 @@ func (a *API) operation(id, method, path, tag, summary, description string) huma
 	case "verify-identity", "assess-erasure", "approve-erasure", "cancel-erasure", "refuse-erasure", "extend-erasure", "record-notification",
 		"approve-retention", "confirm-hold", "review-hold", "request-hold-lift", "lift-hold", "decide-objection", "lift-restriction":
 		op.DefaultStatus = http.StatusOK
-	case "get-person", "get-erasure", "get-hold":
+	case "get-person", "get-erasure", "get-hold", "get-shift":
 		op.Responses["304"] = &huma.Response{Description: "The client has the current representation."}
 	}
 	for _, status := range statuses {

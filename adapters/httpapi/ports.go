@@ -408,6 +408,10 @@ type Inside struct {
 	Readings     Readings
 	Retentions   Retentions
 	Sites        Sites
+	Workforce    Workforce
+	Shifts       Shifts
+	Corrections  Corrections
+	Payroll      Payroll
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

@@ -155,12 +155,15 @@ func (a *API) listPresence(ctx context.Context, paging Paging) (*presenceAnswer,
 		if i == paging.Size {
 			return answer, a.nextID(asks, paging, rows[i-1].WorkID, nil, &answer.Link, &answer.Body.NextPageToken)
 		}
-		answer.Body.Present = append(answer.Body.Present, PresenceBody{
-			WorkID: row.WorkID.String(), Name: personalBody(row.Name, released), Since: rfc3339(row.Since),
-			Zone: row.Zone, Station: row.Station, PunchID: row.PunchID.String(),
-		})
+		answer.Body.Present = append(answer.Body.Present, presenceBody(row, released))
 	}
 	return answer, nil
+}
+
+func presenceBody(row PresenceView, release Release) PresenceBody {
+	return PresenceBody{
+		WorkID: row.WorkID.String(), Name: personalBody(row.Name, release), Since: rfc3339(row.Since), Zone: row.Zone, Station: row.Station, PunchID: row.PunchID.String(),
+	}
 }
 
 // longestSpan is the longest span of days that one question may cover.

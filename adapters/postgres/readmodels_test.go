@@ -390,7 +390,7 @@ func TestOneTenantSeesNothingOfAnother(t *testing.T) {
 			return len(rows), err
 		},
 		"requested corrections": func(tenant uuid.UUID) (int, error) {
-			rows, err := projections.CorrectionRequests(t.Context(), q, tenant, false, 10)
+			rows, err := projections.CorrectionRequests(t.Context(), q, tenant, projections.CorrectionsAsked{Limit: 10})
 			return len(rows), err
 		},
 		"time cards": func(tenant uuid.UUID) (int, error) {

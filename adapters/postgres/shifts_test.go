@@ -117,3 +117,35 @@ func TestAShiftThatIsCancelledBindsNobody(t *testing.T) {
 		t.Errorf("%d after", n)
 	}
 }
+
+func TestWhoIsAssignedKeepsThePlaceWhenTheShiftIsMoved(t *testing.T) {
+	h, models := newHistory(t), open(t)
+	at, shift, events := clock("2026-03-02T08:00:00Z"), id("shift", 1), eventsOfShift(1, clock("2026-03-02T08:00:00Z"))
+	stream := eventschema.AssignmentStream(h.tenant, shift)
+	for _, event := range []eventschema.Event{events[0], events[1], events[6]} { // planned, released, assigned
+		h.add(stream, event)
+	}
+	moved := h.add(stream, events[2])
+	apply(t, models, h.log)
+	places, err := projections.PlacesOf(t.Context(), models.Querier(), h.tenant, []uuid.UUID{shift})
+	if err != nil || len(places) != 1 || places[0].WorkID != id("work", 1) || places[0].State != projections.PlaceAssigned {
+		t.Errorf("who was asked is forgotten, who is assigned is not: %+v %v", places, err)
+	}
+	assigned, err := projections.AssignmentsOf(t.Context(), models.Querier(), h.tenant, nil, at, time.Time{})
+	if err != nil || len(assigned) != 1 || assigned[0].Position != moved {
+		t.Errorf("of two that overlap the one that was moved later is later: %+v, moved at %d: %v", assigned, moved, err)
+	}
+	for rule, row := range map[string]struct {
+		asked projections.ShiftsAsked
+		want  int
+	}{
+		"those of somebody":                     {projections.ShiftsAsked{Work: id("work", 1)}, 1},
+		"not those that one was only asked for": {projections.ShiftsAsked{Work: id("work", 3)}, 0},
+		"a page":                                {projections.ShiftsAsked{Limit: 1}, 1},
+		"the page behind it":                    {projections.ShiftsAsked{Limit: 1, AfterStart: events[2].(*eventschema.ShiftRescheduled).StartsAt, AfterID: shift}, 0},
+	} {
+		if shifts, err := projections.Shifts(t.Context(), models.Querier(), h.tenant, row.asked); err != nil || len(shifts) != row.want {
+			t.Errorf("%s: %d shifts: %v", rule, len(shifts), err)
+		}
+	}
+}

@@ -76,6 +76,13 @@ func (d *desk) questions() []asked {
 	return []asked{
 		{rule: "who is registered", args: []string{"query", "people"}, worlds: true},
 		{rule: "one person", args: []string{"query", "people", "--find", person}, worlds: true},
+		{rule: "the time card of a work record", args: with([]string{"query", "timecard", "--person", work}, span...), worlds: true},
+		{rule: "the time card of one person", args: with([]string{"query", "timecard", "--person", person}, span...)},
+		{rule: "what must be looked at", args: with([]string{"query", "exceptions"}, span...)},
+		{rule: "who is where", args: []string{"query", "board", "--at", "2026-03-03T08:00:00Z"}, worlds: true},
+		{rule: "who is near overtime", args: []string{"query", "overtime", "--rules", "flsa", "--zone", "Europe/Berlin", "--on", "2026-03-02", "--all"}},
+		{rule: "all that a work record worked", args: []string{"query", "history", "--person", work}, worlds: true},
+		{rule: "all that one person worked", args: []string{"query", "history", "--person", person}},
 		{rule: "who is in", args: []string{"query", "presence", "--at", "2026-03-03T08:00:00Z"}, worlds: true},
 		{rule: "who worked how long", args: with([]string{"query", "hours"}, span...), worlds: true},
 		{rule: "how long one person worked", args: with([]string{"query", "hours", "--person", person}, span...), worlds: true},
@@ -143,6 +150,12 @@ func (d *desk) asksAPI(want erasedAs) {
 			"everything about one person":       "/v1/people/" + person + "/history",
 			"how long the work record was in":   "/v1/hours?" + span + "&work_id=" + d.person.WorkID.String(),
 			"how long the erased person was in": "/v1/hours?" + span + "&person_id=" + person,
+			"the time card of the work record":  "/v1/timecard?" + span + "&work_id=" + d.person.WorkID.String(),
+			"the time card of the person":       "/v1/timecard?" + span + "&person_id=" + person,
+			"what must be looked at":            "/v1/exceptions?" + span,
+			"who is near overtime":              "/v1/overtime?rules=flsa&zone=Europe/Berlin&on=2026-03-02&state=under",
+			"all that the work record worked":   "/v1/work-history?work_id=" + d.person.WorkID.String(),
+			"all that the person worked":        "/v1/work-history?person_id=" + person,
 		} {
 			status, body := get(d.t, at+path, token)
 			if status == http.StatusForbidden { // not for this role

@@ -23,6 +23,7 @@ import (
 // served is the API of a data folder, as a client sees it.
 type served struct {
 	t        *testing.T
+	data     string
 	address  string
 	tokens   map[string]string // by name
 	officers map[string]uuid.UUID
@@ -36,6 +37,7 @@ func serveFolder(t *testing.T) *served {
 	ctx, stop := context.WithCancel(context.Background())
 	started, ended := make(chan struct{}), make(chan error, 1)
 	data := records(t) // before the cleanup below, which must come first
+	s.data = data
 	term := &terminal{out: io.Discard, err: io.Discard, clock: time.Now, random: rand.Reader}
 	go func() {
 		ended <- dataFlags{Data: data, CoolingOff: new(time.Duration), ErasuresPerDay: 20}.withApp(ctx, term, true, func(ctx context.Context, a *app.App) error {

@@ -82,22 +82,32 @@ func (p pressed) id() uuid.UUID {
 	return uuid.NewSHA1(uuid.NameSpaceOID, name[:])
 }
 
-// hoursOf pairs punches and works out what they are owed.
-func hoursOf(rules *payrules.Rules, loc *time.Location, punches []hours.Punch, facts payrules.Facts) (time.Duration, payrules.Result) {
-	var worked time.Duration
-	paired := hours.DefaultPairing().Pair(punches)
+// worked pairs punches and adds up what a set of rules makes of them, or the intervals
+// themselves without one.
+func worked(rules *payrules.Rules, loc *time.Location, punches []hours.Punch, facts payrules.Facts) time.Duration {
+	intervals := hours.DefaultPairing().Pair(punches).Intervals
 	if rules == nil {
-		for _, w := range paired.Intervals {
-			worked += w.End.Sub(w.Start)
-		}
-		return worked, payrules.Result{}
+		return addedUp(intervals)
 	}
-	work := make([]payrules.Work, len(paired.Intervals))
-	for i, w := range paired.Intervals {
+	work := make([]payrules.Work, len(intervals))
+	for i, w := range intervals {
 		work[i] = payrules.Work{In: w.In, Out: w.Out, Start: w.Start, End: w.End, InKind: w.InKind, OutKind: w.OutKind}
 	}
-	result := rules.Apply(loc, work, facts)
-	return payrules.TotalsOf(result.Lines).Worked(), result
+	return payrules.TotalsOf(rules.Apply(loc, work, facts).Lines).Worked()
+}
+
+func addedUp(intervals []hours.WorkInterval) (sum time.Duration) {
+	for i := range intervals {
+		sum += intervals[i].End.Sub(intervals[i].Start)
+	}
+	return sum
+}
+
+// reckoned is one thing that is made of punches.
+type reckoned struct {
+	name string
+	of   func(person int, punches []hours.Punch) time.Duration
+	runs []measured
 }
 
 // hoursRules measures the hours rules alone, on one core and without a store, in weeks
@@ -105,67 +115,62 @@ func hoursOf(rules *payrules.Rules, loc *time.Location, punches []hours.Punch, f
 // copying the same punches and adding up the same intervals, which is the least that
 // any of them does.
 func (b *bench) hoursRules(_ context.Context) error {
-	loc, err := time.LoadLocation("America/Los_Angeles")
+	byPerson, all, err := thingsReckoned()
 	if err != nil {
 		return err
 	}
+	for range b.Runs {
+		for i := range all {
+			m, err := b.personWeeks(byPerson, all[i].of)
+			if err != nil {
+				return fmt.Errorf("%s: %w", all[i].name, err)
+			}
+			all[i].runs = append(all[i].runs, m)
+		}
+	}
+	var errs []error
+	for i, k := range all {
+		errs = append(errs, b.reportRate(k.name, k.runs, "weeks/s"))
+		if i > 0 {
+			errs = append(errs, b.report("  the one : adding up, processor time", ratios(k.runs, all[0].runs, cpuOf), "ratio", goal{}))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// thingsReckoned are the punches of everybody, and what is measured of them: first what
+// the others are held against.
+func thingsReckoned() (byPerson [][]hours.Punch, all []reckoned, err error) {
+	loc, err := time.LoadLocation("America/Los_Angeles")
+	if err != nil {
+		return nil, nil, err
+	}
 	pattern := workPattern{first: time.Date(2025, 1, 6, 0, 0, 0, 0, time.UTC), days: 7 * hoursWeeks, zoneOffset: -8 * time.Hour}
-	byPerson := make([][]hours.Punch, hoursPeople)
+	byPerson = make([][]hours.Punch, hoursPeople)
 	for p := range pattern.all(hoursPeople) {
 		byPerson[p.person] = append(byPerson[p.person], hours.Punch{
 			ID: p.id(), OccurredAt: p.at, OffsetSeconds: -8 * 3600, Direction: presses[p.of].direction, Kind: presses[p.of].kind,
 		})
 	}
-	facts := payrules.Facts{From: pattern.first, To: pattern.first.AddDate(0, 0, pattern.days)}
 	intervals := make([][]hours.WorkInterval, hoursPeople)
 	for i, punches := range byPerson {
 		intervals[i] = hours.DefaultPairing().Pair(slices.Clone(punches)).Intervals
 	}
-	kinds := []struct {
-		name string
-		of   func(person int, punches []hours.Punch) time.Duration
-		runs []measured
-	}{
-		{name: "the same punches copied, the same intervals added up", of: func(person int, _ []hours.Punch) (sum time.Duration) {
-			for i := range intervals[person] {
-				sum += intervals[person][i].End.Sub(intervals[person][i].Start)
-			}
-			return sum
-		}},
-		{name: "punches paired", of: func(_ int, punches []hours.Punch) time.Duration {
-			worked, _ := hoursOf(nil, loc, punches, facts)
-			return worked
-		}},
+	facts := payrules.Facts{From: pattern.first, To: pattern.first.AddDate(0, 0, pattern.days)}
+	all = []reckoned{
+		{name: "the same punches copied, the same intervals added up", of: func(person int, _ []hours.Punch) time.Duration { return addedUp(intervals[person]) }},
+		{name: "punches paired", of: func(_ int, punches []hours.Punch) time.Duration { return worked(nil, loc, punches, facts) }},
 	}
 	for _, name := range []string{"flsa", "california"} {
 		rules, ok := payrules.BuiltIn(name)
 		if !ok {
-			return fmt.Errorf("no rules %q", name)
+			return nil, nil, fmt.Errorf("no rules %q", name)
 		}
-		kinds = append(kinds, kinds[0])
-		kinds[len(kinds)-1].name = "punches paired, and " + name + " applied"
-		kinds[len(kinds)-1].of = func(_ int, punches []hours.Punch) time.Duration {
-			worked, _ := hoursOf(&rules, loc, punches, facts)
-			return worked
-		}
+		all = append(all, reckoned{name: "punches paired, and " + name + " applied", of: func(_ int, punches []hours.Punch) time.Duration {
+			return worked(&rules, loc, punches, facts)
+		}})
 	}
-	for range b.Runs {
-		for i := range kinds {
-			m, err := b.personWeeks(byPerson, kinds[i].of)
-			if err != nil {
-				return fmt.Errorf("%s: %w", kinds[i].name, err)
-			}
-			kinds[i].runs = append(kinds[i].runs, m)
-		}
-	}
-	var errs []error
-	for i, k := range kinds {
-		errs = append(errs, b.reportRate(k.name, k.runs, "weeks/s"))
-		if i > 0 {
-			errs = append(errs, b.report("  the one : adding up, processor time", ratios(k.runs, kinds[0].runs, cpuOf), "ratio", goal{}))
-		}
-	}
-	return errors.Join(errs...)
+	return byPerson, all, nil
 }
 
 // errNoWork says that what was measured did nothing.
@@ -178,15 +183,15 @@ func (b *bench) personWeeks(byPerson [][]hours.Punch, do func(int, []hours.Punch
 	defer runtime.UnlockOSThread()
 	scratch := make([]hours.Punch, 0, 8*7*hoursWeeks)
 	ends := b.t.clock().Add(b.Span)
-	var worked time.Duration
+	var sum time.Duration
 	m, err := b.stopwatch(func() (weeks int, err error) {
 		for {
 			for person, punches := range byPerson {
 				scratch = append(scratch[:0], punches...)
-				worked += do(person, scratch)
+				sum += do(person, scratch)
 				weeks += hoursWeeks
 			}
-			if worked == 0 {
+			if sum == 0 {
 				return 0, errNoWork
 			}
 			if !b.t.clock().Before(ends) {

@@ -41,8 +41,8 @@ type asking struct {
 type question struct {
 	name, limit string
 	ask, bare   func(ctx context.Context, turn int) error
-	most        goal // of the one over the other, p50
-	asked, held []measured
+	most        goal      // of the one over the other, asked right after it
+	asked, held []float64 // ms
 }
 
 // queries measures questions to read models that hold a year of everybody.
@@ -196,31 +196,33 @@ func found(rows, atLeast int, err error) error {
 // askInTurn asks a question and its limit in turn for a span, the first time of each
 // for nothing: plans and pages are then known.
 func (b *bench) askInTurn(ctx context.Context, q *question) error {
-	both := []*[]float64{new([]float64), new([]float64)}
 	ends := b.t.clock().Add(b.Span)
 	for turn := 0; turn < 3 || b.t.clock().Before(ends); turn++ {
+		var took [2]float64
 		for i, do := range []func(context.Context, int) error{q.ask, q.bare} {
 			began := b.t.clock()
 			if err := do(ctx, turn); err != nil {
 				return err
 			}
-			if turn > 0 {
-				*both[i] = append(*both[i], b.t.clock().Sub(began).Seconds()*1000)
-			}
+			took[i] = b.t.clock().Sub(began).Seconds() * 1000
+		}
+		if turn > 0 {
+			q.asked, q.held = append(q.asked, took[0]), append(q.held, took[1])
 		}
 	}
-	q.asked, q.held = append(q.asked, measured{latencies: *both[0]}), append(q.held, measured{latencies: *both[1]})
 	return nil
 }
 
 func (b *bench) reportQuestion(q question) error {
+	times := make([]float64, len(q.asked))
+	for i := range times {
+		times[i] = q.asked[i] / q.held[i]
+	}
 	return errors.Join(
-		b.report(q.name+", p50", medianOf(q.asked, p50Of), "ms", goal{}),
-		b.report(q.name+", p95", medianOf(q.asked, p95Of), "ms", goal{}),
-		b.report("  "+q.limit+", p50", medianOf(q.held, p50Of), "ms", goal{}),
-		b.report("  "+q.limit+", p95", medianOf(q.held, p95Of), "ms", goal{}),
-		b.report("  the one : the other, p50", ratios(q.asked, q.held, p50Of), "ratio", q.most),
+		b.report(q.name+", p50", median(q.asked), "ms", goal{}),
+		b.report(q.name+", p95", quantile(q.asked, 0.95), "ms", goal{}),
+		b.report("  "+q.limit+", p50", median(q.held), "ms", goal{}),
+		b.report("  "+q.limit+", p95", quantile(q.held, 0.95), "ms", goal{}),
+		b.report("  the one : the other", median(times), "ratio", q.most),
 	)
 }
-
-func p95Of(m measured) float64 { return quantile(m.latencies, 0.95) }

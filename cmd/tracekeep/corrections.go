@@ -13,6 +13,7 @@ import (
 	"tracekeep/cmd/internal/app"
 	"tracekeep/domain/timecard"
 	"tracekeep/eventschema"
+	"tracekeep/projections"
 )
 
 type correctionsCommand struct {
@@ -70,7 +71,7 @@ func (c correctionsRequest) Run(ctx context.Context, t *terminal) error {
 				key += " " + *c.Job
 			}
 		}
-		id, err := a.AskCorrection(ctx, httpapi.Intent{Principal: clerk(a, c.Officer), Key: key}, ask)
+		_, id, err := a.AskCorrection(ctx, httpapi.Intent{Principal: clerk(a, c.Officer), Key: key}, ask)
 		if errors.Is(err, httpapi.ErrNotFound) {
 			return fmt.Errorf("there is no punch %s", c.Punch)
 		}
@@ -158,7 +159,7 @@ type correctionsList struct {
 // Run lists requests.
 func (c correctionsList) Run(ctx context.Context, t *terminal) error {
 	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
-		requests, err := a.CorrectionRequests(ctx, !c.All, c.Limit)
+		requests, err := a.CorrectionRequests(ctx, projections.CorrectionsAsked{Open: !c.All, Limit: c.Limit})
 		if err != nil {
 			return err
 		}

@@ -34,18 +34,23 @@ func (c planFlags) read(wages *payrules.Wages) (app.HoursOrder, error) {
 		o.Plan, err = app.PlanOf(c.Plan)
 		return o, err
 	}
-	rules, err := app.RulesOf(c.Rules)
-	if err != nil {
-		return o, err
-	}
-	if c.Zone == "" && rules.Zone == "" {
-		return o, app.ErrZone
-	}
-	if c.Zone != "" && rules.Zone != "" && c.Zone != rules.Zone {
-		return o, fmt.Errorf("the rules are for the zone %s; leave --zone out", rules.Zone)
-	}
+	rules, err := rulesIn(c.Rules, c.Zone)
 	o.Plan = payrules.PlanOf(rules, c.Zone, wages)
-	return o, nil
+	return o, err
+}
+
+// rulesIn reads one set of rules, with a zone where they name none.
+func rulesIn(nameOrFile, zone string) (payrules.Rules, error) {
+	rules, err := app.RulesOf(nameOrFile)
+	switch {
+	case err != nil:
+		return rules, err
+	case zone == "" && rules.Zone == "":
+		return rules, app.ErrZone
+	case zone != "" && rules.Zone != "" && zone != rules.Zone:
+		return rules, fmt.Errorf("the rules are for the zone %s; leave --zone out", rules.Zone)
+	}
+	return rules, nil
 }
 
 // rulesOfAll reads files of rules.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 	"tracekeep/domain/assignment"
 	"tracekeep/projections"
@@ -59,8 +60,8 @@ func (c rosterCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, _ *app.App, w *app.World) error {
-		roster, err := w.Roster(ctx, projections.ShiftsAsked{From: from, To: to, Site: c.Site})
+	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
+		roster, err := w.Roster(ctx, operator(a), projections.ShiftsAsked{From: from, To: to, Site: c.Site})
 		if err != nil {
 			return err
 		}
@@ -78,7 +79,7 @@ type shiftsList struct {
 // Run lists shifts.
 func (c shiftsList) Run(ctx context.Context, t *terminal) error {
 	return c.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
-		roster, err := a.Today().Roster(ctx, projections.ShiftsAsked{Site: c.Site, Open: c.Open})
+		roster, err := a.Roster(ctx, operator(a), projections.ShiftsAsked{Site: c.Site, Open: c.Open})
 		if err != nil {
 			return err
 		}
@@ -99,7 +100,7 @@ type placeJSON struct {
 	Rating        string    `json:"rating,omitempty"`
 }
 
-func printRoster(t *terminal, roster []app.RosterShift, asJSON bool) error {
+func printRoster(t *terminal, roster []httpapi.RosterShift, asJSON bool) error {
 	rows := make([][]string, 0, len(roster))
 	for _, s := range roster {
 		if !asJSON {
@@ -108,7 +109,7 @@ func printRoster(t *terminal, roster []app.RosterShift, asJSON bool) error {
 				people = append(people, p.WorkID.String()+" "+string(p.State))
 			}
 			rows = append(rows, []string{
-				s.ShiftID.String(), s.StartsLocal, s.EndsLocal, s.Zone, string(s.Kind), s.Employer, s.Site, shiftState(s),
+				s.ShiftID.String(), s.StartsLocal, s.EndsLocal, s.Zone, string(s.Kind), s.Employer, s.Site, string(s.State()),
 				fmt.Sprintf("%d/%d", s.Assigned, s.Headcount), strings.Join(people, ", "),
 			})
 			continue
@@ -123,7 +124,7 @@ func printRoster(t *terminal, roster []app.RosterShift, asJSON bool) error {
 		out := map[string]any{
 			"shift": s.ShiftID, "kind": s.Kind, "employer": s.Employer, "site": s.Site, "zone": s.Zone, "starts_local": s.StartsLocal,
 			"ends_local": s.EndsLocal, "starts_at": s.StartsAt, "ends_at": s.EndsAt, "headcount": s.Headcount, "assigned": s.Assigned,
-			"state": shiftState(s), "people": places,
+			"state": s.State(), "people": places,
 		}
 		if s.RosterID != uuid.Nil {
 			out["roster"] = s.RosterID
@@ -142,14 +143,6 @@ func printRoster(t *terminal, roster []app.RosterShift, asJSON bool) error {
 		return nil
 	}
 	return table(t.out, "SHIFT|STARTS|ENDS|ZONE|KIND|EMPLOYER|SITE|STATE|PLACES|PEOPLE", rows)
-}
-
-// shiftState is how far a shift has come, in the words of the domain.
-func shiftState(s app.RosterShift) string {
-	return string(assignment.State{
-		Planned: true, Headcount: s.Headcount, Places: make([]assignment.Place, s.Assigned), Strategy: s.Strategy,
-		Cancelled: s.CancelledAt != nil, Completed: s.CompletedAt != nil,
-	}.Status())
 }
 
 type attendanceCommand struct {

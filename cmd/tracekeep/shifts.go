@@ -17,18 +17,19 @@ import (
 )
 
 type shiftsCommand struct {
-	Plan     shiftsPlan     `cmd:"" help:"Plan a shift, or the shifts of a weekly pattern."`
-	Offer    shiftsOffer    `cmd:"" help:"Offer a shift to people, in the order of a strategy."`
-	Accept   shiftsAccept   `cmd:"" help:"Take a shift that was offered, for somebody."`
-	Decline  shiftsDecline  `cmd:"" help:"Say no to an offer, for somebody."`
-	Bid      shiftsBid      `cmd:"" help:"Bid for a shift that is open to bids, for somebody."`
-	Award    shiftsAward    `cmd:"" help:"Give the free places to the best bids."`
-	Assign   shiftsAssign   `cmd:"" help:"Give somebody a place."`
-	Unassign shiftsUnassign `cmd:"" help:"Take somebody off a shift."`
-	Swap     shiftsSwap     `cmd:"" help:"Hand a place over to somebody else: request, agree, approve, refuse."`
-	Cancel   shiftsCancel   `cmd:"" help:"Call a shift off."`
-	Complete shiftsComplete `cmd:"" help:"Close a shift that is over, with attendance and ratings."`
-	List     shiftsList     `cmd:"" help:"List shifts, all or those with a free place."`
+	Plan       shiftsPlan       `cmd:"" help:"Plan a shift, or the shifts of a weekly pattern."`
+	Reschedule shiftsReschedule `cmd:"" help:"Move a shift; say who cannot have it any more."`
+	Offer      shiftsOffer      `cmd:"" help:"Offer a shift to people, in the order of a strategy."`
+	Accept     shiftsAccept     `cmd:"" help:"Take a shift that was offered, for somebody."`
+	Decline    shiftsDecline    `cmd:"" help:"Say no to an offer, for somebody."`
+	Bid        shiftsBid        `cmd:"" help:"Bid for a shift that is open to bids, for somebody."`
+	Award      shiftsAward      `cmd:"" help:"Give the free places to the best bids."`
+	Assign     shiftsAssign     `cmd:"" help:"Give somebody a place."`
+	Unassign   shiftsUnassign   `cmd:"" help:"Take somebody off a shift."`
+	Swap       shiftsSwap       `cmd:"" help:"Hand a place over to somebody else: request, agree, approve, refuse."`
+	Cancel     shiftsCancel     `cmd:"" help:"Call a shift off."`
+	Complete   shiftsComplete   `cmd:"" help:"Close a shift that is over, with attendance and ratings."`
+	List       shiftsList       `cmd:"" help:"List shifts, all or those with a free place."`
 }
 
 // Help implements kong's help provider.
@@ -47,6 +48,7 @@ Examples:
       --respond-by 2026-05-03T12:00:00Z --officer 6d1e… --json
   tracekeep shifts offer --data ./records --shift 77aa… --strategy seniority --candidates people.jsonl --respond-by 2026-05-03T12:00:00Z --officer 6d1e…
   tracekeep shifts accept --data ./records --shift 77aa… --work 3f0a…
+  tracekeep shifts reschedule --data ./records --shift 77aa… --zone America/New_York --start '2026-05-04 09:00' --end '2026-05-04 17:00' --officer 6d1e…
   tracekeep shifts complete --data ./records --shift 77aa… --rating 3f0a…=meets --officer 6d1e…
   tracekeep shifts list --data ./records --open --json`
 }
@@ -117,32 +119,38 @@ func (c shiftsPlan) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
+// timesBetween reads when a shift is, by the clock of its site.
+func timesBetween(zone, start, end string) (assignment.Times, *time.Location, error) {
+	loc, err := time.LoadLocation(zone)
+	if err != nil || zone == "" || zone == "Local" {
+		return assignment.Times{}, nil, fmt.Errorf("%q is no IANA zone, such as America/New_York", zone)
+	}
+	times := assignment.Times{Zone: zone}
+	if times.StartsAt, times.StartsLocal, err = localInstant(start, loc); err == nil {
+		times.EndsAt, times.EndsLocal, err = localInstant(end, loc)
+	}
+	return times, loc, err
+}
+
 // times reads when the shift is, or each of its repetitions.
 func (c shiftsPlan) times() ([]assignment.Times, error) {
-	loc, err := time.LoadLocation(c.Zone)
-	if err != nil || c.Zone == "" || c.Zone == "Local" {
-		return nil, fmt.Errorf("%q is no IANA zone, such as America/New_York", c.Zone)
-	}
-	start, startLocal, err := localInstant(c.Start, loc)
-	if err != nil {
-		return nil, err
-	}
-	end, endLocal, err := localInstant(c.End, loc)
+	first, loc, err := timesBetween(c.Zone, c.Start, c.End)
 	if err != nil {
 		return nil, err
 	}
 	if len(c.Repeat) == 0 {
-		return []assignment.Times{{Zone: c.Zone, StartsLocal: startLocal, EndsLocal: endLocal, StartsAt: start, EndsAt: end}}, nil
+		return []assignment.Times{first}, nil
 	}
 	days, err := weekdays(c.Repeat)
 	if err != nil {
 		return nil, err
 	}
+	start, end := first.StartsAt, first.EndsAt
 	pattern := assignment.Pattern{
 		Weekdays: days, Every: c.Every, Zone: loc,
 		Start: assignment.Clock{Hour: start.In(loc).Hour(), Min: start.In(loc).Minute()}, End: assignment.Clock{Hour: end.In(loc).Hour(), Min: end.In(loc).Minute()},
 	}
-	occurrences, err := pattern.Expand(startLocal[:len(time.DateOnly)], c.Until)
+	occurrences, err := pattern.Expand(first.StartsLocal[:len(time.DateOnly)], c.Until)
 	if err != nil {
 		return nil, err
 	}
@@ -217,6 +225,20 @@ func (c shiftStep) advance(ctx context.Context, t *terminal, a *app.App, people 
 	return c.show(ctx, t, a)
 }
 
+// step takes a step of the application and shows the shift.
+func (c shiftStep) step(ctx context.Context, t *terminal, step func(context.Context, *app.App, httpapi.Intent) error) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
+		intent, err := c.intent(t, a)
+		if err != nil {
+			return err
+		}
+		if err := step(ctx, a, intent); err != nil {
+			return err
+		}
+		return c.show(ctx, t, a)
+	})
+}
+
 func (c shiftStep) intent(t *terminal, a *app.App) (httpapi.Intent, error) {
 	id, err := uuid.NewRandomFromReader(t.random)
 	return httpapi.Intent{Principal: answering(a, c.Officer), Key: id.String()}, err
@@ -226,7 +248,7 @@ func (c shiftStep) show(ctx context.Context, t *terminal, a *app.App) error {
 	if err := a.CatchUp(ctx, nil); err != nil {
 		return err
 	}
-	roster, err := a.Today().Roster(ctx, projections.ShiftsAsked{IDs: []uuid.UUID{c.Shift}})
+	roster, err := a.Roster(ctx, operator(a), projections.ShiftsAsked{IDs: []uuid.UUID{c.Shift}})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 	"tracekeep/domain/assignment"
 	"tracekeep/eventschema"
@@ -93,8 +94,9 @@ type shiftsAccept struct{ qualified }
 
 // Run takes a shift that was offered.
 func (c shiftsAccept) Run(ctx context.Context, t *terminal) error {
-	return c.take(ctx, t, c.known(), func(_ uuid.UUID, at time.Time, candidates []assignment.Candidate) assignment.Command {
-		return assignment.Accept{Policy: assignment.DefaultPolicy(), Candidate: candidates[0], AcceptedAt: at}
+	return c.step(ctx, t, func(ctx context.Context, a *app.App, intent httpapi.Intent) error {
+		_, err := a.AcceptShift(ctx, intent, c.Shift, c.known()[0])
+		return err
 	})
 }
 
@@ -145,7 +147,7 @@ func (c shiftsBid) Run(ctx context.Context, t *terminal) error {
 
 type shiftsAward struct {
 	shiftStep
-	Candidates string `help:"File that says what the bidders are qualified for, as for offer; needed only where the shift asks for it." placeholder:"FILE" type:"existingfile"`
+	Candidates string `help:"File that says what bidders are qualified for, as for offer; those it leaves out are what they were when the shift was offered to them." placeholder:"FILE" type:"existingfile"`
 }
 
 // Run awards a shift to the best bids.
@@ -154,23 +156,8 @@ func (c shiftsAward) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return &coded{code: exitUsage, err: err}
 	}
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		view, err := a.Shift(ctx, c.Shift)
-		if err != nil {
-			return err
-		}
-		var people []app.Known
-		for _, bid := range view.Bids {
-			one := app.Known{WorkID: bid.WorkID}
-			for _, k := range known {
-				if k.WorkID == bid.WorkID {
-					one = k
-				}
-			}
-			people = append(people, one)
-		}
-		return c.advance(ctx, t, a, people, func(by uuid.UUID, at time.Time, candidates []assignment.Candidate) assignment.Command {
-			return assignment.Award{Policy: assignment.DefaultPolicy(), Candidates: candidates, AwardedAt: at, AwardedBy: by}
-		})
+	return c.step(ctx, t, func(ctx context.Context, a *app.App, intent httpapi.Intent) error {
+		_, err := a.AwardShift(ctx, intent, c.Shift, known)
+		return err
 	})
 }

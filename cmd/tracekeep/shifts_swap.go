@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 	"tracekeep/domain/assignment"
 )
@@ -41,14 +42,7 @@ func (c swapRequest) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		swap, err := uuid.NewRandomFromReader(t.random)
-		if err != nil {
-			return err
-		}
-		people := []app.Known{{WorkID: c.From}, {WorkID: c.To}}
-		_, err = a.AdvanceShift(ctx, intent, c.Shift, people, func([]assignment.Candidate) assignment.Command {
-			return assignment.RequestSwap{SwapID: swap, From: c.From, To: c.To, RequestedAt: t.clock()}
-		})
+		_, swap, err := a.RequestSwap(ctx, intent, c.Shift, c.From, c.To)
 		if err != nil {
 			return err
 		}
@@ -85,24 +79,9 @@ type swapApprove struct {
 
 // Run approves a swap.
 func (c swapApprove) Run(ctx context.Context, t *terminal) error {
-	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
-		view, err := a.Shift(ctx, c.Shift)
-		if err != nil {
-			return err
-		}
-		var people []app.Known
-		for _, swap := range view.Swaps {
-			if swap.ID == c.Swap {
-				people = []app.Known{{WorkID: swap.To, Qualifications: c.Qualification}}
-			}
-		}
-		return c.advance(ctx, t, a, people, func(by uuid.UUID, at time.Time, candidates []assignment.Candidate) assignment.Command {
-			command := assignment.ApproveSwap{SwapID: c.Swap, Policy: assignment.DefaultPolicy(), ApprovedAt: at, ApprovedBy: by}
-			if len(candidates) > 0 {
-				command.Candidate = candidates[0]
-			}
-			return command
-		})
+	return c.step(ctx, t, func(ctx context.Context, a *app.App, intent httpapi.Intent) error {
+		_, err := a.ApproveSwap(ctx, intent, c.Shift, c.Swap, c.Qualification)
+		return err
 	})
 }
 

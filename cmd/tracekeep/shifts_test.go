@@ -106,6 +106,7 @@ func TestTheLifeOfAShift(t *testing.T) {
 		early := p.at(start.AddDate(0, 0, -20))
 		shift := early.offeredAndSwapped(start, end)
 		early.bidAndReleased(start.AddDate(0, 0, 3))
+		early.moved(start.AddDate(0, 0, 6))
 		early.repeated()
 		p.at(time.Now()).attended(shift, start)
 		p.at(start.AddDate(0, 0, -19)).overtaken(start.AddDate(0, 0, 10))
@@ -219,6 +220,40 @@ func (p planner) bidAndReleased(start time.Time) {
 	}
 }
 
+// moved reschedules a shift of two people: one keeps the place, the other has a shift at
+// the new time and is taken off and named. What was offered for the old time is over.
+func (p planner) moved(start time.Time) {
+	t, end := p.t, start.Add(4*time.Hour)
+	shift, other := p.plan("duty", "agency", start, end, 3), p.plan("detail", "customer_0042", start.Add(24*time.Hour), start.Add(28*time.Hour), 1)
+	for _, work := range []string{p.ada, p.bob} {
+		p.shifts("assign", "--shift", shift, "--work", work, "--officer", p.first).ok(t)
+	}
+	p.shifts("assign", "--shift", other, "--work", p.bob, "--officer", p.first).ok(t)
+	p.shifts("offer", "--shift", shift, "--strategy", "release_to_all", "--candidate", p.eve, "--respond-by", start.Add(-time.Hour).Format(time.RFC3339), "--officer", p.first).ok(t)
+	move := func(from time.Time, more ...string) answer {
+		return p.shifts(append([]string{"reschedule", "--shift", shift, "--zone", "Asia/Manila", "--start", from.Format(assignment.LocalLayout),
+			"--end", from.Add(4 * time.Hour).Format(assignment.LocalLayout), "--officer", p.first, "--json"}, more...)...)
+	}
+	if early := move(p.now.Add(-time.Hour)); early.code != exitFailed || !strings.Contains(early.err, "has not begun") {
+		t.Errorf("moved into the past: %+v", early)
+	}
+	done := move(start.Add(25*time.Hour)).ok(t, exitRejected)
+	if !strings.Contains(done.err, p.bob+" is taken off: double_booked, against shift "+other) || strings.Contains(done.err, p.ada) {
+		t.Errorf("said of who cannot have it: %s", done.err)
+	}
+	said := rosterSaid{}
+	done.last(t, &said)
+	if said.state(p.ada) != "assigned" || said.state(p.bob) != "unassigned" || said.state(p.eve) != "" || said.Assigned != 1 || said.State != "planned" {
+		t.Errorf("moved: %+v", said)
+	}
+	p.refused("was not offered", "accept", "--shift", shift, "--work", p.eve)
+	if again := move(start.Add(25 * time.Hour)); again.code != exitOK {
+		t.Errorf("moved to where it is: %+v", again)
+	}
+	blocked := p.plan("detail", "customer_0042", start.Add(26*time.Hour), start.Add(27*time.Hour), 1)
+	p.refused("double_booked", "assign", "--shift", blocked, "--work", p.ada, "--officer", p.first)
+}
+
 // repeated plans a weekly pattern across a change of the clocks.
 func (p planner) repeated() {
 	t := p.t
@@ -308,6 +343,7 @@ func (p planner) overtaken(start time.Time) {
 		if !errors.As(late, &refusal) || refusal.Code != "double_booked" {
 			t.Errorf("the one that is overtaken: %v", late)
 		}
+		p.overtakenByAMove(ctx, a, start.AddDate(0, 0, 3))
 		for shift, want := range map[string]bool{first: true, second: false} {
 			view, err := a.Shift(ctx, uuid.MustParse(shift))
 			if err != nil || view.Assigned(work) != want {
@@ -318,5 +354,41 @@ func (p planner) overtaken(start time.Time) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// overtakenByAMove moves a shift over another one that its person is assigned to
+// meanwhile: the move stands earlier in the log, so the assignment is taken back.
+func (p planner) overtakenByAMove(ctx context.Context, a *app.App, start time.Time) {
+	t, work := p.t, uuid.MustParse(p.eve)
+	moved, other := uuid.MustParse(p.plan("duty", "agency", start, start.Add(4*time.Hour), 1)), uuid.MustParse(p.plan("detail", "customer_0042", start.Add(24*time.Hour), start.Add(28*time.Hour), 1))
+	intent := func() httpapi.Intent {
+		return httpapi.Intent{Principal: answering(a, uuid.MustParse(p.first)), Key: uuid.NewString()}
+	}
+	assign := func(shift uuid.UUID, meanwhile func()) error {
+		_, err := a.AdvanceShift(ctx, intent(), shift, []app.Known{{WorkID: work}}, func(c []assignment.Candidate) assignment.Command {
+			meanwhile()
+			return assignment.Assign{Policy: assignment.DefaultPolicy(), Candidate: c[0], AssignedAt: p.now, AssignedBy: uuid.MustParse(p.first)}
+		})
+		return err
+	}
+	if err := assign(moved, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	at := start.Add(25 * time.Hour)
+	times := assignment.Times{Zone: "Asia/Manila", StartsAt: at, EndsAt: at.Add(2 * time.Hour), StartsLocal: at.Format(assignment.LocalLayout), EndsLocal: at.Add(2 * time.Hour).Format(assignment.LocalLayout)}
+	late := assign(other, func() {
+		if _, off, err := a.RescheduleShift(ctx, intent(), moved, assignment.Reschedule{Times: times, RescheduledAt: p.now}); err != nil || len(off) > 0 {
+			t.Errorf("the move that overtakes: %v %v", off, err)
+		}
+	})
+	var refusal *httpapi.Refusal
+	if !errors.As(late, &refusal) || refusal.Code != "double_booked" {
+		t.Errorf("the assignment that a move overtakes: %v", late)
+	}
+	for shift, want := range map[uuid.UUID]bool{moved: true, other: false} {
+		if view, err := a.Shift(ctx, shift); err != nil || view.Assigned(work) != want {
+			t.Errorf("assigned: %t, want %t: %v", !want, want, err)
+		}
 	}
 }

@@ -32,7 +32,8 @@ var (
 	ErrCancelled      = errors.New("the shift is cancelled")
 	ErrCompleted      = errors.New("the shift is completed")
 	ErrBegun          = errors.New("the shift has begun")
-	ErrAssigned       = errors.New("somebody is assigned to the shift: cancel it and plan another")
+	ErrAssigned       = errors.New("this person is assigned to the shift: an offer that was taken is not declined")
+	ErrMovedBack      = errors.New("a shift is moved to a time that has not begun")
 	ErrFull           = errors.New("every place on the shift is taken")
 	ErrStrategy       = errors.New("this strategy does not put people in order")
 	ErrCandidates     = errors.New("candidates are named once each, at least one of them")
@@ -183,7 +184,7 @@ func evolve(s State, event eventschema.Event) State {
 		}
 	case *eventschema.ShiftRescheduled:
 		s.Zone, s.StartsAt, s.EndsAt = e.Zone, e.StartsAt, e.EndsAt
-		s.Strategy, s.Standings, s.Offered, s.Declined, s.Bids = "", nil, nil, nil, nil
+		s.Strategy, s.Standings, s.Offered, s.Declined, s.Bids, s.Swaps = "", nil, nil, nil, nil, nil
 	case *eventschema.ShiftOffered:
 		s.Strategy, s.Standings, s.Offered, s.RespondBy = e.Strategy, e.Standings, e.Offered, e.RespondBy
 	case *eventschema.OfferDeclined:

@@ -99,6 +99,13 @@ func TestPlanAndCancel(t *testing.T) {
 		RescheduledAt: before, RescheduledBy: officer,
 	}
 	planned := func(change func(*assignment.Plan)) assignment.Plan { return changed(plan, change) }
+	other := assignment.Commitment{ShiftID: swapID, Start: end.Add(time.Hour), End: end.Add(6 * time.Hour)}
+	moveWith := func(commitments ...assignment.Commitment) assignment.Reschedule {
+		return changed(move, func(r *assignment.Reschedule) {
+			r.Policy, r.Candidates = policy, []assignment.Candidate{{WorkID: ada, Commitments: commitments}}
+		})
+	}
+	wasBumped := &eventschema.ShiftUnassigned{ShiftID: shiftID, WorkID: ada, Reason: "double_booked", With: other.ShiftID, UnassignedAt: before, UnassignedBy: officer}
 	domaintest.Run(t, assignment.Decider(), map[string]kase{
 		"a detail is planned":                    {When: plan, Then: past(wasPlanned)},
 		"once":                                   {Given: past(wasPlanned), When: plan, Refused: assignment.ErrAlreadyPlanned},
@@ -112,7 +119,11 @@ func TestPlanAndCancel(t *testing.T) {
 		"within a day":                           {When: planned(func(p *assignment.Plan) { p.EndsAt = start.Add(25 * time.Hour) }), Refused: assignment.ErrTimes},
 		"with its local times":                   {When: planned(func(p *assignment.Plan) { p.StartsLocal = "at dawn" }), Refused: assignment.ErrTimes},
 		"moved while nobody has it":              {Given: past(wasPlanned, wasOffered), When: move, Then: past(wasMoved)},
-		"not once somebody has it":               {Given: past(wasPlanned, wasAssigned), When: move, Refused: assignment.ErrAssigned},
+		"who has it keeps it":                    {Given: past(wasPlanned, wasAssigned), When: moveWith(), Then: past(wasMoved)},
+		"who cannot have it then is taken off":   {Given: past(wasPlanned, wasAssigned), When: moveWith(other), Then: past(wasMoved, wasBumped)},
+		"whoever has it is judged":               {Given: past(wasPlanned, wasAssigned), When: move, Refused: assignment.ErrCandidates},
+		"nobody is moved into the past":          {Given: past(wasPlanned), When: changed(move, func(r *assignment.Reschedule) { r.StartsAt, r.EndsAt = before, before.Add(time.Hour) }), Refused: assignment.ErrMovedBack},
+		"a swap for the time before is over":     {Given: past(wasPlanned, wasAssigned, wasAsked, wasMoved), When: assignment.AgreeSwap{SwapID: swapID, WorkID: bob, AgreedAt: before}, Refused: assignment.ErrNoSwap},
 		"moving it to where it is":               {Given: past(wasPlanned, wasMoved), When: move},
 		"an offer for the time before is over":   {Given: past(wasPlanned, wasOffered, wasMoved), When: accept, Refused: assignment.ErrNotOffered},
 		"called off":                             {Given: past(wasPlanned, wasAssigned), When: cancel, Then: past(wasOff)},

@@ -81,10 +81,14 @@ func (c Plan) decide(s State) ([]eventschema.Event, error) {
 	}}, nil
 }
 
-// Reschedule moves a shift that nobody is assigned to. Who was asked for the time
-// before is asked again.
+// Reschedule moves a shift that has not begun. Who was asked for the time before is
+// asked again, and swaps end. Whoever is assigned is judged anew: who can have the
+// shift at its new time keeps the place, who cannot is taken off by the same append,
+// with the first rule that says so as the reason. See domain/decisions/0135.
 type Reschedule struct {
 	Times
+	Policy        Policy
+	Candidates    []Candidate // everybody who is assigned, as they are now
 	RescheduledAt time.Time
 	RescheduledBy uuid.UUID
 }
@@ -96,18 +100,40 @@ func (c Reschedule) decide(s State) ([]eventschema.Event, error) {
 	switch {
 	case c.RescheduledBy == uuid.Nil:
 		return nil, ErrNoActor
-	case len(s.Places) > 0:
-		return nil, ErrAssigned
 	case c.StartsAt.Equal(s.StartsAt) && c.EndsAt.Equal(s.EndsAt) && c.Zone == s.Zone:
 		return nil, nil
 	}
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	return []eventschema.Event{&eventschema.ShiftRescheduled{
+	if !c.StartsAt.After(c.RescheduledAt) {
+		return nil, ErrMovedBack
+	}
+	events := []eventschema.Event{&eventschema.ShiftRescheduled{
 		ShiftID: s.ShiftID, Zone: c.Zone, StartsLocal: c.StartsLocal, EndsLocal: c.EndsLocal, StartsAt: c.StartsAt.UTC(), EndsAt: c.EndsAt.UTC(),
 		RescheduledAt: c.RescheduledAt.UTC(), RescheduledBy: c.RescheduledBy,
-	}}, nil
+	}}
+	moved := s.Slot()
+	moved.Zone, moved.Start, moved.End = c.Zone, c.StartsAt, c.EndsAt
+	for _, place := range s.Places {
+		i := slices.IndexFunc(c.Candidates, func(o Candidate) bool { return o.WorkID == place.WorkID })
+		if i < 0 {
+			return nil, ErrCandidates
+		}
+		conflicts, err := c.Policy.Conflicts(moved, c.Candidates[i])
+		if err != nil {
+			return nil, err
+		}
+		// Whoever has the place was qualified for it; only the time is new.
+		conflicts = slices.DeleteFunc(conflicts, func(o eventschema.PassedOver) bool { return o.Code == eventschema.ConflictNotQualified })
+		if len(conflicts) > 0 {
+			events = append(events, &eventschema.ShiftUnassigned{
+				ShiftID: s.ShiftID, WorkID: place.WorkID, Reason: string(conflicts[0].Code), With: conflicts[0].With,
+				UnassignedAt: c.RescheduledAt.UTC(), UnassignedBy: c.RescheduledBy,
+			})
+		}
+	}
+	return events, nil
 }
 
 // Cancel calls a shift off, also one that has begun.

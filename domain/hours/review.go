@@ -27,7 +27,24 @@ const (
 	LongInterval  ExceptionCode = "long_interval"    // no interval of a person who went home in between
 	MissingReturn ExceptionCode = "missing_meal_end" // out for a meal or a break, and no in after it
 	ShortMeal     ExceptionCode = "short_meal"
+
+	// What the fence of the site said of a point that was kept. The punch counts like
+	// any other, in all of its pairings.
+	OutsideFence   ExceptionCode = "outside_fence"
+	UncertainFence ExceptionCode = "uncertain_fence" // too near to the edge to tell
 )
+
+// OfFence is the exception that the verdict of a fence is, or none.
+func OfFence(verdict eventschema.FenceVerdict) (ExceptionCode, bool) {
+	switch verdict {
+	case eventschema.FenceOutside:
+		return OutsideFence, true
+	case eventschema.FenceUncertain:
+		return UncertainFence, true
+	case eventschema.FenceInside:
+	}
+	return "", false
+}
 
 // Grade is how a code is reported: how grave it is, after how long, and the code
 // that TimeTrex gives the same thing, where it has one.
@@ -51,10 +68,13 @@ type ReviewPolicy struct {
 
 // DefaultReview reports an interval of more than twelve hours, a meal of less than
 // thirty minutes and one of which nobody came back within two hours.
+//
+// History:
+//   - version 2 reports what fences said.
 func DefaultReview() ReviewPolicy {
 	pairing := DefaultPairing()
 	return ReviewPolicy{
-		Version: 1, Pairing: pairing, Long: 12 * time.Hour, Meal: 30 * time.Minute, Return: 2 * time.Hour,
+		Version: 2, Pairing: pairing, Long: 12 * time.Hour, Meal: 30 * time.Minute, Return: 2 * time.Hour,
 		Grades: []Grade{
 			{Code: MissingOut, Severity: High, Grace: pairing.Longest, TimeTrex: "M2"},
 			{Code: MissingIn, Severity: High, TimeTrex: "M1"},
@@ -64,6 +84,8 @@ func DefaultReview() ReviewPolicy {
 			{Code: LongInterval, Severity: Medium},
 			{Code: ShortMeal, Severity: Medium, TimeTrex: "L2"},
 			{Code: RepeatPunch, Severity: Low},
+			{Code: OutsideFence, Severity: Medium, TimeTrex: "G1"},
+			{Code: UncertainFence, Severity: Low},
 		},
 	}
 }

@@ -93,3 +93,12 @@ func floorDiv(n, by int) int {
 	}
 	return q
 }
+
+// CycleAt is the workweek or work period that an instant lies in, by the clock of a
+// zone: when it begins, when the next one does, and the local date of its beginning,
+// by which [Line] names it.
+func (r Rules) CycleAt(loc *time.Location, at time.Time) (start, end time.Time, cycle string) {
+	g := r.Workweek.grid(loc)
+	i := g.index(at)
+	return g.start(i), g.start(i + 1), g.date(i).Format(time.DateOnly)
+}

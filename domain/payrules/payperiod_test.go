@@ -70,3 +70,28 @@ func TestPayPeriodsLeaveNoDayOut(t *testing.T) {
 		}
 	})
 }
+
+func TestTheWorkweekThatAnInstantLiesIn(t *testing.T) {
+	newYork, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := Rules{Workweek: Workweek(time.Sunday, Clock{Hour: 2})}
+	for rule, row := range map[string]struct{ at, start, end, cycle string }{
+		"in the middle":                    {"2026-06-10T12:00:00-04:00", "2026-06-07T02:00:00-04:00", "2026-06-14T02:00:00-04:00", "2026-06-07"},
+		"its first instant":                {"2026-06-07T02:00:00-04:00", "2026-06-07T02:00:00-04:00", "2026-06-14T02:00:00-04:00", "2026-06-07"},
+		"the night before":                 {"2026-06-07T01:59:59-04:00", "2026-05-31T02:00:00-04:00", "2026-06-07T02:00:00-04:00", "2026-05-31"},
+		"it begins where 02:00 is skipped": {"2026-03-09T12:00:00-04:00", "2026-03-08T03:00:00-04:00", "2026-03-15T02:00:00-04:00", "2026-03-08"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			at, err := time.Parse(time.RFC3339, row.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			start, end, cycle := rules.CycleAt(newYork, at)
+			if got := [3]string{start.In(newYork).Format(time.RFC3339), end.In(newYork).Format(time.RFC3339), cycle}; got != [3]string{row.start, row.end, row.cycle} {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}

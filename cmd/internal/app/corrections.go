@@ -16,18 +16,19 @@ import (
 
 // AskCorrection records that somebody wants a punch to count otherwise, and answers
 // the id of the request. It answers [httpapi.ErrNotFound] for a punch that is not
-// recorded.
-func (a *App) AskCorrection(ctx context.Context, intent httpapi.Intent, ask timecard.AskCorrection) (uuid.UUID, error) {
+// recorded, and for one of another work record than ask names, where it names one.
+func (a *App) AskCorrection(ctx context.Context, intent httpapi.Intent, ask timecard.AskCorrection) (httpapi.Receipt, uuid.UUID, error) {
 	punch, err := projections.PunchByID(ctx, a.models.Querier(), a.tenant, ask.PunchID)
-	if errors.Is(err, projections.ErrNotFound) {
-		return uuid.Nil, httpapi.ErrNotFound
+	if errors.Is(err, projections.ErrNotFound) || err == nil && ask.WorkID != uuid.Nil && ask.WorkID != punch.WorkID {
+		return httpapi.Receipt{}, uuid.Nil, httpapi.ErrNotFound
 	}
 	if err != nil {
-		return uuid.Nil, err
+		return httpapi.Receipt{}, uuid.Nil, outward(err)
 	}
-	ask.CorrectionID, ask.WorkID, ask.RequestedBy = uuid.NewSHA1(a.tenant, []byte("correction\x00"+intent.Key)), punch.WorkID, intent.Principal.ID
-	_, err = a.decideCorrection(ctx, intent, ask.CorrectionID, ask, nil)
-	return ask.CorrectionID, err
+	ask.CorrectionID, ask.WorkID = uuid.NewSHA1(a.tenant, []byte("correction\x00"+intent.Key)), punch.WorkID
+	ask.RequestedBy = actorIn(intent.Principal, punch.WorkID).ID
+	asked, err := a.decideCorrection(ctx, intent, ask.CorrectionID, ask, nil)
+	return asked, ask.CorrectionID, err
 }
 
 // ApproveCorrection makes the correction that was asked for, and then records the
@@ -47,6 +48,9 @@ func (a *App) ApproveCorrection(ctx context.Context, intent httpapi.Intent, id u
 		asker := intent
 		asker.Key = "approved " + id.String()
 		asker.Principal.ID, asker.IfRevision = asked.RequestedBy, nil
+		if asked.RequestedBy == asked.WorkID { // a worker, who appears in a record under its id
+			asker.Principal.Role = httpapi.RoleWorker
+		}
 		_, err = a.CorrectPunch(ctx, asker, httpapi.PunchCorrection{
 			CorrectionID: id, PunchID: asked.PunchID, Work: asked.WorkID, RecordedAs: punch.Recorded.OccurredAt, Void: asked.Void, OccurredAt: asked.OccurredAt,
 			OffsetSeconds: asked.OffsetSeconds, Direction: asked.Direction, Kind: asked.Kind, Job: asked.Job, Reason: asked.Reason, ApprovedBy: c.ApprovedBy, ReceivedAt: c.ApprovedAt,
@@ -62,11 +66,11 @@ func (a *App) RefuseCorrection(ctx context.Context, intent httpapi.Intent, id uu
 
 func (a *App) decideCorrection(ctx context.Context, intent httpapi.Intent, id uuid.UUID, c timecard.RequestCommand, before func(context.Context) error) (httpapi.Receipt, error) {
 	return acknowledge(domain.Handle(ctx, a.handler, timecard.RequestDecider(), domain.Request{
-		Stream: eventschema.CorrectionStream(a.tenant, id), Key: intent.Key, Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID, Before: before,
+		Stream: eventschema.CorrectionStream(a.tenant, id), Key: intent.Key, Actor: actorIn(intent.Principal, intent.Principal.Work), CorrelationID: intent.CorrelationID, Before: before,
 	}, c))
 }
 
-// CorrectionRequests lists requests, the latest first; only open ones when open is set.
-func (a *App) CorrectionRequests(ctx context.Context, open bool, limit int) ([]projections.CorrectionRequest, error) {
-	return projections.CorrectionRequests(ctx, a.models.Querier(), a.tenant, open, limit)
+// CorrectionRequests lists requests, the one with the latest news first.
+func (a *App) CorrectionRequests(ctx context.Context, asked projections.CorrectionsAsked) ([]projections.CorrectionRequest, error) {
+	return projections.CorrectionRequests(ctx, a.models.Querier(), a.tenant, asked)
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"slices"
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
@@ -10,6 +11,7 @@ import (
 	"tracekeep/domain/disclosure"
 	"tracekeep/domain/erasure"
 	"tracekeep/domain/hold"
+	"tracekeep/domain/payperiod"
 	"tracekeep/domain/person"
 	"tracekeep/domain/restriction"
 	"tracekeep/domain/retention"
@@ -126,13 +128,27 @@ func refusalsOfCases() []refusal {
 	}
 }
 
+// refusalsOfPay names the rules about pay periods and what is owed for them.
+func refusalsOfPay() []refusal {
+	return []refusal{
+		{ErrZone, "no_zone", "/zone"},
+		{ErrEarlierRules, "earlier_rules", ""},
+		{ErrGraveFindings, "grave_findings", "/despite_findings"},
+		{payperiod.ErrDays, "bad_days", "/from"},
+		{payperiod.ErrNotOver, "not_over", "/to"},
+		{payperiod.ErrOverlaps, "period_overlaps", "/from"},
+		{payperiod.ErrTime, "bad_time", ""},
+		{payperiod.ErrRules, "bad_rules", "/rules"},
+	}
+}
+
 // outward translates an error of the inside to what the ports promise. It is
 // the one place where a domain refusal becomes a code.
 func outward(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, r := range append(refusals(), refusalsOfCases()...) {
+	for _, r := range slices.Concat(refusals(), refusalsOfCases(), refusalsOfPay()) {
 		if errors.Is(err, r.err) {
 			return &httpapi.Refusal{Code: r.code, Message: r.err.Error(), Pointer: r.pointer}
 		}

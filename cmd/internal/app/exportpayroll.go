@@ -70,22 +70,22 @@ func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order E
 	return x.write(func(to io.Writer) error { return exporter.WritePayroll(to, payroll, rows) })
 }
 
-// payRows are the hours of one work record by day and code.
+// payRows are the hours of one work record by day, code and job.
 func payRows(o OwedHours) []exporter.PayRow {
 	var rows []exporter.PayRow
-	add := func(day, code string, length time.Duration) {
+	add := func(day, code, job string, length time.Duration) {
 		if length > 0 {
-			rows = append(rows, exporter.PayRow{Day: day, Code: code, Time: length})
+			rows = append(rows, exporter.PayRow{Day: day, Code: code, Job: job, Time: length})
 		}
 	}
 	for _, l := range o.Result.Lines {
-		add(l.Workday, string(l.Class), l.Time())
+		add(l.Workday, string(l.Class), l.Job, l.Time())
 	}
 	for _, p := range o.Result.Premiums { // an hour each, at the regular rate
-		add(p.Workday, "premium", time.Hour)
+		add(p.Workday, "premium", "", time.Hour)
 	}
 	for _, g := range o.Result.Guaranteed {
-		add(o.dayOf(g.In, g.Start), "guarantee", g.Paid-g.Worked)
+		add(o.dayOf(g.In, g.Start), "guarantee", g.Job, g.Paid-g.Worked)
 	}
 	return rows
 }

@@ -50,17 +50,9 @@ func (w *World) Presence(ctx context.Context, by httpapi.Principal, at time.Time
 
 // Hours implements [httpapi.Reading].
 func (a *App) Hours(ctx context.Context, by httpapi.Principal, q httpapi.HoursQuestion) (httpapi.HoursView, error) {
-	var link httpapi.Personal
-	work := q.Work
-	if q.Person != uuid.Nil {
-		person, err := a.Person(ctx, by, q.Person)
-		if err != nil {
-			return httpapi.HoursView{}, err
-		}
-		if work, err = WorkIDOf(person); err != nil {
-			return httpapi.HoursView{}, err
-		}
-		link = person.WorkID
+	work, link, err := a.whose(ctx, by, httpapi.Whose{Work: q.Work, Person: q.Person})
+	if err != nil {
+		return httpapi.HoursView{}, err
 	}
 	view, err := a.HoursOfWork(ctx, work, q.From, q.To)
 	view.Link = link

@@ -79,7 +79,7 @@ func (w *World) OwedHours(ctx context.Context, by httpapi.Principal, o HoursOrde
 	if err := grouped(owed); err != nil {
 		return nil, err
 	}
-	return w.named(ctx, by, owed)
+	return w.withNames(ctx, by, owed)
 }
 
 // grouped says who is in no group.
@@ -150,12 +150,18 @@ func (w *World) owed(ctx context.Context, groups payGroups, period payrules.PayP
 	return owed, nil
 }
 
-// exceptionsByWork lists what pairing left open, without the intervals.
+// exceptionsByWork lists what pairing left open and what fences said, without the
+// intervals.
 func (w *World) exceptionsByWork(ctx context.Context, days projections.Days) (map[uuid.UUID]hours.Pairing, error) {
 	exceptions, err := projections.ExceptionsOf(ctx, w.q, w.a.tenant, days, w.now())
 	if err != nil {
 		return nil, err
 	}
+	fenced, err := projections.FenceExceptionsOf(ctx, w.q, w.a.tenant, days)
+	if err != nil {
+		return nil, err
+	}
+	exceptions = append(exceptions, fenced...)
 	paired := map[uuid.UUID]hours.Pairing{}
 	for _, e := range exceptions {
 		p := paired[e.WorkID]
@@ -165,8 +171,8 @@ func (w *World) exceptionsByWork(ctx context.Context, days projections.Days) (ma
 	return paired, nil
 }
 
-// named adds the names and puts the records in order.
-func (w *World) named(ctx context.Context, by httpapi.Principal, owed map[uuid.UUID]*OwedHours) ([]OwedHours, error) {
+// withNames adds the names and puts the records in order.
+func (w *World) withNames(ctx context.Context, by httpapi.Principal, owed map[uuid.UUID]*OwedHours) ([]OwedHours, error) {
 	works := make([]uuid.UUID, 0, len(owed))
 	for work := range owed {
 		works = append(works, work)

@@ -34,7 +34,7 @@ func (w *World) RoundingDrifts(ctx context.Context, by httpapi.Principal, o Hour
 	if err != nil {
 		return nil, err
 	}
-	all, err := w.named(ctx, by, owed)
+	all, err := w.withNames(ctx, by, owed)
 	if err != nil {
 		return nil, err
 	}

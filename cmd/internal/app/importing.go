@@ -162,11 +162,17 @@ func (c *clockImport) enterAll(ctx context.Context, newcomers []newcomer) (regis
 	return registered, group.Wait()
 }
 
-// Record implements [importer.Sink]: one append per work id and year of the batch.
+// Record implements [importer.Sink]: one append per work id and year of the batch. The
+// punches are of the site that their station belongs to when they are imported.
 func (c *clockImport) Record(ctx context.Context, station string, batch []importer.Punch) (recorded, already int, err error) {
 	streams := map[eventschema.StreamName][]timecard.Command{}
 	var order []eventschema.StreamName
 	received := c.app.clock().UTC()
+	sites, err := c.app.currentSites(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	of, _ := sites.Of("", station)
 	for _, p := range batch {
 		name := eventschema.PunchesStream(c.app.tenant, p.Work, p.At)
 		if _, seen := streams[name]; !seen {
@@ -177,7 +183,7 @@ func (c *clockImport) Record(ctx context.Context, station string, batch []import
 			WorkID:  p.Work, OccurredAt: p.At, Zone: p.Zone, OffsetSeconds: p.OffsetSeconds,
 			Direction: p.Direction, Kind: p.Kind, Station: station, StationClock: p.StationClock, StationCounter: p.Counter,
 			Verification: p.Verification, ReceivedAt: received,
-			Location: eventschema.LocationNotOffered, Source: c.source,
+			Location: eventschema.LocationNotOffered, Source: c.source, Site: of.Code,
 		})
 	}
 	fresh := make([]int, len(order))

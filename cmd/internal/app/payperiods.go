@@ -28,21 +28,11 @@ var (
 // what it comes to: as long as wages may be claimed (29 U.S.C. 255).
 const adjustedWithin = 3
 
-// LockOrder asks to lock a pay period.
-type LockOrder struct {
-	Plan    payrules.Plan
-	Period  payrules.PayPeriod
-	Earlier []payrules.Rules // of earlier periods, where they are neither in the plan nor built in
-	Despite bool             // of findings of high severity
-	At      time.Time
-}
-
-// LockedPeriod is what locking did.
-type LockedPeriod struct {
-	PeriodID    uuid.UUID
-	Cards       int
-	Adjustments int // of earlier periods, in all cards
-}
+// LockOrder asks to lock a pay period; LockedPeriod is what locking did.
+type (
+	LockOrder    = httpapi.LockOrder
+	LockedPeriod = httpapi.LockedPeriod
+)
 
 // LockPeriod locks the card of everybody who is owed something for a period, and
 // then the period. Interrupted anywhere, it is finished by asking again: a card that

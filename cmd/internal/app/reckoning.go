@@ -137,10 +137,9 @@ type reckoning struct {
 // newReckoning finds how far around the period the rules look: to whole workweeks,
 // and back over the weeks of an average. Nothing is judged that is not over.
 func newReckoning(rules payrules.Rules, group *payrules.Group, o HoursOrder, now time.Time) (*reckoning, error) {
-	zone := group.ZoneOf(rules)
-	loc, err := time.LoadLocation(zone)
-	if zone == "" || zone == "Local" || err != nil {
-		return nil, ErrZone
+	loc, err := zoneOf(group.ZoneOf(rules), rules)
+	if err != nil {
+		return nil, err
 	}
 	cycle := rules.Workweek.Days
 	back, ahead := cycle*max(1, rules.Average.Weeks+1), cycle

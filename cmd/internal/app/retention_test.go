@@ -205,7 +205,7 @@ func (y *years) spokenOf() {
 	y.alone, y.shared = shift(2, y.ada.WorkID), shift(4, y.ada.WorkID, y.bo.WorkID)
 	y.caughtUp()
 	var err error
-	y.request, err = y.AskCorrection(y.t.Context(), y.intent(y.as(httpapi.RoleHR)), timecard.AskCorrection{
+	_, y.request, err = y.AskCorrection(y.t.Context(), y.intent(y.as(httpapi.RoleHR)), timecard.AskCorrection{
 		PunchID: y.punch, Void: true, Reason: eventschema.ReasonNotThisPunch, RequestedAt: y.clock.now(),
 	})
 	if err != nil {
@@ -237,7 +237,7 @@ func (y *years) wantNobodyNamed() {
 	if err != nil || len(places) != 1 || places[0].WorkID != y.bo.WorkID {
 		y.t.Errorf("places %+v, %v", places, err)
 	}
-	requests, err := y.CorrectionRequests(y.t.Context(), false, 10)
+	requests, err := y.CorrectionRequests(y.t.Context(), projections.CorrectionsAsked{Limit: 10})
 	if err != nil || len(requests) != 0 {
 		y.t.Errorf("requests %+v, %v", requests, err)
 	}

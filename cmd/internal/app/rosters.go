@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,20 +14,25 @@ import (
 	"tracekeep/projections"
 )
 
-// RosterShift is one shift and the people who were asked or assigned.
-type RosterShift struct {
-	projections.Shift
-	Places []projections.Place
+// Roster implements [httpapi.Workforce]. Of a question about one work record only its
+// own places are listed.
+func (w *World) Roster(ctx context.Context, _ httpapi.Principal, asked projections.ShiftsAsked) ([]httpapi.RosterShift, error) {
+	roster, err := w.roster(ctx, asked)
+	return roster, outward(err)
 }
 
-// Roster lists shifts with their people, by start.
-func (w *World) Roster(ctx context.Context, asked projections.ShiftsAsked) ([]RosterShift, error) {
+// Roster implements [httpapi.Workforce].
+func (a *App) Roster(ctx context.Context, by httpapi.Principal, asked projections.ShiftsAsked) ([]httpapi.RosterShift, error) {
+	return a.Today().Roster(ctx, by, asked)
+}
+
+func (w *World) roster(ctx context.Context, asked projections.ShiftsAsked) ([]httpapi.RosterShift, error) {
 	shifts, err := projections.Shifts(ctx, w.q, w.a.tenant, asked)
 	if err != nil || len(shifts) == 0 {
 		return nil, err
 	}
 	ids, index := make([]uuid.UUID, len(shifts)), map[uuid.UUID]int{}
-	roster := make([]RosterShift, len(shifts))
+	roster := make([]httpapi.RosterShift, len(shifts))
 	for i, s := range shifts {
 		ids[i], index[s.ShiftID], roster[i].Shift = s.ShiftID, i, s
 	}
@@ -35,10 +41,19 @@ func (w *World) Roster(ctx context.Context, asked projections.ShiftsAsked) ([]Ro
 		return nil, err
 	}
 	for _, p := range places {
+		if asked.Work != uuid.Nil && p.WorkID != asked.Work {
+			continue
+		}
 		of := &roster[index[p.ShiftID]]
 		of.Places = append(of.Places, p)
 	}
 	return roster, nil
+}
+
+// Attendance implements [httpapi.Workforce].
+func (a *App) Attendance(ctx context.Context, _ httpapi.Principal, from, to time.Time) ([]assignment.Mark, error) {
+	marks, err := a.Today().Attendance(ctx, assignment.DefaultGrace(), from, to)
+	return marks, outward(err)
 }
 
 // Attendance compares the shifts that begin between two instants with the time
@@ -69,9 +84,14 @@ func (w *World) Attendance(ctx context.Context, grace assignment.Grace, from, to
 
 // worked lists the time worked that may lie between two instants, and who is in.
 func (w *World) worked(ctx context.Context, from, to time.Time) ([]assignment.Presence, error) {
-	intervals, err := projections.IntervalsOf(ctx, w.q, w.a.tenant, projections.Days{
+	return w.presences(ctx, projections.Days{
 		From: from.AddDate(0, 0, -1).UTC().Format(time.DateOnly), To: to.AddDate(0, 0, 1).UTC().Format(time.DateOnly),
 	})
+}
+
+// presences lists the time worked on some days, and who of them is in.
+func (w *World) presences(ctx context.Context, days projections.Days) ([]assignment.Presence, error) {
+	intervals, err := projections.IntervalsOf(ctx, w.q, w.a.tenant, days)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +104,9 @@ func (w *World) worked(ctx context.Context, from, to time.Time) ([]assignment.Pr
 		return nil, err
 	}
 	for _, p := range present {
-		worked = append(worked, assignment.Presence{WorkID: p.WorkID, Start: p.Since})
+		if len(days.Works) == 0 || slices.Contains(days.Works, p.WorkID) {
+			worked = append(worked, assignment.Presence{WorkID: p.WorkID, Start: p.Since})
+		}
 	}
 	return worked, nil
 }

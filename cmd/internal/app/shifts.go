@@ -39,13 +39,8 @@ func (a *App) PlanShift(ctx context.Context, intent httpapi.Intent, plan assignm
 	return receipt(outcome), plan.ShiftID, nil
 }
 
-// Known is what only the caller knows of somebody who could work a shift. The
-// roster tells the rest.
-type Known struct {
-	WorkID         uuid.UUID
-	Seniority      int
-	Qualifications []string
-}
+// Known is what only the caller knows of somebody who could work a shift.
+type Known = httpapi.Known
 
 // AdvanceShift takes a shift one step further. step makes the command from the
 // people it is about, as the roster knows them up to the end of the log.
@@ -70,7 +65,7 @@ func (a *App) AdvanceShift(ctx context.Context, intent httpapi.Intent, shift uui
 
 func (a *App) handleShift(ctx context.Context, intent httpapi.Intent, shift uuid.UUID, command assignment.Command) (domain.Outcome, error) {
 	return domain.Handle(ctx, a.handler, assignment.Decider(), domain.Request{
-		Stream: eventschema.AssignmentStream(a.tenant, shift), Key: intent.Key, Actor: intent.Principal.Actor(),
+		Stream: eventschema.AssignmentStream(a.tenant, shift), Key: intent.Key, Actor: actorIn(intent.Principal, intent.Principal.Work),
 		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision,
 	}, command)
 }
@@ -92,21 +87,48 @@ func (a *App) Shift(ctx context.Context, shift uuid.UUID) (ShiftView, error) {
 	return ShiftView{State: loaded.State, Revision: uint64(loaded.Next)}, nil //nolint:gosec // the stream has an event
 }
 
+// ShiftNow implements [httpapi.Shifts].
+func (a *App) ShiftNow(ctx context.Context, by httpapi.Principal, shift uuid.UUID) (httpapi.RosterShift, uint64, error) {
+	view, err := a.Shift(ctx, shift)
+	if err != nil {
+		return httpapi.RosterShift{}, 0, err
+	}
+	last, err := a.whole.LastPosition(ctx) // so that nobody decides on less than the revision says
+	if err == nil {
+		err = a.Await(ctx, last)
+	}
+	if err != nil {
+		return httpapi.RosterShift{}, 0, outward(err)
+	}
+	roster, err := a.Roster(ctx, by, projections.ShiftsAsked{IDs: []uuid.UUID{shift}})
+	if err != nil || len(roster) == 0 {
+		return httpapi.RosterShift{}, 0, errors.Join(err, httpapi.ErrNotFound)
+	}
+	return roster[0], view.Revision, nil
+}
+
 // candidates adds to what the caller knows of people what the roster says of them.
 // A work record that is not there, or whose person is erased, is refused.
 func (a *App) candidates(ctx context.Context, shift assignment.State, people []Known) ([]assignment.Candidate, error) {
-	if len(people) == 0 {
-		return nil, nil
-	}
-	works, index := make([]uuid.UUID, len(people)), map[uuid.UUID]int{}
-	candidates := make([]assignment.Candidate, len(people))
-	for i, p := range people {
+	for _, p := range people {
 		if err := a.requireWork(ctx, p.WorkID); err != nil {
 			return nil, err
 		}
 		if err := a.refuseErased(ctx, p.WorkID); err != nil {
 			return nil, err
 		}
+	}
+	return a.committed(ctx, shift, people)
+}
+
+// committed adds what the roster says of people up to the end of the log.
+func (a *App) committed(ctx context.Context, shift assignment.State, people []Known) ([]assignment.Candidate, error) {
+	if len(people) == 0 {
+		return nil, nil
+	}
+	works, index := make([]uuid.UUID, len(people)), map[uuid.UUID]int{}
+	candidates := make([]assignment.Candidate, len(people))
+	for i, p := range people {
 		works[i], index[p.WorkID] = p.WorkID, i
 		candidates[i] = assignment.Candidate{WorkID: p.WorkID, Seniority: p.Seniority, Qualifications: p.Qualifications}
 	}
@@ -155,10 +177,14 @@ func (a *App) settleBookings(ctx context.Context, intent httpapi.Intent, outcome
 			assigned = append(assigned, &eventschema.ShiftAssigned{ShiftID: e.ShiftID, WorkID: e.ToWorkID})
 		}
 	}
+	return a.settle(ctx, intent, outcome.Position, assigned)
+}
+
+func (a *App) settle(ctx context.Context, intent httpapi.Intent, position uint64, assigned []*eventschema.ShiftAssigned) error {
 	if len(assigned) == 0 {
 		return nil
 	}
-	if err := a.Await(ctx, outcome.Position); err != nil {
+	if err := a.Await(ctx, position); err != nil {
 		return err
 	}
 	var taken error
@@ -236,7 +262,8 @@ func refusalsOfShifts() []refusal {
 		{assignment.ErrCancelled, "shift_cancelled", ""},
 		{assignment.ErrCompleted, "shift_completed", ""},
 		{assignment.ErrBegun, "shift_begun", ""},
-		{assignment.ErrAssigned, "somebody_assigned", ""},
+		{assignment.ErrAssigned, "already_assigned", "/work_id"},
+		{assignment.ErrMovedBack, "moved_back", "/starts_at"},
 		{assignment.ErrFull, "shift_full", ""},
 		{assignment.ErrStrategy, "bad_strategy", "/strategy"},
 		{assignment.ErrCandidates, "bad_candidates", "/candidates"},

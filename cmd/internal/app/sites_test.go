@@ -13,6 +13,7 @@ import (
 	"tracekeep/adapters/exporter"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/disclosure"
+	"tracekeep/domain/hours"
 	"tracekeep/domain/site"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
@@ -207,7 +208,29 @@ func TestAFenceIsReadOfAPointThatIsKeptAndBlocksNobody(t *testing.T) {
 			}
 		})
 	}
+	h.wantFenceFindings(who.WorkID, 1, 1)
+	h.wantFenceFindings(private.WorkID, 0, 0)
 	t.Run("a punch is read by the fence that stood when it came", func(t *testing.T) { readAsItStood(t, h, who) })
+}
+
+// wantFenceFindings counts what HR is shown of the fences of a work record.
+func (h *house) wantFenceFindings(work uuid.UUID, outside, uncertain int) {
+	h.t.Helper()
+	h.caughtUp()
+	now := h.clock().UTC()
+	paired, err := h.Today().exceptionsByWork(h.t.Context(), projections.Days{
+		Works: []uuid.UUID{work}, From: now.AddDate(0, 0, -1).Format(time.DateOnly), To: now.AddDate(0, 0, 1).Format(time.DateOnly),
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	found := map[hours.ExceptionCode]int{}
+	for _, f := range hours.DefaultReview().Review(paired[work], now) {
+		found[f.Code]++
+	}
+	if found[hours.OutsideFence] != outside || found[hours.UncertainFence] != uncertain {
+		h.t.Errorf("found %v, want %d outside and %d uncertain", found, outside, uncertain)
+	}
 }
 
 func readAsItStood(t *testing.T, h *house, who httpapi.PersonReceipt) {

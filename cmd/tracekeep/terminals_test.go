@@ -1,0 +1,420 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tracekeep/adapters/adms"
+	"tracekeep/adapters/importer"
+	"tracekeep/cmd/internal/app"
+	"tracekeep/eventschema"
+	"tracekeep/projections"
+)
+
+// wall is an installation with terminals on the wall.
+type wall struct {
+	t              *testing.T
+	data, officer  string
+	address, admin string
+	beside         *app.App // another process, as it were, that joined the one that serves
+	stop           func()
+}
+
+// hangUp makes records of some people, who have these PINs at station 1, and serves
+// them.
+func hangUp(t *testing.T, pins ...string) *wall {
+	t.Helper()
+	w := &wall{t: t, data: records(t), officer: uuid.NewString()}
+	people, clock := "pin,display_name\n", ""
+	for _, pin := range pins {
+		people += pin + ",Somebody Unmistakable " + pin + "\n"
+		clock += fmt.Sprintf("%9s\t2023-01-01 08:00:00\t1\t0\t0\t0\n", pin)
+	}
+	w.serve()
+	w.importFile("1_attlog.dat", clock, "--people", write(t, "people.csv", people))
+	return w
+}
+
+func (w *wall) serve() {
+	ctx, stop := context.WithCancel(context.Background())
+	out, ended := &lockedBuffer{}, make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"serve", "--data", w.data, "--listen", "127.0.0.1:0", "--terminals", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--cooling-off", "0s"},
+			&terminal{out: out, err: out, clock: time.Now, random: rand.Reader})
+	}()
+	out.waitFor(w.t, "esdb://")
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	w.address = regexp.MustCompile(`terminals +(\S+)`).FindStringSubmatch(out.text.String())[1]
+	w.admin = regexp.MustCompile(`metrics +(\S+)`).FindStringSubmatch(out.text.String())[1]
+	leave := w.join()
+	w.stop = func() {
+		leave()
+		stop()
+		if code := <-ended; code != exitOK {
+			w.t.Errorf("serve ended with %d", code)
+		}
+		w.stop = func() {}
+	}
+	w.t.Cleanup(func() { w.stop() })
+}
+
+// join opens the folder beside the process that serves it.
+func (w *wall) join() (leave func()) {
+	ctx, stop := context.WithCancel(context.Background())
+	joined, left := make(chan *app.App, 1), make(chan error, 1)
+	go func() {
+		left <- dataFlags{Data: w.data}.withApp(ctx, &terminal{out: io.Discard, err: io.Discard, clock: time.Now, random: rand.Reader}, false, func(ctx context.Context, a *app.App) error {
+			joined <- a
+			<-ctx.Done()
+			return nil
+		})
+	}()
+	select {
+	case w.beside = <-joined:
+	case err := <-left:
+		w.t.Fatal(err)
+	}
+	return func() {
+		stop()
+		if err := <-left; err != nil {
+			w.t.Error(err)
+		}
+	}
+}
+
+func (w *wall) importFile(name, text string, more ...string) importer.Summary {
+	w.t.Helper()
+	var summary importer.Summary
+	args := append([]string{"import", "--json", "--data", w.data, "--zone", "Asia/Manila", "--station", "1", "--file", write(w.t, name, text)}, more...)
+	tracekeep(w.t, args...).ok(w.t, exitOK, exitRejected).last(w.t, &summary)
+	return summary
+}
+
+func (w *wall) run(args ...string) answer {
+	w.t.Helper()
+	return tracekeep(w.t, append(args, "--data", w.data)...).ok(w.t)
+}
+
+func (w *wall) register(serials ...string) {
+	w.t.Helper()
+	for _, serial := range serials {
+		order := app.TerminalOrder{Serial: serial, Station: "1", Zone: "Asia/Manila", At: time.Now()}
+		if _, _, err := w.beside.RegisterTerminal(w.t.Context(), operator(w.beside), order); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.eventually(serials[len(serials)-1]+" is let in", func() bool { return w.ask("GET", "/iclock/ping?SN="+serials[len(serials)-1], "") == http.StatusOK })
+}
+
+// eventually waits for what is told to a process beside to arrive.
+func (w *wall) eventually(what string, happened func() bool) {
+	w.t.Helper()
+	for limit := time.Now().Add(30 * time.Second); !happened(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(limit) {
+			w.t.Fatalf("it does not happen that %s", what)
+		}
+	}
+}
+
+func (w *wall) ask(method, path, body string) int {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), method, w.address+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || (response.StatusCode == http.StatusOK) != (strings.HasPrefix(string(text), "OK") || strings.HasPrefix(string(text), "GET OPTION")) {
+		w.t.Errorf("%d is told as %q (%v)", response.StatusCode, text, err)
+	}
+	return response.StatusCode
+}
+
+func (w *wall) push(serial, rows string) int {
+	w.t.Helper()
+	return w.ask("POST", "/iclock/cdata?SN="+serial+"&table=ATTLOG&Stamp=9999", rows)
+}
+
+// punches lists what the records say of everybody, in order of time.
+func (w *wall) punches() (list []projections.Punch) {
+	w.t.Helper()
+	a := w.beside
+	if err := a.CatchUp(w.t.Context(), nil); err != nil {
+		w.t.Fatal(err)
+	}
+	people, err := a.Today().FindPerson(w.t.Context(), operator(a), "")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, p := range people {
+		work, err := app.WorkIDOf(p)
+		if err != nil {
+			continue // erased
+		}
+		punches, err := projections.PunchesOf(w.t.Context(), a.ReadModels(), a.Tenant(), work, time.Time{}, time.Now(), 1000)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		list = append(list, punches...)
+	}
+	slices.SortFunc(list, func(a, b projections.Punch) int { return a.Recorded.OccurredAt.Compare(b.Recorded.OccurredAt) })
+	return list
+}
+
+// pushed is one of the requests of real terminals.
+type pushed struct{ Test, Text string }
+
+func realPushes(t *testing.T) (all []pushed) {
+	t.Helper()
+	path := realFile(t, filepath.Join("..", "zkteco-adms", "bodies_and_urls.jsonl"))
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var one pushed
+		if err := json.Unmarshal(lines.Bytes(), &one); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// Every request that was seen of real terminals is answered as it should be. What
+// they push is the same punches as the same rows in a file, and as the file of the
+// USB stick has them; pushed twice it changes nothing.
+func TestEveryRequestOfRealTerminalsIsAnswered(t *testing.T) {
+	all := realPushes(t)
+	w := hangUp(t, "1", "100", "123", "200", "300", "456", "789", "888", "999")
+	var serials, rows []string
+	for _, one := range all {
+		switch address, err := url.Parse(one.Text); {
+		case err == nil && strings.HasPrefix(one.Text, "/iclock/"):
+			if serial := address.Query().Get("SN"); serial != "" && serial != "!!!" && serial != "BAD SN" && !slices.Contains(serials, serial) {
+				serials = append(serials, serial)
+			}
+		case !strings.Contains(one.Text, "="):
+			rows = append(rows, strings.TrimRight(one.Text, "\n"))
+		}
+	}
+	w.register(serials...)
+	file := strings.Join(rows, "\n") + "\n"
+	// The USB stick has the verification before the state.
+	stick := w.importFile("1_attlog.dat", "      123\t2024-01-01 08:00:00\t1\t0\t0\t0\n      456\t2024-01-01 17:00:00\t1\t1\t0\t0\n")
+	expected := w.importFile("pushed.txt", file, "--format", "adms", "--dry-run")
+	if stick.Recorded != 2 || expected.Recorded < 15 || expected.AlreadyRecorded != 2 {
+		t.Fatalf("%d of the stick, %d of the pushed ones, %d of both", stick.Recorded, expected.Recorded, expected.AlreadyRecorded)
+	}
+	held := []string{"invalid timestamp rejected", "empty userid rejected", "mixed valid and invalid lines", "non-integer status defaults to zero"}
+	before := len(w.punches())
+	for range 2 {
+		for i, one := range all {
+			got, want := w.send(serials[i%len(serials)], one.Text), http.StatusOK
+			switch {
+			case strings.HasSuffix(one.Text, "SN="), strings.Contains(one.Text, "SN=!!!"), strings.Contains(one.Text, "SN=BAD%20SN"):
+				want = http.StatusBadRequest
+			case slices.Contains(held, one.Test):
+				want = http.StatusServiceUnavailable
+			}
+			if got != want {
+				t.Errorf("%s: %q is answered %d, want %d", one.Test, one.Text, got, want)
+			}
+		}
+		if after := len(w.punches()); int64(after-before) != expected.Recorded {
+			t.Errorf("%d punches, %d before; a file would record %d", after, before, expected.Recorded)
+		}
+	}
+	if again := w.importFile("pushed.txt", file, "--format", "adms"); again.Recorded != 0 {
+		t.Errorf("a file of the same rows records %d", again.Recorded)
+	}
+	log, err := os.ReadFile(filepath.Join(w.data, "logs", "tracekeep.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, personal := range []string{"Unmistakable", "Alice", "Charlie", "secret"} {
+		if strings.Contains(string(log), personal) {
+			t.Errorf("%s is in the log", personal)
+		}
+	}
+}
+
+// send sends a request of the corpus: an address, or a body to where it belongs.
+func (w *wall) send(serial, text string) int {
+	switch {
+	case strings.HasPrefix(text, "/iclock/") && (strings.Contains(text, "table=") || strings.Contains(text, "devicecmd")):
+		return w.ask("POST", text, "")
+	case strings.HasPrefix(text, "/iclock/"):
+		return w.ask("GET", text, "")
+	case strings.HasPrefix(text, "ID="), strings.HasPrefix(text, "DATA "):
+		return w.ask("POST", "/iclock/devicecmd?SN="+serial, text)
+	case strings.Contains(text, "="):
+		return w.ask("POST", "/iclock/cdata?SN="+serial+"&table=USERINFO", text)
+	}
+	return w.push(serial, text)
+}
+
+func TestTerminalsOnTheWall(t *testing.T) {
+	w := hangUp(t, "7", "8", "9")
+	w.register("EAST1", "WEST1")
+	const served, wait = http.StatusOK, http.StatusServiceUnavailable
+	last := func() projections.Punch { all := w.punches(); return all[len(all)-1] }
+	expect := func(rule string, status, want, punches int) {
+		t.Helper()
+		if got := len(w.punches()) - 3; status != want || got != punches { // three came from the stick
+			t.Fatalf("%s: answered %d, want %d; %d punches, want %d", rule, status, want, got, punches)
+		}
+	}
+	expect("two terminals of a station know the same people", w.push("EAST1", "7\t2026-03-02 08:00:00\t0\t1\t0\n"), served, 1)
+	expect("in at one, out at the other", w.push("WEST1", "7\t2026-03-02 17:00:00\t1\t1\t0\n"), served, 2)
+	if p := last(); p.Recorded.Direction != eventschema.DirectionOut || p.Station != "1" || p.Zone != "Asia/Manila" || p.Source != eventschema.SourceTerminal || !p.Recorded.OccurredAt.Equal(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)) {
+		t.Errorf("%+v", p)
+	}
+	for i, direction := range []eventschema.Direction{"in", "out", "in"} { // one push each, of a terminal without keys for in and out
+		rows := fmt.Sprintf("8\t2026-03-0%d %02d:00:00\t255\t15\t0\n", 3+i/2, 8+9*(i%2))
+		expect("in and out are derived from what came before", w.push("EAST1", rows), served, 3+i)
+		if p := last(); p.Recorded.Direction != direction {
+			t.Errorf("%d: %s, want %s", i, p.Recorded.Direction, direction)
+		}
+	}
+	expect("also when it comes again", w.push("EAST1", "8\t2026-03-03 17:00:00\t255\t15\t0\n"), served, 5)
+
+	unknown := "55\t2026-03-05 08:00:00\t0\t1\t0\n9\t2026-03-05 08:00:01\t0\t1\t0\n9\t2000-01-01 00:00:09\t1\t1\t0\n9\t2026-03-04 08:00:01\t0\t1\t0\n"
+	expect("who is known is recorded, and the terminal keeps the batch", w.push("EAST1", unknown), wait, 7)
+	w.heard("EAST1", func(h adms.Heard) bool {
+		return h.Held["unknown_pin"] == 1 && h.Held["station_clock_reset"] == 1 && h.Suspect["clock_set_back"] == 1 && h.Recorded == 6
+	})
+	w.importFile("1_attlog.dat", "       55\t2023-01-01 08:00:00\t1\t0\t0\t0\n", "--people", write(t, "people.csv", "pin,display_name\n55,Newly Registered\n"))
+	expect("who is registered then is recorded when it comes again", w.push("EAST1", unknown), wait, 9)
+	w.run("terminals", "waive", "--serial", "EAST1", "--reason", "unreadable", "--officer", w.officer)
+	w.eventually("the rest is let go", func() bool { return w.push("EAST1", unknown) == served })
+	expect("and changes nothing", w.push("WEST1", unknown), wait, 9) // the waiver was not for this one
+	w.heard("EAST1", func(h adms.Heard) bool { return len(h.Held) == 0 && h.Waived > 0 })
+
+	w.erased("7")
+	expect("an erased person is nobody, and is not made anew", w.push("EAST1", "7\t2026-03-06 08:00:00\t0\t1\t0\n"), served, 6) // waived, and their three punches are nobody's
+	w.run("terminals", "retire", "--serial", "WEST1", "--officer", w.officer)
+	w.eventually("a retired terminal is refused", func() bool { return w.push("WEST1", unknown) == http.StatusForbidden })
+	for _, said := range []string{"EAST1", "clock_set_back: 2", "refused, not registered: WEST1"} {
+		w.eventually("the list says "+said, func() bool { return strings.Contains(w.run("terminals", "list").out, said) })
+	}
+	w.metrics("tracekeep_terminals_rows_total{verdict=\"recorded\"} 8\n", "tracekeep_terminals_holding 0\n", "answer=\"unknown\"")
+}
+
+// heard waits for what the list tells of a terminal.
+func (w *wall) heard(serial string, is func(adms.Heard) bool) {
+	w.t.Helper()
+	w.eventually("the list tells of "+serial, func() bool {
+		for _, line := range strings.Split(strings.TrimSpace(w.run("terminals", "list", "--json").out), "\n") {
+			var one struct {
+				Serial string
+				Heard  adms.Heard
+			}
+			if err := json.Unmarshal([]byte(line), &one); err != nil {
+				w.t.Fatal(err)
+			}
+			if one.Serial == serial && is(one.Heard) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func (w *wall) metrics(told ...string) {
+	w.t.Helper()
+	response, err := http.Get(w.admin)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, one := range told {
+		if !strings.Contains(string(text), one) {
+			w.t.Errorf("the metrics do not tell %s", one)
+		}
+	}
+}
+
+// erased erases the person of a PIN.
+func (w *wall) erased(pin string) {
+	w.t.Helper()
+	c := crashCase{t: w.t, data: w.data, officer: w.officer, approver: uuid.NewString()}
+	var found struct {
+		PersonID string `json:"person_id"`
+	}
+	w.run("query", "people", "--find", "Somebody Unmistakable "+pin, "--json").last(w.t, &found)
+	tracekeep(w.t, c.command("erase", "approve", "--case", c.prepare(found.PersonID), "--officer", c.approver, "--json")...).ok(w.t)
+}
+
+// A process that is killed while it records a batch, or when it has and before it
+// says so, leaves a terminal that sends the batch again: everything is recorded, once.
+func TestKilledBeforeItsAnswerABatchIsRecordedOnce(t *testing.T) {
+	w := hangUp(t, "7", "8", "9")
+	w.register("EAST1")
+	w.stop()
+	c := crashCase{t: t, data: w.data}
+	batch := ""
+	for _, pin := range []string{"7", "8", "9"} {
+		batch += pin + "\t2026-03-02 08:00:00\t0\t1\t0\n" + pin + "\t2026-03-02 17:00:00\t1\t1\t0\n"
+	}
+	for _, point := range []string{"punches appended", "push recorded"} {
+		server := child(t.Context(), t, c.command("serve", "--listen", "127.0.0.1:0", "--terminals", "127.0.0.1:0")...)
+		server.Env = append(server.Env, crashAt+"="+point)
+		out := &lockedBuffer{}
+		server.Stdout, server.Stderr = out, out
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+		out.waitFor(t, "esdb://")
+		out.mu.Lock()
+		address := regexp.MustCompile(`terminals +(\S+)`).FindStringSubmatch(out.text.String())[1]
+		out.mu.Unlock()
+		response, err := http.Post(address+"/iclock/cdata?SN=EAST1&table=ATTLOG&Stamp=1", "text/plain", strings.NewReader(batch))
+		if err == nil {
+			_ = response.Body.Close()
+			t.Errorf("%s: answered %s", point, response.Status)
+		}
+		if err := server.Wait(); !killed(server.ProcessState) {
+			t.Fatalf("%s: the process did not die: %v", point, err)
+		}
+	}
+	w.serve()
+	for range 2 {
+		if status := w.push("EAST1", batch); status != http.StatusOK {
+			t.Errorf("answered %d", status)
+		}
+	}
+	if got := len(w.punches()) - 3; got != 6 {
+		t.Errorf("%d punches", got)
+	}
+	var replayed app.Replayed
+	w.run("replay", "--json").last(t, &replayed)
+	if got := replayed.ByType["punch-recorded.v3"]; got != 9 {
+		t.Errorf("%d events", got)
+	}
+}
