@@ -378,7 +378,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 		LineTooLong, NotUTF8, TruncatedLine, BrokenLine, BadPIN, BadTime, BadState, UndefinedState, StationClockReset, GapInLocalTime,
 		AmbiguousLocalTime, InTheFuture, UnknownPIN, DuplicatePIN, BadName, BadEmail, BadPhone, BadBirthDate, BadEmployeeNumber,
 		BadKey, NoDuration, EndBeforeStart, StillRunning, BadDirection, BadChecksum, BadCount, Biometric,
-		ClockSetBack, ClockAdjusted, CounterJumped, HoursDisagree, Overlaps, AmbiguousDate,
+		ClockSetBack, ClockAdjusted, CounterJumped, HoursDisagree, Overlaps, AmbiguousDate, UnknownJob,
 	}
 	if len(messages) != len(all) {
 		t.Errorf("%d reasons are explained, want %d", len(messages), len(all))

@@ -253,6 +253,7 @@ func (r *run) admit(rows []row) []Punch {
 			row.reason = UnknownPIN
 			continue
 		}
+		r.addWorkCode(row)
 		first := len(punches)
 		punches = row.punches(punches, Punch{Work: work, Zone: r.sum.Zone})
 		kept := punches[:first]

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -43,9 +44,9 @@ type table struct {
 
 // bound is a mapping with the places of its columns in one table.
 type bound struct {
-	person, email, direction, hours int
-	name                            []int
-	time, start, end                whenAt
+	person, email, direction, hours, job int
+	name                                 []int
+	time, start, end                     whenAt
 }
 
 func (h header) bind(m *Mapping) bound {
@@ -56,7 +57,7 @@ func (h header) bind(m *Mapping) bound {
 		return whenAt{h.column(w.At), h.column(w.Date), h.column(w.Time)}
 	}
 	b := bound{
-		person: h.column(m.Person.Column), email: h.column(m.Email), direction: -1, hours: -1,
+		person: h.column(m.Person.Column), email: h.column(m.Email), direction: -1, hours: -1, job: -1,
 		time: moment(m.Time), start: moment(m.Start), end: moment(m.End),
 	}
 	for _, name := range m.FullName {
@@ -64,6 +65,9 @@ func (h header) bind(m *Mapping) bound {
 	}
 	if m.Direction != nil {
 		b.direction = h.column(m.Direction.Column)
+	}
+	if m.Job != nil {
+		b.job = h.column(m.Job.Column)
 	}
 	if m.Hours != nil {
 		b.hours = h.column(m.Hours.Column)
@@ -181,10 +185,16 @@ func (t *table) fill(r *row, rec record) (Reason, error) {
 		r.pin = t.interns.of([]byte(key))
 		r.person = t.person(r.pin, rec)
 	}
+	read := t.punch
 	if t.m.Start != nil {
-		return t.span(r, rec)
+		read = t.span
 	}
-	return t.punch(r, rec)
+	reason, err := read(r, rec)
+	job, unknown := t.m.Job.job(at(rec.fields, t.at.job))
+	if r.job = job; unknown {
+		r.suspect = cmp.Or(r.suspect, UnknownJob)
+	}
+	return reason, err
 }
 
 // pin is the value of the person's column without what was put around a PIN: an
