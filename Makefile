@@ -51,10 +51,7 @@ bench: ## measure this machine against its own limits (ONLY=store,growth,import,
 	@$(GO) run ./cmd/tracekeep bench $(bench_flags)
 
 fuzz: ## fuzz every target for FUZZTIME each (default 30s)
-	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' $(source) | sed 's/:func / /' | while read -r file target; do \
-		echo "$$(dirname $$file) $$target"; \
-		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
-	done
+	@FUZZTIME=$(FUZZTIME) .ci/fuzz --all
 
 build: ## build the commands into bin, without cgo and without this machine's paths
 	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...

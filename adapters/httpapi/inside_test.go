@@ -61,6 +61,7 @@ type company struct {
 	holdSteps        []hold.Command
 	restrictionSteps []restriction.Command
 	disclosed        []disclosure.Record
+	batches          []httpapi.SealedBatch
 	readings         []reading
 	asked            httpapi.Whose // of the latest question about hours
 	shiftSteps       []any         // what was done about shifts, corrections and pay periods
@@ -366,7 +367,7 @@ func (c *company) Checks(context.Context) []httpapi.Check { return c.checks }
 
 func (c *company) inside() httpapi.Inside {
 	return httpapi.Inside{Punches: c, People: c, Consents: c, Reading: c, Trail: c, Erasures: c, Certificates: c,
-		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Sites: c, Workforce: c, Shifts: c, Corrections: c, Payroll: c,
+		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Sites: c, Devices: c, Batches: c, Arrivals: c, Workforce: c, Shifts: c, Corrections: c, Payroll: c,
 		Freshness: c, Health: c, Idempotency: c.keys}
 }
 

@@ -3,6 +3,7 @@ package importer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,7 +92,7 @@ func TestJobsInAMappingAreReadStrictly(t *testing.T) {
 			t.Errorf("%s: %v", rule, err)
 		}
 	}
-	if m, err := ReadMapping(strings.NewReader("based_on: toggl\njob: {column: Project, codes: {a: b}}\n")); err != nil || tables()[1].Job != nil || m.Job == nil {
+	if m, err := ReadMapping(strings.NewReader("based_on: toggl\njob: {column: Project, codes: {a: b}}\n")); err != nil || slices.ContainsFunc(tables(), func(t *Mapping) bool { return t.Job != nil }) || m.Job == nil {
 		t.Errorf("the built-in table has changed: %v", err)
 	}
 }

@@ -116,7 +116,13 @@ func (w *World) owed(ctx context.Context, groups payGroups, period payrules.PayP
 	if err != nil {
 		return nil, err
 	}
-	err = projections.EachPaired(ctx, w.q, w.a.tenant, days, func(work uuid.UUID, intervals []projections.PairedInterval) error {
+	declared, err := w.declaredByWork(ctx, days)
+	if err != nil {
+		return nil, err
+	}
+	reckoned := map[uuid.UUID]bool{}
+	reckon := func(work uuid.UUID, intervals []projections.PairedInterval) error {
+		reckoned[work] = true
 		p := paired[work]
 		for _, i := range intervals {
 			p.Intervals = append(p.Intervals, hours.WorkInterval{In: i.In, Out: i.Out, Start: i.Start, End: i.End, WorkDate: i.WorkDate, InKind: i.InKind, OutKind: i.OutKind})
@@ -124,20 +130,34 @@ func (w *World) owed(ctx context.Context, groups payGroups, period payrules.PayP
 		paired[work] = p
 		group := groups.of(work)
 		if group == nil {
-			if slices.ContainsFunc(intervals, func(i projections.PairedInterval) bool { return period.Contains(i.WorkDate) }) {
+			if slices.ContainsFunc(intervals, func(i projections.PairedInterval) bool { return period.Contains(i.WorkDate) }) ||
+				slices.ContainsFunc(declared[work], func(d hours.Declared) bool { return period.Contains(d.WorkDate) }) {
 				of(work)
 			}
 			return nil
 		}
-		made, pay, err := group.reckon(work, intervals)
+		made, pay, err := group.reckon(work, intervals, declared[work])
 		if err == nil && (!nothing(made) || len(pay) > 0) {
 			one := of(work)
 			one.Result, one.Pay, one.Totals = made, pay, payrules.TotalsOf(made.Lines)
 		}
 		return err
-	})
-	if err != nil {
+	}
+	if err := projections.EachPaired(ctx, w.q, w.a.tenant, days, reckon); err != nil {
 		return nil, err
+	}
+	for work, entries := range declared {
+		if !reckoned[work] {
+			if err := reckon(work, nil); err != nil {
+				return nil, err
+			}
+		}
+		for _, f := range hours.DefaultReview().ReviewDeclared(paired[work], entries) {
+			if period.Contains(f.WorkDate) {
+				one := of(work)
+				one.Findings = append(one.Findings, f)
+			}
+		}
 	}
 	for work, p := range paired {
 		for _, f := range hours.DefaultReview().Review(p, w.now()) {
@@ -169,6 +189,19 @@ func (w *World) exceptionsByWork(ctx context.Context, days projections.Days) (ma
 		paired[e.WorkID] = p
 	}
 	return paired, nil
+}
+
+// declaredByWork lists the hours that were declared without times of day.
+func (w *World) declaredByWork(ctx context.Context, days projections.Days) (map[uuid.UUID][]hours.Declared, error) {
+	all, err := projections.DeclaredHours(ctx, w.q, w.a.tenant, days)
+	if err != nil {
+		return nil, err
+	}
+	byWork := map[uuid.UUID][]hours.Declared{}
+	for _, d := range all {
+		byWork[d.WorkID] = append(byWork[d.WorkID], hours.Declared{ID: d.ID, WorkDate: d.WorkDate, Time: time.Duration(d.Seconds) * time.Second})
+	}
+	return byWork, nil
 }
 
 // withNames adds the names and puts the records in order.

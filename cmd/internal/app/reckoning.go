@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/domain/hours"
 	"tracekeep/domain/payrules"
 	"tracekeep/projections"
 )
@@ -98,29 +99,37 @@ func (g payGroups) ended(last time.Time) time.Time {
 }
 
 // reckon works out what the period owes for the intervals of one work record around
-// it: each by the rules of its job.
-func (g *payGroup) reckon(work uuid.UUID, intervals []projections.PairedInterval) (payrules.Result, []payrules.Pay, error) {
+// it, each by the rules of its job, and for declared hours, which are of the job that
+// the group has for work without one.
+func (g *payGroup) reckon(work uuid.UUID, intervals []projections.PairedInterval, declared []hours.Declared) (payrules.Result, []payrules.Pay, error) {
 	spans := make([][]payrules.Work, len(g.parts))
 	for _, w := range intervals {
 		job := cmp.Or(w.Job, g.Job)
 		part := g.PartOf(job)
 		spans[part] = append(spans[part], payrules.Work{In: w.In, Out: w.Out, Start: w.Start, End: w.End, InKind: w.InKind, OutKind: w.OutKind, Job: job})
 	}
+	entries := make([][]payrules.Declared, len(g.parts))
+	for _, d := range declared {
+		part := g.PartOf(g.Job)
+		entries[part] = append(entries[part], payrules.Declared{ID: d.ID, Workday: d.WorkDate, Time: d.Time, Job: g.Job})
+	}
 	var all payrules.Result
 	var paid []payrules.Pay
 	for i, r := range g.parts {
-		if i > 0 && len(spans[i]) == 0 {
+		if i > 0 && len(spans[i])+len(entries[i]) == 0 {
 			continue
 		}
-		made, pay, err := r.reckon(work, spans[i])
+		made, pay, err := r.reckon(work, spans[i], entries[i])
 		if err != nil {
 			return payrules.Result{}, nil, err
 		}
 		all.Lines, all.Premiums, all.Breaches = append(all.Lines, made.Lines...), append(all.Premiums, made.Premiums...), append(all.Breaches, made.Breaches...)
 		all.Overlaps, all.Drifts = append(all.Overlaps, made.Overlaps...), append(all.Drifts, made.Drifts...)
-		all.Guaranteed, paid = append(all.Guaranteed, made.Guaranteed...), append(paid, pay...)
+		all.Guaranteed, all.Unjudged, paid = append(all.Guaranteed, made.Guaranteed...), append(all.Unjudged, made.Unjudged...), append(paid, pay...)
 	}
-	slices.SortStableFunc(all.Lines, func(a, b payrules.Line) int { return a.Start.Compare(b.Start) })
+	slices.SortStableFunc(all.Lines, func(a, b payrules.Line) int {
+		return cmp.Or(cmp.Compare(a.Workday, b.Workday), a.Start.Compare(b.Start))
+	})
 	return all, paid, nil
 }
 
@@ -162,15 +171,15 @@ func (r *reckoning) midnight(date time.Time) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, r.loc)
 }
 
-// reckon works out what the period owes for the work around it.
-func (r *reckoning) reckon(of uuid.UUID, work []payrules.Work) (payrules.Result, []payrules.Pay, error) {
+// reckon works out what the period owes for the work and declared hours around it.
+func (r *reckoning) reckon(of uuid.UUID, work []payrules.Work, declared []payrules.Declared) (payrules.Result, []payrules.Pay, error) {
 	var inside []payrules.Work
 	for _, w := range work {
 		if r.within(w.Start) {
 			inside = append(inside, w)
 		}
 	}
-	whole := r.rules.Apply(r.loc, work, r.facts)
+	whole := r.rules.ApplyDeclared(r.loc, work, declared, r.facts)
 	pay, err := r.pay(of, whole)
 	if err != nil {
 		return payrules.Result{}, nil, err
@@ -204,6 +213,11 @@ func (r *reckoning) narrow(whole payrules.Result, inside []payrules.Work) payrul
 		}
 		if r.within(judged) {
 			made.Breaches = append(made.Breaches, b)
+		}
+	}
+	for _, u := range whole.Unjudged {
+		if r.period.Contains(u.Workday) {
+			made.Unjudged = append(made.Unjudged, u)
 		}
 	}
 	for _, o := range whole.Overlaps {
