@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -114,9 +113,6 @@ func (a *API) listArrivals(ctx context.Context, paging Paging) (*arrivalsAnswer,
 	}
 	return answer, nil
 }
-
-// seconds cuts what is less.
-func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
 func (a *API) listConflicts(ctx context.Context, paging Paging, all bool) (*conflictsAnswer, error) {
 	by := caller(ctx)

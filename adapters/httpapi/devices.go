@@ -273,12 +273,3 @@ func (a *API) listDevices(ctx context.Context, paging Paging, work ID) (*devices
 	}
 	return answer, nil
 }
-
-// optionalID leaves out an id that is not there.
-func optionalID(id uuid.UUID) *string {
-	if id == uuid.Nil {
-		return nil
-	}
-	text := id.String()
-	return &text
-}
