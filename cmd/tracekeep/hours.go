@@ -16,6 +16,7 @@ import (
 
 type hoursCommand struct {
 	Report   hoursReport   `cmd:"" help:"Say what is owed for a pay period: regular time, overtime, double time, premiums, and what broke a rule."`
+	Record   hoursRecord   `cmd:"" help:"Write what 29 CFR 516.2(a) asks to be kept of each person and workweek, and say what of it is not held here."`
 	Rounding hoursRounding `cmd:"" help:"Say of each person and quarter what rounding added to the hours or took from them."`
 	Rules    hoursRules    `cmd:"" help:"List the built-in sets of rules, or print one as a file, or check a file."`
 	Plan     hoursPlan     `cmd:"" help:"Check a pay plan and show its groups."`
@@ -51,6 +52,7 @@ Examples:
   tracekeep hours report --data ./records --rules flsa --zone America/New_York --from 2026-03-01 --to 2026-03-14 --person ana --rate 12 --production 46
   tracekeep hours report --data ./records --plan plan.yaml --from 2026-03-01 --to 2026-03-14 --explain
   tracekeep hours rounding --data ./records --plan plan.yaml --from 2026-01-01 --to 2026-03-31
+  tracekeep hours record --data ./records --plan plan.yaml --from 2026-03-01 --to 2026-03-14
   tracekeep hours plan --check plan.yaml
   tracekeep hours rules california > acme.yaml
   tracekeep hours rules --check acme.yaml`

@@ -199,7 +199,7 @@ func driftJSON(d payrules.Drift) map[string]any {
 
 func payJSON(p payrules.Pay) map[string]any {
 	return map[string]any{
-		"cycle": p.Cycle, "straight": p.Straight.String(), "bonuses": p.Bonuses.String(), "regular_rate": p.RegularRate.Decimals(4), "regular_rate_cause": causeJSON(p.RateCause),
+		"cycle": p.Cycle, "worked_seconds": int64(p.Worked / time.Second), "straight": p.Straight.String(), "bonuses": p.Bonuses.String(), "regular_rate": p.RegularRate.Decimals(4), "regular_rate_cause": causeJSON(p.RateCause),
 		"overtime_adds": p.Extra.String(), "premiums": p.Premiums.String(), "guaranteed": p.Guaranteed.String(), "gross": p.Gross.String(),
 		"steps": each(p.Steps, func(s payrules.PayStep) map[string]any {
 			return map[string]any{

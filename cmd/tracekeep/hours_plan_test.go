@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/httpapi"
+	"tracekeep/cmd/internal/app"
 	"tracekeep/eventschema"
 )
 
@@ -125,11 +126,38 @@ func TestAPlanPaysGroupsByRulesAndJobsByRates(t *testing.T) {
 				t.Errorf("%q is missing in\n%s", want, explained.out)
 			}
 		}
+		d.checkWageRecord(plan, dee)
 		if nobody := report(withoutRest(t, dir, plan)); nobody.code != exitFailed || !strings.Contains(nobody.err, dee.String()) || strings.Contains(nobody.err, cal.String()) {
 			t.Errorf("hours of nobody's group: %d %s", nobody.code, nobody.err)
 		}
 		d.checkPlannedLock(plan, planned(t, dir, "next.yaml", ada, cal, dee, "california"), ada, changed)
+		d.checkRounding(dir, dee)
 	})
+}
+
+// checkRounding loses fourteen minutes of a quarter, by 29 CFR 785.48(b), and gains ten
+// in the next.
+func (d *desk) checkRounding(dir string, dee uuid.UUID) {
+	t := d.t
+	for in, out := range map[string]string{"2026-03-30T08:08": "2026-03-30T12:07", "2026-04-01T08:05": "2026-04-01T12:10"} {
+		d.press(dee, in, eventschema.DirectionIn, eventschema.KindNormal, "")
+		d.press(dee, out, eventschema.DirectionOut, eventschema.KindNormal, "")
+	}
+	file := filepath.Join(dir, "quarters.yaml")
+	if err := os.WriteFile(file, []byte("name: quarters\nversion: 1\nbased_on: flsa\nsource: the house\nzone: Europe/Berlin\nrounding: {step: 15m}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(to string) answer {
+		return tracekeep(t, "hours", "rounding", "--data", d.data, "--rules", file, "--from", "2026-03-29", "--to", to, "--json")
+	}
+	rows := ask("2026-04-04").ok(t, exitRejected).objects(t)
+	got := ""
+	for _, row := range rows {
+		got += fmt.Sprint(row["quarter"], " ", row["gained_seconds"], " ", row["loses"], "; ")
+	}
+	if want := "2026-Q1 -840 true; 2026-Q2 600 false; "; got != want || len(rows) != 2 || rows[0]["work_id"] != dee.String() {
+		t.Errorf("%s, want %s", got, want)
+	}
 }
 
 func (d *desk) checkPlannedPay(rows []map[string]any, want map[string]string) {
@@ -145,6 +173,39 @@ func (d *desk) checkPlannedPay(rows []map[string]any, want map[string]string) {
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		d.t.Errorf("paid\n%v, want\n%v", got, want)
+	}
+}
+
+// checkWageRecord asks for what 29 CFR 516.2(a) lists: each of its twelve items is in
+// the record, or it is said where else it is.
+func (d *desk) checkWageRecord(plan string, dee uuid.UUID) {
+	t := d.t
+	rows := d.run("hours", "record", "--plan", plan, "--from", "2026-03-01", "--to", "2026-03-07", "--person", "Dee", "--json").objects(t)
+	if len(rows) != 2 || rows[0]["work_id"] != dee.String() || rows[0]["week"] != "2026-03-01" || rows[0]["worked_seconds"] != 46*3600.0 || rows[0]["gross"] != "637.00" {
+		t.Fatalf("%v", rows)
+	}
+	if days := rows[0]["days"].([]any); len(days) != 6 || days[5].(map[string]any)["seconds"] != 6*3600.0 {
+		t.Errorf("%v", days)
+	}
+	missing := rows[1]["not_held"].(map[string]any)
+	for i, f := range app.WageRecordFields() {
+		if f.Item != fmt.Sprintf("(%d)", i+1) || len(f.In) == 0 && f.Elsewhere == "" {
+			t.Errorf("item %d of 516.2(a) is %+v", i+1, f)
+		}
+		for _, name := range f.In {
+			if value, there := rows[0][name]; !there || value == "" || value == nil {
+				t.Errorf("%s %s: %s is missing", f.Item, f.What, name)
+			}
+		}
+		if said, there := missing[f.Item+" "+f.What]; there != (f.Elsewhere != "") || there && said != f.Elsewhere {
+			t.Errorf("%s %s: %v", f.Item, f.What, said)
+		}
+	}
+	if len(app.WageRecordFields()) != 12 {
+		t.Errorf("29 CFR 516.2(a) has twelve items")
+	}
+	if got := d.run("hours", "record", "--plan", plan, "--from", "2026-03-01", "--to", "2026-03-07"); !strings.Contains(got.out, "(2) home address") || !strings.Contains(got.out, "03-06 6:00") {
+		t.Error(got.out)
 	}
 }
 

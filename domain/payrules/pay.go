@@ -78,6 +78,7 @@ type PayStep struct {
 // Pay is what a cycle is paid. Its amounts are sums of its steps.
 type Pay struct {
 	Cycle       string
+	Worked      time.Duration
 	Straight    Money // every hour at its rate, or the salary
 	Bonuses     Money
 	RegularRate Money // 29 CFR 778.109: all of it by the hour
@@ -104,6 +105,7 @@ func (r Rules) Pay(of Result, wage Wage) (Pay, error) {
 		return Pay{}, err
 	}
 	t := TotalsOf(of.Lines)
+	p.Worked = t.Worked()
 	p.bonus(r.cause("production_bonus", "29 CFR 778.110(b)"), wage.Production)
 	flatSource := "29 CFR 778.110(b)"
 	if r.FlatSum == PerRegularHour {
