@@ -21,11 +21,14 @@ import (
 // late, twice or corrected, the stretch around them that can come out
 // differently is paired again, and the rest stays as it is.
 //
+// The punches of visits are no work and are left out: they end nothing and open
+// nothing here. A correction may make one of the other.
+//
 // An in that nothing follows is in last_counted and not yet an exception:
 // whether the out is missing depends on the clock.
 func workedHours() Projection {
 	return Projection{
-		Name: "hours", Question: "How long did each person work, on which day, resting on which punches, and for which job?", Version: 6,
+		Name: "hours", Question: "How long did each person work, on which day, resting on which punches, and for which job?", Version: 7,
 		Tables: []string{"work_interval", "punch_exception", "last_counted"},
 		Schema: `
 CREATE TABLE work_interval (
@@ -110,7 +113,7 @@ func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Pun
 		d := &page.Events[i]
 		switch e := d.Event.(type) {
 		case *eventschema.PunchRecorded:
-			if page.repeated[d.Position] {
+			if page.repeated[d.Position] || e.Kind == eventschema.KindVisit {
 				continue
 			}
 			key := workKey{d.Meta.Tenant, e.WorkID}

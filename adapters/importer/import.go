@@ -100,12 +100,23 @@ func readBatches(ctx context.Context, from reader, size int, out chan<- batch) e
 			return fmt.Errorf("read clock file: %w", err)
 		}
 		b.end = max(b.end, end)
+		b.rows = oneBlank(b.rows)
 		if len(b.rows) >= size {
 			if err := send(); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// oneBlank makes one row of the blank lines at the end: a file may have nothing else.
+func oneBlank(rows []row) []row {
+	n := len(rows)
+	if n < 2 || rows[n-1].class != blankLine || rows[n-2].class != blankLine || rows[n-1].sheet != rows[n-2].sheet {
+		return rows
+	}
+	rows[n-2].more += 1 + rows[n-1].more
+	return rows[:n-1]
 }
 
 // run is one import under way.

@@ -209,7 +209,7 @@ func TestWhatChangedIsReadOntoWhatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	accounts(t, sum)
-	if diff := cmp.Diff(map[Reason]int64{BadStatus: 1, UnknownUser: 1}, sum.RejectsByReason); diff != "" {
+	if diff := cmp.Diff(map[Reason]int64{BadStatus: 1, UnknownUser: 2}, sum.RejectsByReason); diff != "" {
 		t.Error(diff)
 	}
 	if sum.Version != "1.2" || sum.PeopleRemoved != 1 || sum.PeopleRegistered != 1 || !slices.Contains(sum.FilesIgnored, "roles.csv") {
@@ -224,7 +224,7 @@ func TestWhatChangedIsReadOntoWhatIsThere(t *testing.T) {
 	if e := book.rows["cls-chem-1"+book.works["id:usr-1002"].String()+"student"]; !e.Removed || e.Day != "2025-10-06" {
 		t.Errorf("an enrolment that is to be deleted: %+v", e)
 	}
-	if _, registered := book.people["id:usr-9998"]; registered {
+	if _, registered := book.people["id:usr-1007"]; registered {
 		t.Error("somebody was registered to be removed")
 	}
 }
@@ -333,6 +333,15 @@ func TestAMappingOfEnrolmentsSaysWhatItLacks(t *testing.T) {
 	mapping, err := ReadMapping(strings.NewReader("person: {column: Who, by: id}\nenrolment: {class: C, title: T, begins: From}\n"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	named, err := ReadMapping(strings.NewReader("person: {column: First, also: [Last], by: name}\nfull_name: [First, Last]\nenrolment: {class: C, title: T}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, byNames := newRosterBook(), rosterOptions(t, files{"": "First,Last,C,T\nAda,Lint,c,t\nAda,Moss,c,t\n"})
+	byNames.Mapping = named
+	if sum, err := RunRoster(t.Context(), byNames, book); err != nil || sum.PeopleRegistered != 2 || book.people["name:ada lint"].Name != "Ada Lint" {
+		t.Errorf("a name in two columns: %+v %v", sum, err)
 	}
 	options.Mapping = mapping
 	if _, err := RunRoster(t.Context(), options, newRosterBook()); !errors.Is(err, ErrMapping) || !strings.Contains(err.Error(), "From") {

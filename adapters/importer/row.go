@@ -24,6 +24,7 @@ type row struct {
 	line    int64
 	sheet   string
 	class   rowClass
+	more    int64  // of a blank line: how many follow it at once
 	reason  Reason // empty for what is taken
 	suspect Reason // why what is taken needs a look
 	shaped  bool   // it has the columns of its format, whatever they hold

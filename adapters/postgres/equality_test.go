@@ -41,7 +41,7 @@ func drawHistory(t *rapid.T, tb testing.TB) *history {
 	direction := rapid.SampledFrom([]eventschema.Direction{eventschema.DirectionIn, eventschema.DirectionOut})
 	none, watch, desk := "", "night_watch", "front_desk"
 	jobs := []*string{nil, nil, &none, &watch, &desk}
-	kind := rapid.SampledFrom([]eventschema.PunchKind{eventschema.KindNormal, eventschema.KindNormal, eventschema.KindOvertime, eventschema.KindTransfer})
+	kind := rapid.SampledFrom([]eventschema.PunchKind{eventschema.KindNormal, eventschema.KindNormal, eventschema.KindOvertime, eventschema.KindTransfer, eventschema.KindVisit})
 	work := func() uuid.UUID { return id("work", rapid.IntRange(1, 3).Draw(t, "work")) }
 	for i := range rapid.IntRange(5, 120).Draw(t, "events") {
 		switch choice := rapid.IntRange(0, 19).Draw(t, "choice"); {
@@ -217,7 +217,7 @@ func compareWithFold(rt *rapid.T, t *testing.T, models *postgres.ReadModels, h *
 	for work, byID := range counting {
 		var punches []hours.Punch
 		for punchID, p := range byID {
-			if !voided[punchID] {
+			if !voided[punchID] && p.Kind != eventschema.KindVisit {
 				punches = append(punches, *p)
 			}
 		}
@@ -251,6 +251,7 @@ func compareWithFold(rt *rapid.T, t *testing.T, models *postgres.ReadModels, h *
 		rt.Fatalf("fold and read model differ (-fold +read model):\n%s", diff)
 	}
 	comparePresence(rt, t, models, h, counting, voided)
+	compareVisits(rt, t, models, h, counting, voided)
 	compareDeclared(rt, t, models, h)
 }
 
@@ -313,7 +314,7 @@ func comparePresence(rt *rapid.T, t *testing.T, models *postgres.ReadModels, h *
 		var punches []hours.Punch
 		future := false
 		for punchID, p := range byID {
-			if !voided[punchID] {
+			if !voided[punchID] && p.Kind != eventschema.KindVisit {
 				punches = append(punches, *p)
 				future = future || p.OccurredAt.After(now)
 			}

@@ -176,7 +176,7 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 			continue
 		}
 		lines = append(lines, fmt.Sprint("punch ", p.ID, p.work, p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind, p.Job, p.voided, p.fixes))
-		if !p.voided {
+		if !p.voided && p.Kind != eventschema.KindVisit {
 			byWork[p.work] = append(byWork[p.work], p.Punch)
 		}
 	}

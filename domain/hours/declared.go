@@ -35,7 +35,7 @@ func (p ReviewPolicy) ReviewDeclared(paired Pairing, declared []Declared) []Find
 	}
 	for _, e := range paired.Exceptions {
 		punched[e.WorkDate] = true
-		if day := days[e.WorkDate]; day != nil {
+		if day := days[e.WorkDate]; day != nil && !slices.Contains(day.Punches, e.Punch) {
 			day.Punches = append(day.Punches, e.Punch)
 		}
 	}

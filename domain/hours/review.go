@@ -31,9 +31,9 @@ const (
 	// What the fence of the site said of a point that was kept. The punch counts like
 	// any other, in all of its pairings.
 	OutsideFence   ExceptionCode = "outside_fence"
-	UncertainFence ExceptionCode = "uncertain_fence" // too near to the edge to tell
-	DeclaredToo ExceptionCode = "declared_and_punched" // the day has punches and hours without times: both count
-	Over24Hours ExceptionCode = "over_24_hours"        // the day has more, punched and declared, than fit into it
+	UncertainFence ExceptionCode = "uncertain_fence"      // too near to the edge to tell
+	DeclaredToo    ExceptionCode = "declared_and_punched" // the day has punches and hours without times: both count
+	Over24Hours    ExceptionCode = "over_24_hours"        // the day has more, punched and declared, than fit into it
 )
 
 // OfFence is the exception that the verdict of a fence is, or none.
@@ -186,7 +186,7 @@ func endsOf(paired Pairing) []end {
 			ends = append(ends, end{id: e.Punch, at: e.At, workDate: e.WorkDate, direction: eventschema.DirectionIn, lone: true})
 		case MissingIn:
 			ends = append(ends, end{id: e.Punch, at: e.At, workDate: e.WorkDate, direction: eventschema.DirectionOut, lone: true})
-		default: // a repeat counts for nothing
+		default: // a repeat counts for nothing, and what a fence said changes no count
 		}
 	}
 	slices.SortFunc(ends, func(a, b end) int {
