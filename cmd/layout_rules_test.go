@@ -52,6 +52,7 @@ var rules = []rule{
 	{path: "domain/assignment", own: []string{"eventschema", "domain", "domain/localtime"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/calendar", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/consent", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/device", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/course", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/disclosure", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/reading", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
@@ -76,6 +77,8 @@ var rules = []rule{
 
 	{path: "adapters/adms", third: []string{zapPkg, prom, xtime, "golang.org/x/net/netutil"}},
 	{path: "adapters/certificate", own: inner, third: []string{uuidPkg, "github.com/johnfercher/maroto/v2/...", "github.com/pdfcpu/pdfcpu/...", "golang.org/x/image/font/gofont/..."}},
+	// What an app that sends batches is written after: the format, and nothing else.
+	{path: "adapters/devicebatch", third: []string{uuidPkg}},
 	{path: "adapters/eventnode", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, xsync, proto, prom, "google.golang.org/genproto/googleapis/rpc/status", "github.com/cockroachdb/pebble/v2/...", "golang.org/x/crypto/argon2", "github.com/dlclark/regexp2/v2"}},
 	{path: "adapters/eventstoredb", own: inner, third: []string{uuidPkg, zapPkg, client, grpcPkg, proto, mill, xsync, xtime}},
 	// Of these only parquet-go is for code that ships: the others read back, in tests, what it writes.

@@ -89,6 +89,11 @@ const (
 	KindVisit    PunchKind = "visit" // to a centre; time there is no work
 )
 
+// PunchKinds lists every kind.
+func PunchKinds() []PunchKind {
+	return []PunchKind{KindNormal, KindBreak, KindMeal, KindTransfer, KindOvertime, KindVisit}
+}
+
 // LocationOutcome says what became of the coordinates offered with a punch. The
 // punch is kept whatever the answer (promises ST-10, ST-46, ST-47).
 type LocationOutcome string

@@ -55,7 +55,7 @@ func NewRegistry() (*Registry, error) {
 	return registryOf(
 		removalListed(), retentionBatchSubmitted(), retentionBatchApproved(),
 		personRegistered(), personCorrected(), personClosed(), workOpened(), workEnded(),
-		punchRecorded(), punchCorrected(), locationRecorded(),
+		punchRecorded(), punchCorrected(), hoursDeclared(), declarationCorrected(), locationRecorded(),
 		consentGiven(), consentWithdrawn(),
 		erasureRequested(), identityVerified(), scopeAssessed(), holdChecked(), coolingOffStarted(), erasureApproved(),
 		erasureStepStarted(), fenceClosed(), fenceReopened(), writersDrained(), mentionsReviewed(), keysDestroyed(),
@@ -65,6 +65,7 @@ func NewRegistry() (*Registry, error) {
 		processingRestricted(), objectionDecided(), restrictionLifted(), disclosureRecorded(), periodLocked(), timeCardLocked(),
 		correctionRequested(), correctionApproved(), correctionRefused(),
 		valuesRead(),
+		deviceInvited(), deviceEnrolled(), deviceRevoked(), batchReceived(),
 		terminalRegistered(), terminalRetired(), terminalBacklogWaived(),
 		shiftPlanned(), shiftRescheduled(), shiftOffered(), offerAccepted(), offerDeclined(), bidPlaced(), shiftAssigned(), shiftUnassigned(),
 		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),

@@ -24,6 +24,8 @@ const (
 	CategoryRestriction = "restriction"
 	CategoryDisclosure  = "disclosure"
 	CategoryAssignment  = "assignment"
+	CategoryDevice      = "device"
+	CategoryBatches     = "batches"
 )
 
 // ErrStreamName refuses a stream name that is not <category>-<tenant>.<id>[.<period>].
@@ -136,6 +138,23 @@ func DisclosureStream(tenant, disclosure uuid.UUID) StreamName {
 // AssignmentStream holds one shift and who is assigned to it.
 func AssignmentStream(tenant, shift uuid.UUID) StreamName {
 	return StreamName{Category: CategoryAssignment, Tenant: tenant, ID: shift}
+}
+
+// DeviceStream holds the devices of one owner: a work record, whose id the stream
+// then has, so that they expire with it, or the kiosks of a station.
+func DeviceStream(tenant, owner uuid.UUID) StreamName {
+	return StreamName{Category: CategoryDevice, Tenant: tenant, ID: owner}
+}
+
+// BatchesStream holds the batches that the devices of one owner sent in a month, and
+// those of kiosks in a day, by the clock of the device: a batch that is sent again
+// is looked for in what was received, and that must not be much.
+func BatchesStream(tenant, owner uuid.UUID, sentAt time.Time, kiosk bool) StreamName {
+	period := "200601"
+	if kiosk {
+		period = "20060102"
+	}
+	return StreamName{Category: CategoryBatches, Tenant: tenant, ID: owner, Period: sentAt.UTC().Format(period)}
 }
 
 // Hex writes an id as 32 lower-case hex digits, as stream names carry it.

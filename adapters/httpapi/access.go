@@ -21,6 +21,10 @@ const (
 type Access struct {
 	// Public operations need no token and show nothing of any tenant.
 	Public bool
+	// Proven operations need no token either: the request carries a proof of its own,
+	// the signature of a device or a code that is good once, and the use case looks at
+	// it before anything else.
+	Proven bool
 	Roles  map[Role]Reach
 	// Subject says where the request names whose record it is about. For a role
 	// that reaches only its own, at least one of these places is filled and every
@@ -43,7 +47,7 @@ type Place struct {
 // administrators of the system see no punches (ST-26); erasure, holds and
 // restriction are the privacy officers' (DS-12); a person may see whom their
 // values were disclosed to (34 CFR 99.32), who was shown them, and where they were seen (ST-48); the auditor reads everything and
-// changes nothing.
+// changes nothing. Devices prove themselves (ST-53 to ST-55).
 func Table() map[string]Access {
 	officers := Access{Roles: map[Role]Reach{RolePrivacy: All}}
 	oversight := Access{Roles: map[Role]Reach{RolePrivacy: All, RoleAuditor: All}}
@@ -145,6 +149,16 @@ func Table() map[string]Access {
 		"list-disclosures":  {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 		"list-readings":     {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 
+		"invite-device": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
+		"revoke-device": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
+		"list-devices":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
+		"enrol-device":  {Proven: true},
+		"send-batch":    {Proven: true},
+
+		"list-doubtful-punches": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
+		"list-punch-conflicts":  {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
+
+		"get-sealing-key":       {Public: true},
 		"list-sites":            {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RoleAuditor: All}},
 		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 

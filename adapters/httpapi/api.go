@@ -143,6 +143,8 @@ func (a *API) routes() error {
 	a.registerRestrictions(api)
 	a.registerDisclosures(api)
 	a.registerReadings(api)
+	a.registerDevices(api)
+	a.registerArrivals(api)
 	a.registerSites(api)
 	a.registerWorkforce(api)
 	a.registerShiftReading(api)
@@ -208,6 +210,7 @@ func intent(ctx context.Context) Intent { return exchangeOf(ctx).intent }
 func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
 		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil || in.Retentions == nil ||
+		in.Devices == nil || in.Batches == nil || in.Arrivals == nil ||
 		in.Sites == nil || in.Workforce == nil || in.Shifts == nil || in.Corrections == nil || in.Payroll == nil || in.Exports == nil ||
 		in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")

@@ -32,6 +32,10 @@ func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
 		next(hctx)
 		return
 	}
+	if row.Proven {
+		a.proven(hctx, r, w, next)
+		return
+	}
 	principal, known := a.principalOf(r.Header)
 	if !known {
 		writeProblem(w, r, kindUnauthorized.because(""))
@@ -47,7 +51,7 @@ func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
 		writeProblem(w, r, problem)
 		return
 	}
-	members, canonical, problem := a.readBody(w, r, hctx.Operation().RequestBody != nil)
+	members, canonical, problem := readBody(w, r, a.config.MaxBodyBytes, hctx.Operation().RequestBody != nil)
 	if problem != nil {
 		writeProblem(w, r, problem)
 		return
@@ -61,6 +65,21 @@ func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	if problem := a.await(r); problem != nil {
+		writeProblem(w, r, problem)
+		return
+	}
+	next(hctx)
+}
+
+// proven lets a request through whose proof only the use case can check. It is read
+// as strictly as any other. An Idempotency-Key is not asked: the proof says what was
+// done before.
+func (a *API) proven(hctx huma.Context, r *http.Request, w http.ResponseWriter, next func(huma.Context)) {
+	_, problem := readQuery(r)
+	if problem == nil {
+		_, _, problem = readBody(w, r, hctx.Operation().MaxBodyBytes-1, true)
+	}
+	if problem != nil {
 		writeProblem(w, r, problem)
 		return
 	}
@@ -120,12 +139,12 @@ func readQuery(r *http.Request) (url.Values, *Problem) {
 
 // readBody reads the body up to the limit, checks its form, and puts it back for
 // the operation.
-func (a *API) readBody(w http.ResponseWriter, r *http.Request, wanted bool) (map[string]any, []byte, *Problem) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, a.config.MaxBodyBytes))
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, wanted bool) (map[string]any, []byte, *Problem) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, nil, kindTooLarge.because("At most " + strconv.FormatInt(a.config.MaxBodyBytes, 10) + " bytes.")
+		return nil, nil, kindTooLarge.because("At most " + strconv.FormatInt(limit, 10) + " bytes.")
 	case err != nil:
 		return nil, nil, kindMalformed.because("The body ended early.")
 	case !wanted && len(body) > 0:

@@ -26,10 +26,15 @@ func (a *API) operation(id, method, path, tag, summary, description string) huma
 	}
 	statuses := []int{http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	row := a.table[id]
-	if row.Public {
+	switch {
+	case row.Public:
 		op.Extensions["x-access"] = "public"
 		op.Security = []map[string][]string{}
-	} else {
+	case row.Proven:
+		op.Extensions["x-access"] = "proven"
+		op.Security = []map[string][]string{}
+		statuses = append(statuses, http.StatusBadRequest, http.StatusForbidden, http.StatusGone)
+	default:
 		op.Extensions["x-access"] = row.described()
 		op.Security = []map[string][]string{{"bearer": {}}}
 		statuses = append(statuses, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone)
@@ -43,7 +48,7 @@ func (a *API) operation(id, method, path, tag, summary, description string) huma
 		op.DefaultStatus = http.StatusOK
 		statuses = append(statuses, http.StatusPreconditionFailed, http.StatusPreconditionRequired)
 	case "verify-identity", "assess-erasure", "approve-erasure", "cancel-erasure", "refuse-erasure", "extend-erasure", "record-notification",
-		"approve-retention", "confirm-hold", "review-hold", "request-hold-lift", "lift-hold", "decide-objection", "lift-restriction",
+		"approve-retention", "confirm-hold", "review-hold", "request-hold-lift", "lift-hold", "decide-objection", "lift-restriction", "send-batch",
 		"complete-shift", "offer-shift", "award-shift", "assign-shift", "unassign-shift", "accept-offer", "decline-offer", "place-bid", "agree-swap", "approve-swap", "refuse-swap",
 		"approve-correction", "refuse-correction", "export-hours", "export-punches", "export-payroll":
 		op.DefaultStatus = http.StatusOK

@@ -69,6 +69,8 @@ var (
 	kindKeyMalformed = kind{"idempotency-key-malformed", http.StatusBadRequest, "The Idempotency-Key is not a quoted string"}
 	kindUnauthorized = kind{"unauthenticated", http.StatusUnauthorized, "A valid bearer token is required"}
 	kindForbidden    = kind{"forbidden", http.StatusForbidden, "This role may not do this here"}
+	kindUnproven     = kind{"unproven", http.StatusForbidden, "The request does not prove where it comes from"}
+	kindRevoked      = kind{"device-revoked", http.StatusForbidden, "The device was revoked"}
 	kindNotFound     = kind{"not-found", http.StatusNotFound, "There is no such thing here"}
 	kindMethod       = kind{"method-not-allowed", http.StatusMethodNotAllowed, "The method is not allowed here"}
 	kindConflict     = kind{"conflict", http.StatusConflict, "The state of the resource does not allow this"}
@@ -88,7 +90,7 @@ var (
 // kinds lists the catalogue for the OpenAPI document.
 func kinds() []kind {
 	return []kind{
-		kindMalformed, kindPageToken, kindKeyMissing, kindKeyMalformed, kindUnauthorized, kindForbidden,
+		kindMalformed, kindPageToken, kindKeyMissing, kindKeyMalformed, kindUnauthorized, kindForbidden, kindUnproven, kindRevoked,
 		kindNotFound, kindMethod, kindConflict, kindOutstanding, kindErased, kindStale, kindTooLarge, kindMediaType,
 		kindInvalid, kindRefused, kindKeyMismatch, kindPrecondition, kindInternal, kindUnavailable,
 	}
@@ -127,6 +129,10 @@ func problemOf(err error) *Problem {
 		problem = kindErased.because("Its keys were destroyed; the trail keeps the proof.")
 		problem.Case, problem.CertificateLeaf = erased.Case.String(), erased.CertificateLeaf
 		return problem
+	case errors.Is(err, ErrUnproven):
+		problem = kindUnproven.because("There is no such device, or this is not its signature.")
+	case errors.Is(err, ErrRevoked):
+		problem = kindRevoked.because("Enrol again: with a new code and a new key.")
 	case errors.Is(err, ErrNotFound):
 		problem = kindNotFound.because("")
 	case errors.Is(err, ErrStale):

@@ -85,6 +85,7 @@ type cli struct {
 	Forensics   forensicsCommand   `cmd:"" help:"Look everywhere for what was erased, with every key at hand."`
 
 	Terminals terminalsCommand `cmd:"" help:"Say which time clocks may push their punches, and how each is doing."`
+	Devices   devicesCommand   `cmd:"" help:"Enrol devices that send punches later; see what came late or contradicts an entry."`
 
 	Keys     keysCommand     `cmd:"" help:"Look after the keys: status, rotate, escrow, verify-backup, recover."`
 	Rebuild  rebuildCommand  `cmd:"" help:"Rebuild the read models from the log, or compare them with a rebuild."`

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"slices"
 
+	"tracekeep/adapters/devicebatch"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
 	"tracekeep/domain"
 	"tracekeep/domain/consent"
+	"tracekeep/domain/device"
 	"tracekeep/domain/disclosure"
 	"tracekeep/domain/erasure"
 	"tracekeep/domain/hold"
@@ -50,12 +52,28 @@ func refusals() []refusal {
 		{timecard.ErrDecided, "already_decided", ""},
 		{timecard.ErrGround, "bad_ground", "/ground"},
 		{timecard.ErrNothingChanges, "nothing_changes", ""},
+		{timecard.ErrHours, "bad_hours", "/seconds"},
+		{timecard.ErrWorkDate, "bad_work_date", "/work_date"},
+		{timecard.ErrOtherDeclaration, "declaration_id_used", "/declaration_id"},
 		{consent.ErrPurpose, "bad_purpose", "/purpose"},
 		{consent.ErrNotice, "no_notice", "/notice_version"},
 		{consent.ErrMethod, "bad_method", "/method"},
 		{consent.ErrNoTime, "no_time", "/at"},
 		{consent.ErrOrder, "out_of_order", "/at"},
 		{keyring.ErrTaken, "badge_taken", "/badge"},
+		{device.ErrOwner, "bad_owner", "/work_id"},
+		{device.ErrStation, "no_station", "/station"},
+		{device.ErrSite, "bad_code", "/site"},
+		{device.ErrCode, "bad_code_of_invitation", "/code"},
+		{device.ErrPublicKey, "bad_public_key", "/public_key"},
+		{device.ErrKeyUsed, "key_used", "/public_key"},
+		{device.ErrReplaces, "bad_replaces", "/replaces"},
+		{device.ErrTooMany, "too_many_devices", ""},
+		{device.ErrReason, "bad_reason", "/reason"},
+		{devicebatch.ErrNotSealed, "not_sealed", "/sealed"},
+		{devicebatch.ErrFormat, "bad_batch", "/sealed"},
+		{devicebatch.ErrDevice, "other_device", "/sealed"},
+		{devicebatch.ErrTooMany, "too_many_punches", "/sealed"},
 		{site.ErrCode, "bad_code", "/site"},
 		{site.ErrTaken, "site_taken", "/site"},
 		{site.ErrClosed, "site_closed", "/site"},
@@ -157,8 +175,8 @@ func outward(err error) error {
 	switch {
 	case errors.As(err, &floor):
 		return &httpapi.Refusal{Code: "statutory_floor", Message: floor.Error()}
-	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, timecard.ErrNotRequested), errors.Is(err, erasure.ErrNotRequested),
-		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted), errors.Is(err, retention.ErrNoBatch):
+	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, timecard.ErrUnknownDeclaration), errors.Is(err, timecard.ErrNotRequested), errors.Is(err, erasure.ErrNotRequested),
+		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted), errors.Is(err, retention.ErrNoBatch), errors.Is(err, device.ErrUnknown):
 		return errors.Join(httpapi.ErrNotFound, err)
 	case errors.Is(err, keyring.ErrSubjectClosing), errors.Is(err, keyring.ErrSubjectErased): // the erasure overtook the request
 		return errors.Join(errBeingErased, err)

@@ -28,6 +28,7 @@ var ErrNoFolder = errors.New("not a tracekeep data folder")
 //	events/       embedded event store
 //	postgres/     private Postgres cluster
 //	keys/         key-encryption key
+//	devices/      keys that devices seal their batches to
 //	trail/        Merkle log
 //	logs/         log of the service
 //	terminals.json  what terminals did that push, for operators

@@ -70,11 +70,25 @@ func (a *App) recordPunch(ctx context.Context, intent httpapi.Intent, workID uui
 			}
 			return a.keepLocation(ctx, intent, workID, p)
 		},
-	}, timecard.Command(timecard.Punch{
+	}, timecard.Command(punchOf(workID, p, outcome, fence, sourceOf(intent.Principal, p))))
+}
+
+// punchOf is the command that records a punch as it was sent.
+func punchOf(workID uuid.UUID, p httpapi.PunchEntry, outcome eventschema.LocationOutcome, fence *eventschema.FenceReading, source eventschema.Source) timecard.Punch {
+	return timecard.Punch{
 		PunchID: p.PunchID, WorkID: workID, OccurredAt: p.OccurredAt, Zone: p.Zone, OffsetSeconds: p.OffsetSeconds,
 		Direction: p.Direction, Kind: p.Kind, Station: p.Station, StationClock: p.StationClock, StationCounter: p.StationCounter,
-		ReceivedAt: p.ReceivedAt, Location: outcome, Source: eventschema.SourceAPI, Site: p.Site, Job: p.Job, Reason: p.Reason, Fence: fence,
-	}))
+		ReceivedAt: p.ReceivedAt, Location: outcome, Source: source, Site: p.Site, Job: p.Job, Reason: p.Reason, Fence: fence,
+	}
+}
+
+// sourceOf tells a punch that somebody of the office enters for a work record from
+// one that was pressed: a badge comes from a station.
+func sourceOf(by httpapi.Principal, p httpapi.PunchEntry) eventschema.Source {
+	if p.Work != uuid.Nil && (by.Role == httpapi.RoleHR || by.Role == httpapi.RoleManager) {
+		return eventschema.SourceManual
+	}
+	return eventschema.SourceAPI
 }
 
 // actorIn names who acts in the stream of a record. A worker acts on their own

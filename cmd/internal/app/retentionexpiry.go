@@ -51,7 +51,7 @@ func (a *App) expireRecords(ctx context.Context, s erasure.State) (erasure.Comma
 func (a *App) expiring(ctx context.Context, s erasure.State) ([]eventschema.StreamName, error) {
 	categories := []string{
 		eventschema.CategoryWork, eventschema.CategoryPunches, eventschema.CategoryConsent, eventschema.CategoryLocation, eventschema.CategoryTimeCard,
-		eventschema.CategoryEnrolment, eventschema.CategoryAttendance,
+		eventschema.CategoryEnrolment, eventschema.CategoryAttendance, eventschema.CategoryDevice, eventschema.CategoryBatches,
 	}
 	if !s.WholeRecord() {
 		categories = []string{eventschema.CategoryLocation}

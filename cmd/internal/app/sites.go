@@ -85,19 +85,25 @@ func (a *App) siteAndFence(ctx context.Context, p httpapi.PunchEntry, outcome ev
 	if err != nil {
 		return "", nil, err
 	}
+	code, fence := siteAndFenceIn(sites, p, outcome)
+	return code, fence, nil
+}
+
+// siteAndFenceIn is the same for whoever has the sites at hand.
+func siteAndFenceIn(sites site.State, p httpapi.PunchEntry, outcome eventschema.LocationOutcome) (string, *eventschema.FenceReading) {
 	of, known := sites.Of(p.Site, p.Station)
 	if !known { // the code stands, whether or not anybody has defined it
-		return p.Site, nil, nil
+		return p.Site, nil
 	}
 	if of.Fence == nil || outcome != eventschema.LocationRecordedOutcome {
-		return of.Code, nil, nil
+		return of.Code, nil
 	}
 	point, readable := pointOf(*p.Location)
 	if !readable {
-		return of.Code, nil, nil
+		return of.Code, nil
 	}
 	reading := site.Read(*of.Fence, point)
-	return of.Code, &reading, nil
+	return of.Code, &reading
 }
 
 // pointOf reads the point of a punch on its way.
