@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"maps"
 	"net/url"
 
 	"github.com/go-chi/chi/v5"
@@ -49,14 +50,8 @@ type Place struct {
 // values were disclosed to (34 CFR 99.32), who was shown them, and where they were seen (ST-48); the auditor reads everything and
 // changes nothing. Devices prove themselves (ST-53 to ST-55).
 func Table() map[string]Access {
-	officers := Access{Roles: map[Role]Reach{RolePrivacy: All}}
-	oversight := Access{Roles: map[Role]Reach{RolePrivacy: All, RoleAuditor: All}}
-	planners := Access{Roles: map[Role]Reach{RoleManager: All, RoleHR: All}}
-	watchers := Access{Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}}
-	whose := []Place{{"query", "person_id"}, {"query", "work_id"}}
 	person, query, work := Place{"path", "person_id"}, Place{"query", "person_id"}, Place{"body", "work_id"}
-	forSelf := Access{Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All}, Subject: []Place{work}}
-	return map[string]Access{
+	rows := map[string]Access{
 		"record-punch":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All}, Subject: []Place{work}},
 		"correct-punch": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All}},
 
@@ -69,11 +64,49 @@ func Table() map[string]Access {
 		"give-consent":     {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
 		"withdraw-consent": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RolePrivacy: All}, Subject: []Place{work}},
 
-		"list-presence":    watchers,
-		"get-hours":        {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{query, {"query", "work_id"}}},
+		"list-presence": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
+		"get-hours":     {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{query, {"query", "work_id"}}},
+
+		"list-person-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
+
+		"get-event-proof": {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}},
+		"get-checkpoint":  {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All, RoleAdmin: All}},
+
+		"record-disclosure": {Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}},
+		"list-disclosures":  {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
+		"list-readings":     {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
+
+		"invite-device": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
+		"revoke-device": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
+		"list-devices":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
+		"enrol-device":  {Proven: true},
+		"send-batch":    {Proven: true},
+
+		"list-doubtful-punches": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
+		"list-punch-conflicts":  {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
+
+		"get-sealing-key":       {Public: true},
+		"list-sites":            {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RoleAuditor: All}},
+		"list-visits":           {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
+		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
+
+		"live":  {Public: true},
+		"ready": {Public: true},
+	}
+	maps.Copy(rows, workforceRows())
+	maps.Copy(rows, caseRows())
+	return rows
+}
+
+// workforceRows are those of time cards, shifts, corrections, exports and pay periods.
+func workforceRows() map[string]Access {
+	planners := Access{Roles: map[Role]Reach{RoleManager: All, RoleHR: All}}
+	forSelf := Access{Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All}, Subject: []Place{{"body", "work_id"}}}
+	whose := []Place{{"query", "person_id"}, {"query", "work_id"}}
+	return map[string]Access{
 		"get-timecard":     {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"list-exceptions":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
-		"get-board":        watchers,
+		"get-board":        {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
 		"list-overtime":    {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"list-caps":        {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"get-work-history": {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
@@ -109,12 +142,14 @@ func Table() map[string]Access {
 		"lock-pay-period":   {Roles: map[Role]Reach{RoleHR: All}},
 		"list-pay-periods":  {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
 		"list-locked-cards": {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
+	}
+}
 
-		"list-person-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
-
-		"get-event-proof": {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}},
-		"get-checkpoint":  {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All, RoleAdmin: All}},
-
+// caseRows are those of erasures, retention, holds and restrictions.
+func caseRows() map[string]Access {
+	officers := Access{Roles: map[Role]Reach{RolePrivacy: All}}
+	oversight := Access{Roles: map[Role]Reach{RolePrivacy: All, RoleAuditor: All}}
+	return map[string]Access{
 		"request-erasure":           officers,
 		"verify-identity":           officers,
 		"assess-erasure":            officers,
@@ -144,27 +179,6 @@ func Table() map[string]Access {
 		"decide-objection":    officers,
 		"lift-restriction":    officers,
 		"list-restrictions":   oversight,
-
-		"record-disclosure": {Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}},
-		"list-disclosures":  {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
-		"list-readings":     {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
-
-		"invite-device": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
-		"revoke-device": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
-		"list-devices":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
-		"enrol-device":  {Proven: true},
-		"send-batch":    {Proven: true},
-
-		"list-doubtful-punches": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
-		"list-punch-conflicts":  {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
-
-		"get-sealing-key":       {Public: true},
-		"list-sites":            {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RoleAuditor: All}},
-		"list-visits":           {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
-		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
-
-		"live":  {Public: true},
-		"ready": {Public: true},
 	}
 }
 

@@ -151,7 +151,9 @@ func (a *API) export(ctx context.Context, order ExportOrder) *huma.StreamRespons
 		r, w := humachi.Unwrap(hctx)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportTimeout)
 		defer cancel()
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(exportTimeout)) // without one of its own a connection keeps the server's
+		connection := http.NewResponseController(w) // what it cannot do it says, and then the server's deadline stays
+		_ = connection.SetWriteDeadline(time.Time{})
+		defer context.AfterFunc(ctx, func() { _ = connection.SetWriteDeadline(time.Unix(1, 0)) })() // who reads too slowly is not waited for
 		sum, begun := sha256.New(), false
 		err := a.inside.Exports.Export(ctx, by, order, func(known ExportBegun) {
 			begun = true

@@ -156,6 +156,10 @@ func (a *API) registerShiftPlanning(api huma.API) {
 				return assignment.Cancel{Reason: in.Body.Reason, CancelledAt: a.config.Clock().UTC(), CancelledBy: caller(ctx).ID}
 			}))
 		})
+	a.registerShiftOffers(api)
+}
+
+func (a *API) registerShiftOffers(api huma.API) {
 	huma.Register(api, a.operation("complete-shift", http.MethodPost, "/v1/shifts/{shift_id}/completion", "Shifts", "Close a shift that is over",
 		"With the attendance that the punches show."),
 		func(ctx context.Context, in *struct {

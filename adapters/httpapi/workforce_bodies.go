@@ -62,8 +62,6 @@ type PlaceCountBody struct {
 	Overdue int    `json:"overdue" example:"0"`
 }
 
-func placeCountBody(p PlaceCount) PlaceCountBody { return PlaceCountBody(p) }
-
 // OvertimeRowBody is the week of one work record.
 type OvertimeRowBody struct {
 	WorkID            string       `json:"work_id" format:"uuid"`
