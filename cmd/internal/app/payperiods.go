@@ -86,7 +86,7 @@ func (a *App) LockPeriod(ctx context.Context, by httpapi.Principal, o LockOrder)
 			}
 		}
 	}
-	_, err = domain.Handle(ctx, a.handler, payperiod.PeriodDecider(), domain.Request{
+	outcome, err := domain.Handle(ctx, a.handler, payperiod.PeriodDecider(), domain.Request{
 		Stream: eventschema.PayPeriodStream(a.tenant, locked.PeriodID), Key: "lock " + locked.PeriodID.String(), Actor: by.Actor(),
 	}, payperiod.Lock{
 		PeriodID: locked.PeriodID, From: from, To: to, EndedAt: ended, Zone: r.loc.String(), Rules: o.Rules.Name, RulesVersion: o.Rules.Version,
@@ -95,6 +95,7 @@ func (a *App) LockPeriod(ctx context.Context, by httpapi.Principal, o LockOrder)
 	if err != nil {
 		return locked, fmt.Errorf("lock the pay period: %w", err)
 	}
+	locked.Receipt = receipt(outcome)
 	return locked, nil
 }
 
@@ -237,12 +238,20 @@ func (e *earlierPeriods) worksWith(owed map[uuid.UUID]*OwedHours) []uuid.UUID {
 	return works
 }
 
+// LockPayPeriod implements [httpapi.Payroll].
+func (a *App) LockPayPeriod(ctx context.Context, by httpapi.Principal, o LockOrder) (LockedPeriod, error) {
+	locked, err := a.LockPeriod(ctx, by, o)
+	return locked, outward(err)
+}
+
 // PayPeriods lists the periods that are locked.
 func (a *App) PayPeriods(ctx context.Context) ([]projections.PayPeriod, error) {
-	return projections.PayPeriods(ctx, a.models.Querier(), a.tenant)
+	periods, err := projections.PayPeriods(ctx, a.models.Querier(), a.tenant)
+	return periods, outward(err)
 }
 
 // TimeCards lists the locked cards of a period.
 func (a *App) TimeCards(ctx context.Context, period uuid.UUID) ([]projections.TimeCard, error) {
-	return projections.TimeCards(ctx, a.models.Querier(), a.tenant, period)
+	cards, err := projections.TimeCards(ctx, a.models.Querier(), a.tenant, period)
+	return cards, outward(err)
 }
