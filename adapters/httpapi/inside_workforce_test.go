@@ -246,7 +246,7 @@ func (c *company) LockPayPeriod(_ context.Context, by httpapi.Principal, order h
 }
 
 func (c *company) PayPeriods(context.Context) ([]projections.PayPeriod, error) {
-	return []projections.PayPeriod{{PeriodID: someHold, From: "2026-03-01", To: "2026-03-14", Rules: "flsa", RulesVersion: 1, LockedAt: now}}, c.fail
+	return []projections.PayPeriod{{PeriodID: someHold, From: "2026-03-01", To: "2026-03-14", Plan: "flsa", PlanVersion: 1, LockedAt: now}}, c.fail
 }
 
 func (c *company) TimeCards(_ context.Context, period uuid.UUID) ([]projections.TimeCard, error) {

@@ -15,15 +15,24 @@ import (
 
 // PayPeriodBody is one pay period that is locked.
 type PayPeriodBody struct {
-	PeriodID     string `json:"period_id" format:"uuid"`
-	From         string `json:"from" format:"date" example:"2026-03-02"`
-	To           string `json:"to" format:"date" example:"2026-03-15"`
-	Zone         string `json:"zone" example:"America/New_York"`
-	Rules        string `json:"rules" example:"flsa"`
-	RulesVersion int    `json:"rules_version" example:"1"`
-	Cards        int    `json:"cards" doc:"How many were paid something." example:"42"`
-	LockedAt     string `json:"locked_at" format:"date-time" example:"2026-03-16T09:00:00Z"`
-	LockedBy     string `json:"locked_by" format:"uuid" doc:"A pseudonym."`
+	PeriodID    string       `json:"period_id" format:"uuid"`
+	From        string       `json:"from" format:"date" example:"2026-03-02"`
+	To          string       `json:"to" format:"date" example:"2026-03-15"`
+	Plan        string       `json:"plan" doc:"Of one set of rules, their name." example:"flsa"`
+	PlanVersion int          `json:"plan_version" example:"1"`
+	PaidBy      []PaidByBody `json:"paid_by" doc:"The rules of each group of people."`
+	Cards       int          `json:"cards" doc:"How many were paid something." example:"42"`
+	LockedAt    string       `json:"locked_at" format:"date-time" example:"2026-03-16T09:00:00Z"`
+	LockedBy    string       `json:"locked_by" format:"uuid" doc:"A pseudonym."`
+}
+
+// PaidByBody is a set of rules that people of a group were paid by.
+type PaidByBody struct {
+	Group        string   `json:"group,omitempty" doc:"Left out where there was one." example:"crew"`
+	Zone         string   `json:"zone" example:"America/New_York"`
+	Jobs         []string `json:"jobs,omitempty" doc:"The jobs it was for; left out: for the others."`
+	Rules        string   `json:"rules" example:"flsa"`
+	RulesVersion int      `json:"rules_version" example:"1"`
 }
 
 // LockedCardBody is what one work record was paid for a period.
@@ -134,7 +143,7 @@ func (a *API) lockPayPeriod(ctx context.Context, body LockBody) (*lockedAnswer, 
 		return nil, invalid("/to", "range", "days of the calendar, in order, at most "+strconv.Itoa(longestSpan))
 	}
 	locked, err := a.inside.Payroll.LockPayPeriod(ctx, caller(ctx), LockOrder{
-		Rules: rules, Zone: body.Zone, Period: payrules.PayPeriod{First: first, Last: last}, Despite: body.DespiteFindings, At: a.config.Clock().UTC(),
+		Plan: payrules.PlanOf(rules, body.Zone, nil), Period: payrules.PayPeriod{First: first, Last: last}, Despite: body.DespiteFindings, At: a.config.Clock().UTC(),
 	})
 	if err != nil {
 		return nil, problemOf(err)
@@ -145,8 +154,14 @@ func (a *API) lockPayPeriod(ctx context.Context, body LockBody) (*lockedAnswer, 
 }
 
 func payPeriodBody(p projections.PayPeriod) PayPeriodBody {
+	paid := []PaidByBody{}
+	for _, by := range p.Paid {
+		for _, rules := range by.Rules {
+			paid = append(paid, PaidByBody{Group: by.Group, Zone: by.Zone, Jobs: rules.Jobs, Rules: rules.Name, RulesVersion: rules.Version})
+		}
+	}
 	return PayPeriodBody{
-		PeriodID: p.PeriodID.String(), From: p.From, To: p.To, Zone: p.Zone, Rules: p.Rules, RulesVersion: p.RulesVersion, Cards: p.Cards,
+		PeriodID: p.PeriodID.String(), From: p.From, To: p.To, Plan: p.Plan, PlanVersion: p.PlanVersion, PaidBy: paid, Cards: p.Cards,
 		LockedAt: rfc3339(p.LockedAt), LockedBy: p.LockedBy.String(),
 	}
 }

@@ -67,10 +67,9 @@ type Payroll interface {
 
 // LockOrder asks to lock a pay period.
 type LockOrder struct {
-	Rules   payrules.Rules
-	Zone    string // for rules that name none
+	Plan    payrules.Plan
 	Period  payrules.PayPeriod
-	Earlier []payrules.Rules // of earlier periods, where they are neither Rules nor built in
+	Earlier []payrules.Rules // of earlier periods, where they are neither in the plan nor built in
 	Despite bool             // of findings of high severity
 	At      time.Time
 }

@@ -175,7 +175,7 @@ func TestAPunchIsRecordedPairedAndCorrectedWithItsOriginalKept(t *testing.T) {
 		t.Errorf("worked %v s after the correction, want 28800", got)
 	}
 	history := string(s.send("auditor", "GET", "/v1/people/"+person+"/history", nil).body)
-	for _, kept := range []string{"2026-03-02T07:00:00Z", "2026-03-02T07:30:00Z", "punch-corrected.v1"} {
+	for _, kept := range []string{"2026-03-02T07:00:00Z", "2026-03-02T07:30:00Z", "punch-corrected.v2"} {
 		if !strings.Contains(history, kept) {
 			t.Errorf("the history does not show %s", kept)
 		}

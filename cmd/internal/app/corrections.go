@@ -53,7 +53,7 @@ func (a *App) ApproveCorrection(ctx context.Context, intent httpapi.Intent, id u
 		}
 		_, err = a.CorrectPunch(ctx, asker, httpapi.PunchCorrection{
 			CorrectionID: id, PunchID: asked.PunchID, Work: asked.WorkID, RecordedAs: punch.Recorded.OccurredAt, Void: asked.Void, OccurredAt: asked.OccurredAt,
-			OffsetSeconds: asked.OffsetSeconds, Direction: asked.Direction, Kind: asked.Kind, Reason: asked.Reason, ApprovedBy: c.ApprovedBy, ReceivedAt: c.ApprovedAt,
+			OffsetSeconds: asked.OffsetSeconds, Direction: asked.Direction, Kind: asked.Kind, Job: asked.Job, Reason: asked.Reason, ApprovedBy: c.ApprovedBy, ReceivedAt: c.ApprovedAt,
 		})
 		return err
 	})

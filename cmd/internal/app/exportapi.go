@@ -7,6 +7,7 @@ import (
 
 	"tracekeep/adapters/exporter"
 	"tracekeep/adapters/httpapi"
+	"tracekeep/domain/payrules"
 )
 
 // Export implements [httpapi.Exports].
@@ -29,7 +30,7 @@ func (a *App) Export(ctx context.Context, by httpapi.Principal, o httpapi.Export
 		if invalid != nil {
 			return invalid
 		}
-		_, err = a.Today().ExportPayroll(ctx, by, order, HoursOrder{Rules: o.Payroll.Rules, Zone: o.Payroll.Zone, Period: period}, exporter.Payroll{
+		_, err = a.Today().ExportPayroll(ctx, by, order, HoursOrder{Plan: payrules.PlanOf(o.Payroll.Rules, o.Payroll.Zone, nil), Period: period}, exporter.Payroll{
 			System: exporter.System(o.Payroll.System), Company: o.Payroll.Company, Batch: o.Payroll.Batch, Codes: o.Payroll.Codes,
 		})
 	default:
