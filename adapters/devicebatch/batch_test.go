@@ -301,9 +301,9 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, keyID string, body, signature []byte) {
 		s := Sealed{keyID, body, signature}
 		verified := s.Verify(phone, signer.Public().(ed25519.PublicKey)) == nil
-		_, err := s.Open(phone, private)
-		same := keyID == good.SealingKey && bytes.Equal(body, good.Sealed)
-		if (err == nil) != same || verified && !same {
+		b, err := s.Open(phone, private)
+		// The seed is sealed anew by each process that fuzzes, so it is known by what it holds.
+		if verified && err != nil || err == nil && b.ID(tenant) != sample().ID(tenant) {
 			t.Fatalf("verified %v, opened: %v", verified, err)
 		}
 	})

@@ -67,6 +67,8 @@ func drawHistory(t *rapid.T, tb testing.TB) *history {
 				c.OffsetSeconds, c.Job = 7*3600, rapid.SampledFrom(jobs).Draw(t, "job")
 			}
 			h.correct(k.work, k.punch, c)
+		case choice < 18:
+			drawDeclared(t, h, work())
 		default:
 			drawOther(t, h, work())
 		}
@@ -86,23 +88,30 @@ func (h *history) again(punch uuid.UUID) {
 	}
 }
 
+// drawDeclared adds hours without times, the same again now and then, or what counts in
+// their place.
+func drawDeclared(t *rapid.T, h *history, work uuid.UUID) {
+	n, at := rapid.IntRange(1, 3).Draw(t, "declared"), clock("2026-03-02T08:00:00Z").Add(time.Duration(len(h.log))*time.Minute)
+	declaration, dayEnds := uuid.NewSHA1(work, []byte{byte(n)}), clock("2026-03-02T00:00:00Z").AddDate(0, 0, n%2)
+	if rapid.Bool().Draw(t, "corrected") {
+		h.add(eventschema.PunchesStream(h.tenant, work, at), &eventschema.DeclarationCorrected{
+			CorrectionID: id("amendment", len(h.log)), DeclarationID: declaration, WorkID: work, DayEnds: dayEnds, Void: rapid.Bool().Draw(t, "void"),
+			Seconds: int64(rapid.IntRange(1, 9).Draw(t, "minutes") * 60), Reason: eventschema.ReasonWrongHours, CorrectedBy: id("actor", 1), ApprovedBy: id("actor", 2), CorrectedAt: at,
+		})
+		return
+	}
+	h.add(eventschema.PunchesStream(h.tenant, work, at), &eventschema.HoursDeclared{
+		DeclarationID: declaration, WorkID: work, WorkDate: fmt.Sprintf("2026-03-%02d", 1+n%2), Zone: "UTC", DayEnds: dayEnds, Seconds: int64(3600 * n),
+		Origin: "harvest", ReceivedAt: at, Source: eventschema.SourceImport,
+	})
+}
+
 func drawOther(t *rapid.T, h *history, work uuid.UUID) {
 	n := rapid.IntRange(1, 3).Draw(t, "other id")
 	person, erasure, at := id("person", n), id("case", n), clock("2026-03-02T08:00:00Z").Add(time.Duration(len(h.log))*time.Minute)
 	personStream, erasureStream := eventschema.PersonStream(h.tenant, person), eventschema.ErasureStream(h.tenant, erasure)
 	consentStream := eventschema.ConsentStream(h.tenant, work)
-	switch rapid.IntRange(0, 20).Draw(t, "other") {
-	case 17, 18: // the same again, now and then
-		dayEnds := clock("2026-03-02T00:00:00Z").AddDate(0, 0, n%2)
-		h.add(eventschema.PunchesStream(h.tenant, work, at), &eventschema.HoursDeclared{
-			DeclarationID: uuid.NewSHA1(work, []byte{byte(n)}), WorkID: work, WorkDate: fmt.Sprintf("2026-03-%02d", 1+n%2), Zone: "UTC", DayEnds: dayEnds, Seconds: int64(3600 * n),
-			Origin: "harvest", ReceivedAt: at, Source: eventschema.SourceImport,
-		})
-	case 19, 20:
-		h.add(eventschema.PunchesStream(h.tenant, work, at), &eventschema.DeclarationCorrected{
-			CorrectionID: id("amendment", len(h.log)), DeclarationID: uuid.NewSHA1(work, []byte{byte(n)}), WorkID: work, DayEnds: clock("2026-03-02T00:00:00Z").AddDate(0, 0, n%2), Void: rapid.Bool().Draw(t, "void"),
-			Seconds: int64(rapid.IntRange(1, 9).Draw(t, "minutes") * 60), Reason: eventschema.ReasonWrongHours, CorrectedBy: id("actor", 1), ApprovedBy: id("actor", 2), CorrectedAt: at,
-		})
+	switch rapid.IntRange(0, 16).Draw(t, "other") {
 	case 0:
 		h.add(personStream, &eventschema.PersonRegistered{PersonID: person, RegisteredAt: at, Source: eventschema.SourceImport,
 			WorkID: eventschema.Clear(canary), LegalName: eventschema.Clear(canary), Email: eventschema.Clear(canary)})

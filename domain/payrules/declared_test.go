@@ -2,6 +2,7 @@ package payrules
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +44,9 @@ func TestDeclaredHoursCountInDaysAndWeeks(t *testing.T) {
 			got := builtIn(t, c.rules).ApplyDeclared(la, c.work, c.declared, Facts{})
 			if totals := TotalsOf(got.Lines); totals != c.want {
 				t.Errorf("got %+v, want %+v", totals, c.want)
+			}
+			if last := got.Lines[len(got.Lines)-1]; !slices.IsSortedFunc(got.Lines, func(a, b Line) int { return strings.Compare(a.Workday, b.Workday) }) || c.want.Overtime > 0 && last.Class == Regular {
+				t.Errorf("the days are not in order: %+v", got.Lines)
 			}
 			for _, l := range got.Lines {
 				if l.Declared != uuid.Nil && (!l.Start.IsZero() || !l.End.IsZero() || l.In != uuid.Nil || l.Cause.Rule == "" || l.Cycle == "") {
