@@ -26,7 +26,7 @@ run: ## serve the data folder (DATA=, default tracekeep-data) until Ctrl-C
 test: ## run every test against the real stores, with the race detector; the fault suites of the event store again, in their thousands, without it
 	@.ci/setup --race
 	@$(GO) test -race -timeout 20m ./...
-	@$(GO) test -timeout 20m -run 'PowerCut|Killed|Damaged|Flipped|DiskCall|DiskRunsFull|FailedSync|Linearizable|SlowConsumers|DoNotRead|MemoryIsBounded' ./adapters/eventnode
+	@$(GO) test -timeout 20m -run 'PowerCut|Killed|Damaged|Flipped|DiskCall|DiskRunsFull|FailedSync|Linearizable|SlowConsumers|DoNotRead|MemoryIsBounded' ./adapters/eventnode ./adapters/importer
 
 night: ## run every test with the large counts: kills, power cuts, tamperings by the ten thousand (hours)
 	@.ci/setup --race
@@ -51,10 +51,7 @@ bench: ## measure this machine against its own limits (ONLY=store,growth,import,
 	@$(GO) run ./cmd/tracekeep bench $(bench_flags)
 
 fuzz: ## fuzz every target for FUZZTIME each (default 30s)
-	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' $(source) | sed 's/:func / /' | while read -r file target; do \
-		echo "$$(dirname $$file) $$target"; \
-		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
-	done
+	@FUZZTIME=$(FUZZTIME) .ci/fuzz --all
 
 build: ## build the commands into bin, without cgo and without this machine's paths
 	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...

@@ -19,6 +19,9 @@ func claims() map[Use][]string {
 // workers is the usual category of people.
 func workers() []string { return []string{"workers"} }
 
+// enrolled adds those whom a school enrols: their values are held like a worker's.
+func enrolled() []string { return append(workers(), "students") }
+
 // opened adds the ordinary use to claims and audits.
 func opened(service ...string) map[Use][]string {
 	open := claims()
@@ -38,18 +41,18 @@ func aboutThePerson() []ProcessingActivity {
 	return []ProcessingActivity{
 		{
 			Purpose: PurposeIdentity, Holds: "legal name, birth date, photo reference, login, and the link from the person to the work record",
-			Categories: []string{"user.name", "user.demographic.date_of_birth", "user.account", "user.unique_id.pseudonymous"}, Subjects: workers(),
+			Categories: []string{"user.name", "user.demographic.date_of_birth", "user.account", "user.unique_id.pseudonymous"}, Subjects: enrolled(),
 			Key: PerPerson, KeyMade: AtRegistration, AtErasure: ErasureDestroys,
 			Retention: RetentionRule{Anchor: AnchorClosure, Keep: Span{Days: 7}, Source: "ST-37: within 30 days of account closure, final", Sooner: []string{"erasure"}},
-			Basis:     BasisContract, BasisNote: "employment contract, GDPR Art. 6(1)(b)", Recipients: []string{"payroll processor"},
+			Basis:     BasisContract, BasisNote: "contract of employment or with the school, GDPR Art. 6(1)(b)", Recipients: []string{"payroll processor"},
 			Open: opened(roleWorker, roleHR, rolePrivacy),
 		},
 		{
 			Purpose: PurposeContact, Holds: "e-mail address, telephone number, postal address",
-			Categories: []string{"user.contact.email", "user.contact.phone_number", "user.contact.address"}, Subjects: workers(),
+			Categories: []string{"user.contact.email", "user.contact.phone_number", "user.contact.address"}, Subjects: enrolled(),
 			Key: PerPerson, KeyMade: AtRegistration, AtErasure: ErasureDestroys,
 			Retention: RetentionRule{Anchor: AnchorClosure, Keep: Span{Days: 7}, Source: "ST-37: within 30 days of account closure, final", Sooner: []string{"erasure", "request of the person for this purpose alone"}},
-			Basis:     BasisContract, BasisNote: "employment contract, GDPR Art. 6(1)(b)",
+			Basis:     BasisContract, BasisNote: "contract of employment or with the school, GDPR Art. 6(1)(b)",
 			Open: opened(roleWorker, roleHR, rolePrivacy),
 		},
 		{
@@ -67,8 +70,8 @@ func aboutThePerson() []ProcessingActivity {
 func aboutTheWork() []ProcessingActivity {
 	return []ProcessingActivity{
 		{
-			Purpose: PurposeWork, Holds: "task, job code, quality metrics, supervisor reference, and the payroll name and employee number that a wage claim needs",
-			Categories: []string{"user.workplace", "user.job_title", "user.name"}, Subjects: workers(),
+			Purpose: PurposeWork, Holds: "task, job code, quality metrics, supervisor reference, and the payroll name and employee number that a wage claim needs; of a student the name and the school's number",
+			Categories: []string{"user.workplace", "user.job_title", "user.name"}, Subjects: enrolled(),
 			Key: PerWork, KeyMade: AtRegistration, AtErasure: ErasureRestricts,
 			Retention: RetentionRule{
 				Anchor: AnchorEmploymentEnd, Keep: Span{Years: 7}, Source: "ST-36: work records retained for 7 years",

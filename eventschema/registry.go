@@ -55,7 +55,7 @@ func NewRegistry() (*Registry, error) {
 	return registryOf(
 		removalListed(), retentionBatchSubmitted(), retentionBatchApproved(),
 		personRegistered(), personCorrected(), personClosed(), workOpened(), workEnded(),
-		punchRecorded(), punchCorrected(), locationRecorded(),
+		punchRecorded(), punchCorrected(), hoursDeclared(), declarationCorrected(), locationRecorded(),
 		consentGiven(), consentWithdrawn(),
 		erasureRequested(), identityVerified(), scopeAssessed(), holdChecked(), coolingOffStarted(), erasureApproved(),
 		erasureStepStarted(), fenceClosed(), fenceReopened(), writersDrained(), mentionsReviewed(), keysDestroyed(),

@@ -216,6 +216,9 @@ func (t *touched) meets(later *touched) bool {
 	return t.window.To.IsZero() || !t.window.To.Before(later.lo) || later.window.From.IsZero() || !later.window.From.After(t.hi)
 }
 
+// ofWork chooses the punches that hours are made of.
+const ofWork = `NOT voided AND kind <> '` + string(eventschema.KindVisit) + `'`
+
 // readAround fills the punches that count inside every span and the nearest on
 // either side of it. It reads an instant whole, since what a punch of it counts for
 // depends on the others.
@@ -234,12 +237,12 @@ SELECT s.i, p.punch_id, p.occurred_at, p.offset_seconds, p.direction, p.kind
 FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::integer[])
 	WITH ORDINALITY AS s (tenant_id, work_id, lo, hi, reach, i)
 CROSS JOIN LATERAL (
-	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at < s.lo AND NOT voided
+	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at < s.lo AND `+ofWork+`
 		ORDER BY occurred_at DESC FETCH FIRST (s.reach) ROWS WITH TIES)
 	UNION ALL
-	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at >= s.lo AND occurred_at <= s.hi AND NOT voided)
+	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at >= s.lo AND occurred_at <= s.hi AND `+ofWork+`)
 	UNION ALL
-	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at > s.hi AND NOT voided
+	(SELECT * FROM punch WHERE tenant_id = s.tenant_id AND work_id = s.work_id AND occurred_at > s.hi AND `+ofWork+`
 		ORDER BY occurred_at FETCH FIRST (s.reach) ROWS WITH TIES)) p`, tenants, works, los, his, reaches)
 	if err != nil {
 		return err

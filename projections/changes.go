@@ -83,16 +83,17 @@ type DayChange struct {
 
 // DayChanges lists the days whose hours differ, by work id and date.
 func DayChanges(ctx context.Context, q Querier, tenant uuid.UUID, of Two) ([]DayChange, error) {
-	const sums = `(SELECT work_id, work_date, sum(seconds) AS seconds, count(*) AS intervals FROM %swork_interval WHERE tenant_id = $1 GROUP BY work_id, work_date)`
+	const ofTenant = ` WHERE tenant_id = $1 `
 	rows, err := q.Query(ctx, `
-SELECT work_id, work_date::text, COALESCE(b.seconds, 0), COALESCE(b.intervals, 0), COALESCE(a.seconds, 0), COALESCE(a.intervals, 0)
-FROM `+fmt.Sprintf(sums, in(of.Before))+` b FULL JOIN `+fmt.Sprintf(sums, in(of.After))+` a USING (work_id, work_date)
-WHERE (a.seconds, a.intervals) IS DISTINCT FROM (b.seconds, b.intervals) ORDER BY work_id, work_date`, tenant)
+SELECT work_id, work_date::text, COALESCE(b.seconds, 0), COALESCE(b.declared, 0), COALESCE(b.intervals, 0), COALESCE(a.seconds, 0), COALESCE(a.declared, 0), COALESCE(a.intervals, 0)
+FROM (`+sumsByDay(in(of.Before), ofTenant, ofTenant)+`) b FULL JOIN (`+sumsByDay(in(of.After), ofTenant, ofTenant)+`) a USING (work_id, work_date)
+WHERE (a.seconds, a.declared, a.intervals) IS DISTINCT FROM (b.seconds, b.declared, b.intervals) ORDER BY work_id, work_date`, tenant)
 	if err != nil {
 		return nil, fmt.Errorf("compare hours: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (d DayChange, err error) {
-		return d, row.Scan(&d.WorkID, &d.WorkDate, &d.Before.Seconds, &d.Before.Intervals, &d.After.Seconds, &d.After.Intervals)
+		return d, row.Scan(&d.WorkID, &d.WorkDate, &d.Before.Seconds, &d.Before.Declared, &d.Before.Intervals,
+			&d.After.Seconds, &d.After.Declared, &d.After.Intervals)
 	})
 }
 

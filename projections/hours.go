@@ -21,11 +21,14 @@ import (
 // late, twice or corrected, the stretch around them that can come out
 // differently is paired again, and the rest stays as it is.
 //
+// The punches of visits are no work and are left out: they end nothing and open
+// nothing here. A correction may make one of the other.
+//
 // An in that nothing follows is in last_counted and not yet an exception:
 // whether the out is missing depends on the clock.
 func workedHours() Projection {
 	return Projection{
-		Name: "hours", Question: "How long did each person work, on which day, resting on which punches?", Version: 5,
+		Name: "hours", Question: "How long did each person work, on which day, resting on which punches?", Version: 6,
 		Tables: []string{"work_interval", "punch_exception", "last_counted"},
 		Schema: `
 CREATE TABLE work_interval (
@@ -108,7 +111,7 @@ func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Pun
 		d := &page.Events[i]
 		switch e := d.Event.(type) {
 		case *eventschema.PunchRecorded:
-			if page.repeated[d.Position] {
+			if page.repeated[d.Position] || e.Kind == eventschema.KindVisit {
 				continue
 			}
 			key := workKey{d.Meta.Tenant, e.WorkID}
@@ -304,7 +307,8 @@ type Interval struct {
 type DayHours struct {
 	WorkID    uuid.UUID
 	WorkDate  string // 2006-01-02
-	Seconds   int64
+	Seconds   int64  // in all
+	Declared  int64  // of Seconds, those that were declared without times of day
 	Intervals int
 }
 
@@ -340,16 +344,25 @@ func (d Days) args(tenant uuid.UUID, more ...any) []any {
 	return append([]any{tenant, d.From, d.To, works}, more...)
 }
 
+// sumsByDay selects worked time by work id and day, punched and declared; both are
+// bounded.
+func sumsByDay(schema, punched, stated string) string {
+	return `
+SELECT work_id, work_date, sum(seconds) AS seconds, COALESCE(sum(seconds) FILTER (WHERE declared), 0) AS declared, count(*) FILTER (WHERE NOT declared) AS intervals FROM (
+	SELECT work_id, work_date, seconds, false AS declared FROM ` + schema + `work_interval` + punched + `
+	UNION ALL
+	SELECT work_id, work_date, seconds, true FROM ` + declaredCounting(schema) + ` d` + stated + `) h GROUP BY work_id, work_date`
+}
+
 // HoursByDay adds up worked time by work id and day, in that order. Days
-// without an interval have no row.
+// without an interval or declared hours have no row.
 func HoursByDay(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([]DayHours, error) {
-	rows, err := q.Query(ctx, `SELECT work_id, work_date::text, sum(seconds), count(*) FROM work_interval`+intervalsInDays+
-		`GROUP BY work_id, work_date ORDER BY work_id, work_date`, days.args(tenant)...)
+	rows, err := q.Query(ctx, `SELECT work_id, work_date::text, seconds, declared, intervals FROM (`+sumsByDay("", intervalsInDays, inDays)+`) h ORDER BY work_id, work_date`, days.args(tenant)...)
 	if err != nil {
 		return nil, fmt.Errorf("query hours: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h DayHours, err error) {
-		return h, row.Scan(&h.WorkID, &h.WorkDate, &h.Seconds, &h.Intervals)
+		return h, row.Scan(&h.WorkID, &h.WorkDate, &h.Seconds, &h.Declared, &h.Intervals)
 	})
 }
 

@@ -36,7 +36,7 @@ func (l *hoursLoader) Add(ctx context.Context, tx pgx.Tx, page Page) error {
 	for i := range page.Events {
 		d := &page.Events[i]
 		e, ok := d.Event.(*eventschema.PunchRecorded)
-		if !ok {
+		if !ok || e.Kind == eventschema.KindVisit {
 			continue
 		}
 		key, p := workKey{d.Meta.Tenant, e.WorkID}, hoursPunch(e)

@@ -44,6 +44,10 @@ func since(d *eventschema.Decoded) time.Time {
 	switch e := d.Event.(type) {
 	case *eventschema.PunchRecorded, *eventschema.PunchCorrected:
 		return time.Time{}
+	case *eventschema.HoursDeclared: // when in the day they were worked is not known
+		return e.DayEnds
+	case *eventschema.DeclarationCorrected: // it says how things were on that day
+		return e.DayEnds
 	case *eventschema.LocationRecorded:
 		return e.OccurredAt
 	case *eventschema.PersonRegistered:

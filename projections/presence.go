@@ -120,7 +120,7 @@ FROM (
 	SELECT f.work_id, e.occurred_at, e.punch_id, e.direction, e.kind
 	FROM last_counted f CROSS JOIN LATERAL (
 		SELECT occurred_at, punch_id, direction, kind FROM punch
-		WHERE tenant_id = f.tenant_id AND work_id = f.work_id AND occurred_at <= $2 AND NOT voided
+		WHERE tenant_id = f.tenant_id AND work_id = f.work_id AND occurred_at <= $2 AND `+ofWork+`
 		ORDER BY occurred_at DESC, direction, punch_id LIMIT 1) e
 	WHERE f.tenant_id = $1 AND f.occurred_at > $2) l
 JOIN punch p ON p.tenant_id = $1 AND p.punch_id = l.punch_id

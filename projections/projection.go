@@ -81,7 +81,7 @@ type Projection struct {
 // All lists the read models in the order in which a page is applied.
 func All() []Projection {
 	all := []Projection{
-		punches(), workedHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), readings(), payPeriods(), correctionRequests(),
+		punches(), workedHours(), declaredHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), readings(), payPeriods(), correctionRequests(),
 		rosters(), classes(), marks(), sites(), retentions(), terminals(), arrivals(), devices(), auditFeed(),
 	}
 	for i := range all {

@@ -26,12 +26,13 @@ type Figures struct {
 }
 
 // WriteAttlog writes the file of a terminal (counted from 1) line by line, in order
-// of time, exactly as the terminals do. Errors: [ErrTerminal], those of w.
-func (p Plan) WriteAttlog(w io.Writer, terminal int) error {
+// of time, exactly as the terminals do, and answers the figures of what it wrote.
+// Errors: [ErrTerminal], those of w.
+func (p Plan) WriteAttlog(w io.Writer, terminal int) (Figures, error) {
 	to := bufio.NewWriterSize(w, 64<<10)
 	verify := '1' + byte((terminal-1)%2) // one knows fingers, the next one cards and faces
 	var text []byte
-	_, err := p.play(terminal, func(k press) error {
+	figures, err := p.play(terminal, func(k press) error {
 		pin := strconv.Itoa(k.pin)
 		text = append(append(text[:0], "         "[min(len(pin), 9):]...), pin...)
 		text = append(k.at.AppendFormat(append(text, '\t'), time.DateTime), '\t', verify, '\t', k.state)
@@ -43,9 +44,9 @@ func (p Plan) WriteAttlog(w io.Writer, terminal int) error {
 		err = to.Flush()
 	}
 	if err != nil {
-		return fmt.Errorf("write clock file of terminal %d: %w", terminal, err)
+		return Figures{}, fmt.Errorf("write clock file of terminal %d: %w", terminal, err)
 	}
-	return nil
+	return figures, nil
 }
 
 // Figures tells what the file of a terminal holds, without writing it. It takes as

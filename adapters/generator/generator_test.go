@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,10 +36,15 @@ func office200(t testing.TB, change func(*Config)) Plan {
 func clockFile(t testing.TB, p Plan, terminal int) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := p.WriteAttlog(&b, terminal); err != nil {
+	if _, err := p.WriteAttlog(&b, terminal); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+func attlog(p Plan, w io.Writer, terminal int) error {
+	_, err := p.WriteAttlog(w, terminal)
+	return err
 }
 
 func peopleFile(t testing.TB, p Plan, terminal int) [][]string {
@@ -60,7 +66,7 @@ func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
 	digest := func(p Plan) string {
 		h := sha256.New()
 		for terminal := 1; terminal <= 2; terminal++ {
-			if err := errors.Join(p.WriteAttlog(h, terminal), p.WritePeople(h, terminal)); err != nil {
+			if err := errors.Join(attlog(p, h, terminal), p.WritePeople(h, terminal)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -350,7 +356,7 @@ func TestATerminalThatIsNot(t *testing.T) {
 	p := office200(t, nil)
 	for _, terminal := range []int{-1, 0, 3} {
 		_, err := p.Figures(terminal)
-		for _, err := range []error{err, p.WriteAttlog(&bytes.Buffer{}, terminal), p.WritePeople(&bytes.Buffer{}, terminal)} {
+		for _, err := range []error{err, attlog(p, &bytes.Buffer{}, terminal), p.WritePeople(&bytes.Buffer{}, terminal)} {
 			if !errors.Is(err, ErrTerminal) {
 				t.Errorf("terminal %d: error = %v", terminal, err)
 			}
@@ -364,7 +370,7 @@ func (full) Write([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
 
 func TestErrorsOfTheWriterAreAnswered(t *testing.T) {
 	p := office200(t, nil)
-	for _, err := range []error{p.WriteAttlog(full{}, 1), p.WritePeople(full{}, 1)} {
+	for _, err := range []error{attlog(p, full{}, 1), p.WritePeople(full{}, 1)} {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("error = %v", err)
 		}
@@ -387,7 +393,7 @@ func TestShortestAndSmallest(t *testing.T) {
 func BenchmarkWriteAttlog(b *testing.B) {
 	p := office200(b, func(c *Config) { c.People, c.Months = 2000, 1 })
 	for b.Loop() {
-		if err := p.WriteAttlog(&bytes.Buffer{}, 1); err != nil {
+		if _, err := p.WriteAttlog(&bytes.Buffer{}, 1); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -259,8 +259,8 @@ type HoursQuestion struct {
 	Person   uuid.UUID
 }
 
-// HoursView is the answer, days in order. Days without intervals or exceptions
-// may be left out. RuleVersion is the pairing rule that was applied.
+// HoursView is the answer, days in order. Days without intervals, exceptions or
+// declared hours may be left out. RuleVersion is the pairing rule that was applied.
 type HoursView struct {
 	WorkID      uuid.UUID
 	Link        Personal // what led from the person asked about to WorkID; absent without one
@@ -273,6 +273,15 @@ type DayView struct {
 	Date       string
 	Intervals  []IntervalView
 	Exceptions []ExceptionView
+	Declared   []DeclaredView
+	Notices    []string // what is worth a look of the day: declared hours beside punches
+}
+
+// DeclaredView is hours that were declared for the day, at unknown times.
+type DeclaredView struct {
+	ID      uuid.UUID
+	Seconds int64
+	Origin  string // by what they were declared
 }
 
 // IntervalView is one paired span; its length follows from the two instants.

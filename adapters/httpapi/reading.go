@@ -48,6 +48,16 @@ type DayBody struct {
 	Time       string          `json:"time" example:"08:00"`
 	Intervals  []IntervalBody  `json:"intervals"`
 	Exceptions []ExceptionBody `json:"exceptions"`
+	Declared   []DeclaredBody  `json:"declared" doc:"Hours that were declared without times of day; part of seconds."`
+	Notices    []string        `json:"notices" doc:"What is worth a look of the day: declared_and_punched, over_24_hours."`
+}
+
+// DeclaredBody is hours that were declared for the day. When they were worked is not
+// known.
+type DeclaredBody struct {
+	DeclarationID string `json:"declaration_id" format:"uuid"`
+	Seconds       int64  `json:"seconds" example:"27000"`
+	Origin        string `json:"origin" doc:"By what they were declared." example:"harvest"`
 }
 
 // IntervalBody is one paired span and the punches it rests on.
@@ -114,7 +124,7 @@ func (a *API) registerReading(api huma.API) {
 			return a.listPresence(ctx, in.Paging)
 		})
 	huma.Register(api, a.operation("get-hours", http.MethodGet, "/v1/hours", "Hours", "Worked time by day",
-		"Intervals and exceptions per work date. A missing punch is an exception, never an invented time."),
+		"Intervals, declared hours and exceptions per work date. A missing punch is an exception, never an invented time."),
 		func(ctx context.Context, in *hoursInput) (*struct{ Body HoursBody }, error) {
 			return a.getHours(ctx, *in)
 		})
@@ -210,9 +220,10 @@ func span(from, to string) *Problem {
 }
 
 // dayBody sums the instants of a day, so a change of the clocks in between
-// neither adds nor takes time.
+// neither adds nor takes time, and what was declared for it.
 func dayBody(day DayView) DayBody {
-	body := DayBody{Date: day.Date, Intervals: make([]IntervalBody, 0, len(day.Intervals)), Exceptions: make([]ExceptionBody, 0, len(day.Exceptions))}
+	body := DayBody{Date: day.Date, Intervals: make([]IntervalBody, 0, len(day.Intervals)), Exceptions: make([]ExceptionBody, 0, len(day.Exceptions)),
+		Declared: make([]DeclaredBody, 0, len(day.Declared)), Notices: append([]string{}, day.Notices...)}
 	for _, interval := range day.Intervals {
 		seconds := int64(interval.End.Sub(interval.Start) / time.Second)
 		body.Seconds += seconds
@@ -223,6 +234,10 @@ func dayBody(day DayView) DayBody {
 	}
 	for _, exception := range day.Exceptions {
 		body.Exceptions = append(body.Exceptions, ExceptionBody{PunchID: exception.Punch.String(), Code: exception.Code, At: rfc3339(exception.At)})
+	}
+	for _, declared := range day.Declared {
+		body.Seconds += declared.Seconds
+		body.Declared = append(body.Declared, DeclaredBody{DeclarationID: declared.ID.String(), Seconds: declared.Seconds, Origin: declared.Origin})
 	}
 	body.Time = clock(body.Seconds)
 	return body

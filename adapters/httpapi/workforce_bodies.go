@@ -11,6 +11,7 @@ import (
 	"tracekeep/projections"
 )
 
+// seconds cuts what is less.
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
 // optionalID is an id in an answer, or nothing where there is none.

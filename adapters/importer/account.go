@@ -11,7 +11,8 @@ func (r *run) count(row *row) error {
 	r.sum.Lines++
 	switch {
 	case row.class == blankLine:
-		r.sum.BlankLines++
+		r.sum.Lines += row.more
+		r.sum.BlankLines += 1 + row.more
 		return nil
 	case row.reason != "":
 		r.sum.Rejected++

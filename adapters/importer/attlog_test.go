@@ -357,7 +357,10 @@ func FuzzAttlog(f *testing.F) {
 }
 
 // everybody knows every PIN.
-type everybody struct{ punches []Punch }
+type everybody struct {
+	punches []Punch
+	hours   []Declaration
+}
 
 func (e *everybody) Resolve(_ context.Context, _ string, pins []string, _ map[string]Person) (map[string]uuid.UUID, int, error) {
 	known := map[string]uuid.UUID{}
@@ -372,13 +375,19 @@ func (e *everybody) Record(_ context.Context, _ string, batch []Punch) (recorded
 	return len(batch), 0, nil
 }
 
+func (e *everybody) Declare(_ context.Context, _ string, batch []Declaration) (recorded, already int, err error) {
+	e.hours = append(e.hours, batch...)
+	return len(batch), 0, nil
+}
+
 func TestEveryReasonIsExplained(t *testing.T) {
 	seen := map[string]bool{}
 	all := []Reason{
 		LineTooLong, NotUTF8, TruncatedLine, BrokenLine, BadPIN, BadTime, BadState, UndefinedState, StationClockReset, GapInLocalTime,
 		AmbiguousLocalTime, InTheFuture, UnknownPIN, DuplicatePIN, BadName, BadEmail, BadPhone, BadBirthDate, BadEmployeeNumber,
 		BadKey, NoDuration, EndBeforeStart, StillRunning, BadDirection, BadChecksum, BadCount, Biometric,
-		ClockSetBack, ClockAdjusted, CounterJumped, HoursDisagree, Overlaps, AmbiguousDate,
+		ClockSetBack, ClockAdjusted, CounterJumped, HoursDisagree, Overlaps, AmbiguousDate, BadWorkDate, BadHours, NoHours, TooManyHours, SameHoursAgain,
+		BadMode, BadStatus, BadDate, BadTitle, BadCode, BadRole, DuplicateID, UnknownUser, UnknownClass, UnknownTitle, NeverThere, ErasedUser,
 	}
 	if len(messages) != len(all) {
 		t.Errorf("%d reasons are explained, want %d", len(messages), len(all))

@@ -53,8 +53,12 @@ func (m *Moment) dayFirst() *Moment {
 	return &swapped
 }
 
-// orderedAhead is how many rows are looked at for a date that can be only one.
-const orderedAhead = 1000
+// orderedAhead is how many rows are looked at for a date that can be only one, and
+// orderedBytes how many bytes of them, since they are kept.
+const (
+	orderedAhead = 1000
+	orderedBytes = 8 << 20
+)
 
 // peeked gives rows that were looked at before the others.
 type peeked struct {
@@ -84,9 +88,12 @@ func (t *table) settleDates(order DateOrder) {
 	dayFirst := order == DayFirst
 	if order == DatesAuto {
 		ahead := &peeked{from: t.from}
-		for len(ahead.ahead) < orderedAhead && ahead.err == nil {
+		for kept := 0; len(ahead.ahead) < orderedAhead && kept < orderedBytes && ahead.err == nil; {
 			var r record
 			if r, ahead.err = t.from.next(); ahead.err == nil {
+				for _, field := range r.fields {
+					kept += len(field) + 16
+				}
 				r.fields = slices.Clone(r.fields)
 				ahead.ahead = append(ahead.ahead, r)
 			}

@@ -25,6 +25,10 @@
 // an exact duplicate and is handed over once. Duplicates further apart than 262,144 different lines are handed over and
 // answered by the sink as already recorded.
 //
+// A row with a date and hours, and no times of day, is no punch: it is handed over as
+// declared hours, each row by itself, also where two say the same. Only what its file
+// says of it tells it apart, so a row that its program changed later comes as another one.
+//
 // A row with start and end is two punches. Of formats that say neither in nor out the
 // direction is derived, see [Punch]. Projects, tasks and notes are not kept; the
 // summary names the columns that were not read. A row may be taken and yet be suspect:

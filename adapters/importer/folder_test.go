@@ -31,12 +31,14 @@ type imported struct {
 	encoding     Encoding
 
 	rows, accepted, punches int64
+	declared                int64
 	persons                 int64
 	other                   int64
 	rejects, suspects       map[Reason]int64
 	first, last             string // local
 	worked                  time.Duration
 	fails                   error
+	now                     time.Time // default: 1 June 2026
 }
 
 // expected reads the reference figures of a folder.
@@ -74,9 +76,12 @@ func realImports(t *testing.T) map[string]imported {
 		trackers + "toggl_time_entries_import_test_2.csv":     {format: "toggl", rows: 1, accepted: 1, punches: 2, persons: 1, first: "2024-10-15 12:02:17", last: "2024-10-15 12:02:19", worked: 2 * time.Second},
 		trackers + "generic_time_entries_import_test_1.csv":   generic,
 		trackers + "solidtime_import_test_1/time_entries.csv": own,
-		trackers + "harvest_time_entries_import_test_1.csv":   {fails: ErrNoClockTimes},
-		small + "quickbooks_timeact_example.iif":              {fails: ErrNoClockTimes},
-		small + "kimai_import_example.csv":                    {format: "kimai", rows: 1, rejects: map[Reason]int64{UnknownPIN: 1}},
+		// The total of its project, in harvest_projects_import_test_1.csv, is 20,01 hours.
+		trackers + "harvest_time_entries_import_test_1.csv": {format: "harvest", rows: 2, accepted: 2, declared: 2, persons: 1, worked: 20*time.Hour + 36*time.Second},
+		// The example has the 40 hours of a week on one day; Intuit allows 23:59.
+		small + "quickbooks_timeact_example.iif": {format: "quickbooks-iif", rows: 2, accepted: 1, declared: 1, persons: 1, rejects: map[Reason]int64{TooManyHours: 1},
+			first: "2026-06-09 00:00:00", last: "2026-06-09 00:00:00", worked: 5*time.Hour + 30*time.Minute, now: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)},
+		small + "kimai_import_example.csv": {format: "kimai", rows: 1, rejects: map[Reason]int64{UnknownPIN: 1}},
 		small + "timewarrior_2020-12_quoted.data": {format: "timewarrior", person: "7", rows: 7, accepted: 5, punches: 10,
 			rejects: map[Reason]int64{StillRunning: 2}, suspects: map[Reason]int64{Overlaps: 1}, first: "2020-12-08 14:31:05", last: "2021-01-24 03:00:43",
 			worked: 29*time.Second + 2*(37*time.Minute+47*time.Second) + 12*time.Hour + 13*time.Minute + 44*time.Second},
@@ -212,6 +217,9 @@ func (want imported) check(t *testing.T, file string) {
 	run := func(o Options, sink *notebook) (Summary, error) {
 		o.Clock, o.Size, o.Format, o.Station, o.Person, o.Encoding = readerOf(content), int64(len(content)), Auto, "site", want.person, want.encoding
 		o.Zone, o.Now = zone(t, "Europe/Vienna"), time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+		if !want.now.IsZero() {
+			o.Now = want.now
+		}
 		if want.zone != "" {
 			o.Zone = zone(t, want.zone)
 		}
@@ -264,11 +272,14 @@ func (want imported) compare(t *testing.T, got Summary, sink *notebook) {
 	for _, p := range sink.punches {
 		people[p.Work] = true
 	}
+	for _, d := range sink.hours {
+		people[d.Work] = true
+	}
 	if want.person != "" {
 		want.persons = 1
 	}
 	for what, pair := range map[string][2]int64{
-		"lines that are not blank": {got.Lines - got.BlankLines, want.rows}, "accepted": {got.Accepted, want.accepted}, "punches": {got.Punches, want.punches},
+		"lines that are not blank": {got.Lines - got.BlankLines, want.rows}, "accepted": {got.Accepted, want.accepted}, "punches": {got.Punches, want.punches}, "declared": {got.Declared, want.declared},
 		"rejected": {got.Rejected, rejected}, "others": {got.OtherLines, want.other}, "people": {int64(len(people)), want.persons},
 	} {
 		if pair[0] != pair[1] {
@@ -296,7 +307,7 @@ func orEmpty(m map[Reason]int64) map[Reason]int64 {
 	return m
 }
 
-// worked pairs what was recorded.
+// worked pairs what was recorded, and adds what was declared.
 func worked(sink *notebook) (total time.Duration) {
 	byPerson := map[uuid.UUID][]hours.Punch{}
 	for i, p := range sink.punches {
@@ -304,6 +315,9 @@ func worked(sink *notebook) (total time.Duration) {
 			ID: uuid.NewSHA1(uuid.Nil, []byte{byte(i), byte(i >> 8), byte(i >> 16), byte(i >> 24)}), OccurredAt: p.At, OffsetSeconds: p.OffsetSeconds,
 			Direction: p.Direction, Kind: p.Kind,
 		})
+	}
+	for _, d := range sink.hours {
+		total += time.Duration(d.Seconds) * time.Second
 	}
 	rule := hours.DefaultPairing()
 	for _, punches := range byPerson {

@@ -17,8 +17,9 @@ const Auto = "auto"
 var (
 	// ErrFormat: the format's name is not known, or no format has files like this.
 	ErrFormat = errors.New("format not known")
-	// ErrNoClockTimes: the file says how long somebody worked and not when.
-	ErrNoClockTimes = errors.New("the file has hours but no times of day, so it holds no punches")
+	// ErrNoClockTimes: the file says how long somebody worked and not when, in columns
+	// that are not known.
+	ErrNoClockTimes = errors.New("the file has hours but no times of day: say with --mapping (day, hours) which columns they are")
 	// ErrPerson: the format does not say whose the punches are.
 	ErrPerson = errors.New("the format does not say whose the punches are: name the person's PIN (--person)")
 	// ErrTooLarge: reading on would take memory without bound.
@@ -62,6 +63,7 @@ func Formats() []Format {
 		{Name: "timewarrior", Title: "timewarrior data file", key: byPIN, alone: true, detect: isTimewarrior, open: openTimewarrior},
 		{Name: "org", Title: "Emacs org-mode CLOCK lines", key: byPIN, alone: true, detect: isOrg, open: openOrg},
 	}
+	formats = append(formats, Format{Name: quickbooks().Name, Title: quickbooks().title, key: byName, detect: isIIF, open: openIIF})
 	for _, t := range tables() {
 		formats = append(formats, t.format())
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
@@ -19,12 +20,15 @@ func took(t *testing.T, o Options, sink *notebook) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum.Lines != sum.Accepted+sum.Rejected+sum.BlankLines+sum.OtherLines || sum.Punches != sum.Recorded+sum.AlreadyRecorded+sum.ExactDuplicates {
+	if sum.Lines != sum.Accepted+sum.Rejected+sum.BlankLines+sum.OtherLines || sum.Punches+sum.Declared != sum.Recorded+sum.AlreadyRecorded+sum.ExactDuplicates {
 		t.Errorf("the account does not add up: %+v", sum)
 	}
 	var said []string
 	for _, p := range sink.punches {
 		said = append(said, p.At.Format("15:04")+" "+string(p.Direction))
+	}
+	for _, d := range sink.hours {
+		said = append(said, fmt.Sprintf("%s %s", d.WorkDate, time.Duration(d.Seconds)*time.Second))
 	}
 	for _, r := range sum.Rejects {
 		said = append(said, fmt.Sprintf("%d %s", r.Line, r.Reason))

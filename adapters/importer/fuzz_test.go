@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -48,7 +49,7 @@ func tried(t *testing.T, format string, m *Mapping, text []byte, choice byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum.Lines != sum.Accepted+sum.Rejected+sum.BlankLines+sum.OtherLines || sum.Punches != sum.Recorded+sum.ExactDuplicates {
+	if sum.Lines != sum.Accepted+sum.Rejected+sum.BlankLines+sum.OtherLines || sum.Punches+sum.Declared != sum.Recorded+sum.ExactDuplicates {
 		t.Fatalf("the account does not add up: %+v", sum)
 	}
 	for _, p := range sink.punches {
@@ -58,6 +59,15 @@ func tried(t *testing.T, format string, m *Mapping, text []byte, choice byte) {
 		}
 		if p.At.After(today.Add(ahead)) || p.At.Year() < firstYear-1 {
 			t.Fatalf("accepted %s", p.At)
+		}
+	}
+	for _, d := range sink.hours {
+		date, err := time.ParseInLocation(time.DateOnly, d.WorkDate, loc)
+		if err != nil || d.Seconds < 1 || d.Seconds > 86400 || d.Nth < 1 || d.Zone != loc.String() {
+			t.Fatalf("incomplete: %+v", d)
+		}
+		if long := d.DayEnds.Sub(date); long < 22*time.Hour || long > 26*time.Hour || date.After(today.Add(ahead)) || date.Year() < firstYear {
+			t.Fatalf("accepted %s, which ends %s", d.WorkDate, d.DayEnds)
 		}
 	}
 	for _, r := range append(sum.Rejects, sum.Suspects...) {
@@ -99,6 +109,8 @@ func FuzzTables(f *testing.F) {
 	seeds(f, "bpd-*/*.csv")
 	f.Add([]byte("Employee,Log Type,Time\nE1,IN,2026-05-04 08:00:00.123456\n"), byte(0))
 	f.Add([]byte("No\tTMNo\tEnNo\tName\tGMNo\tMode\tDateTime\n1\t1\t7\tA\t\t\t2026/05/04  08:00:00\n"), byte(0))
+	f.Add([]byte("Date,Project,Task,Hours,First Name,Last Name\n2026-05-04,a,b,\"7,5\",Ana,\n"), byte(0))
+	f.Add([]byte("!TIMERHDR\tVER\nTIMERHDR\t8\n!TIMEACT\tDATE\tJOB\tEMP\tDURATION\nTIMEACT\t05/04/26\tx\tSmith, \"J\"\t7:30\n"), byte(0))
 	names := append([]string{Auto}, FormatNames()...)
 	f.Fuzz(func(t *testing.T, text []byte, choice byte) {
 		tried(t, Auto, nil, text, choice)

@@ -100,12 +100,23 @@ func readBatches(ctx context.Context, from reader, size int, out chan<- batch) e
 			return fmt.Errorf("read clock file: %w", err)
 		}
 		b.end = max(b.end, end)
+		b.rows = oneBlank(b.rows)
 		if len(b.rows) >= size {
 			if err := send(); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// oneBlank makes one row of the blank lines at the end: a file may have nothing else.
+func oneBlank(rows []row) []row {
+	n := len(rows)
+	if n < 2 || rows[n-1].class != blankLine || rows[n-2].class != blankLine || rows[n-1].sheet != rows[n-2].sheet {
+		return rows
+	}
+	rows[n-2].more += 1 + rows[n-1].more
+	return rows[:n-1]
 }
 
 // run is one import under way.
@@ -181,6 +192,9 @@ func (r *run) take(ctx context.Context, b batch) error {
 		r.sum.Recorded += int64(recorded)
 		r.sum.AlreadyRecorded += int64(already)
 	}
+	if err := r.declare(ctx, b.rows); err != nil {
+		return err
+	}
 	r.sum.Bytes = max(r.sum.Bytes, b.end)
 	for i := range b.rows {
 		if err := r.count(&b.rows[i]); err != nil {
@@ -253,6 +267,9 @@ func (r *run) admit(rows []row) []Punch {
 			row.reason = UnknownPIN
 			continue
 		}
+		if row.declared != nil {
+			continue
+		}
 		first := len(punches)
 		punches = row.punches(punches, Punch{Work: work, Zone: r.sum.Zone})
 		kept := punches[:first]
@@ -276,6 +293,28 @@ func (r *run) admit(rows []row) []Punch {
 		punches = kept
 	}
 	return punches
+}
+
+// declare hands over the hours without times of rows whose people are known.
+func (r *run) declare(ctx context.Context, rows []row) error {
+	var batch []Declaration
+	for i := range rows {
+		if row := &rows[i]; row.isPunch() && row.declared != nil {
+			batch = append(batch, row.declaration(r.known[row.pin], r.sum.Zone))
+			r.sum.Declared++
+			r.sum.DeclaredSeconds += batch[len(batch)-1].Seconds
+		}
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	recorded, already, err := r.sink.Declare(ctx, r.o.Station, batch)
+	if err != nil {
+		return fmt.Errorf("record hours of lines %d to %d: %w", batch[0].Line, batch[len(batch)-1].Line, err)
+	}
+	r.sum.Recorded += int64(recorded)
+	r.sum.AlreadyRecorded += int64(already)
+	return nil
 }
 
 // verdict is what can only be said at the end.

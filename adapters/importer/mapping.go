@@ -17,7 +17,7 @@ var ErrMapping = errors.New("mapping")
 // Mapping says what the columns of a table are. Names of columns are compared
 // without case, runs of blanks and line breaks, and A|B is the first of A and B that
 // the table has. A row is one punch (Time), a span that becomes an in and an out
-// (Start and End), or an enrolment (Enrolment).
+// (Start and End), the hours of a day (Day and Hours), or an enrolment (Enrolment).
 type Mapping struct {
 	Name string `yaml:"name"`
 
@@ -29,7 +29,9 @@ type Mapping struct {
 	Direction *Pressed  `yaml:"direction"` // without it, in and out are derived
 	Start     *Moment   `yaml:"start"`
 	End       *Moment   `yaml:"end"`
-	Hours     *Duration `yaml:"hours"` // what the file says it took; compared, never taken
+	Day       *Day      `yaml:"day"`   // on which Hours were worked, where there are no times of day
+	Hours     *Duration `yaml:"hours"` // what the file says it took; compared where there are times
+	Apart     []string  `yaml:"apart"` // columns that tell entries of one day apart, such as project; not kept
 
 	// Enrolment makes a row an enrolment instead of a punch: see [RunRoster].
 	Enrolment *EnrolmentColumns `yaml:"enrolment"`
@@ -45,8 +47,9 @@ type Mapping struct {
 
 // Whose says where a row names its person.
 type Whose struct {
-	Column string  `yaml:"column"`
-	By     keyKind `yaml:"by"` // pin, id, email, name or login
+	Column string   `yaml:"column"`
+	By     keyKind  `yaml:"by"`   // pin, id, email, name or login
+	Also   []string `yaml:"also"` // further columns of a name, joined with blanks
 }
 
 // Moment says where a row has a time: in one column, or date and time of day in two.
@@ -115,13 +118,28 @@ func (m *Mapping) prepare() error {
 	default:
 		say("person.by must be pin, id, email, name or login")
 	}
-	switch span := m.Start != nil && m.End != nil; {
+	kinds := 0
+	for _, given := range []bool{m.Time != nil, m.Start != nil || m.End != nil, m.Day != nil} {
+		if given {
+			kinds++
+		}
+	}
+	switch {
 	case m.Enrolment != nil:
 		wrong = append(wrong, m.enrolmentMistakes()...)
-	case m.Time == nil && !span, m.Time != nil && (m.Start != nil || m.End != nil):
-		say("give time, or both start and end")
-	case m.Direction != nil && span:
-		say("direction belongs to time: a row with start and end is an in and an out")
+	case kinds != 1, (m.Start != nil) != (m.End != nil):
+		say("give time, or both start and end, or day")
+	case m.Direction != nil && m.Time == nil:
+		say("direction belongs to time: a row with start and end is an in and an out, one with day is neither")
+	case m.Day != nil && m.Hours == nil:
+		say("day needs hours")
+	case m.Apart != nil && m.Day == nil:
+		say("apart belongs to day: what has times is told apart by them")
+	}
+	if m.Day != nil {
+		if err := m.Day.prepare(); err != nil {
+			say("day: %w", err)
+		}
 	}
 	for name, moment := range map[string]*Moment{"time": m.Time, "start": m.Start, "end": m.End} {
 		if moment != nil {
@@ -156,18 +174,32 @@ func (m *Moment) prepare() error {
 	return nil
 }
 
+func (d *Day) prepare() error {
+	if d.Column == "" {
+		return errors.New("give column")
+	}
+	if len(d.Layouts) == 0 {
+		return errors.New("layouts is missing, such as YYYY-MM-DD")
+	}
+	d.parsed = nil
+	for _, layout := range d.Layouts {
+		d.parsed = append(d.parsed, goLayout(layout))
+	}
+	return nil
+}
+
 // goLayout translates the letters that people write into the example that package
 // time wants. M and D stand for one or two digits.
 func goLayout(layout string) string {
 	return strings.NewReplacer(
-		"YYYY", "2006", "MM", "01", "M", "1", "DD", "02", "D", "2",
+		"YYYY", "2006", "YY", "06", "MM", "01", "M", "1", "DD", "02", "D", "2",
 		"HH", "15", "hh", "3", "mm", "04", "ss", "05", "AM", "PM", "Z", "Z07:00",
 	).Replace(layout)
 }
 
 // needed lists the columns without which no row can be read.
 func (m *Mapping) needed() []string {
-	columns := slices.Clone(m.has)
+	columns := slices.Concat(m.Person.Also, m.has)
 	if !m.anybody {
 		columns = append(columns, m.Person.Column)
 	}
@@ -179,12 +211,15 @@ func (m *Mapping) needed() []string {
 	if m.Direction != nil && !m.padded {
 		columns = append(columns, m.Direction.Column)
 	}
+	if m.Day != nil {
+		columns = append(columns, m.Day.Column, m.Hours.Column)
+	}
 	return columns
 }
 
 // read lists the columns that are used where the table has them.
 func (m *Mapping) read() []string {
-	columns := append(append(m.needed(), m.FullName...), m.Email, m.Person.Column)
+	columns := slices.Concat(m.needed(), m.FullName, m.Apart, []string{m.Email, m.Person.Column})
 	if m.Direction != nil {
 		columns = append(columns, m.Direction.Column)
 	}
@@ -249,6 +284,16 @@ func (h header) column(name string) int {
 		return at
 	}
 	return -1
+}
+
+// columns are the places of those of them that the table has.
+func (h header) columns(names []string) (places []int) {
+	for _, name := range names {
+		if at := h.column(name); at >= 0 {
+			places = append(places, at)
+		}
+	}
+	return places
 }
 
 // find finds the first of the columns that a name stands for.

@@ -105,7 +105,7 @@ func (d *Duration) read(s string) (time.Duration, bool) {
 	}
 	n, err := strconv.ParseFloat(strings.Replace(s, ",", ".", 1), 64)
 	switch {
-	case err != nil || n < 0 || n > 1e6:
+	case err != nil || !(n >= 0 && n <= 1e6): // what is no number is neither
 		return 0, false
 	case d.As == "seconds":
 		return time.Duration(n * float64(time.Second)), true

@@ -273,7 +273,6 @@ func (r *rosterRun) readEnrolments(ctx context.Context, f *rosterFacts) error {
 	err = s.each(ctx, func() error {
 		row, reason := s.enrolment()
 		if reason != "" {
-			r.sum.Enrolments[ToldRefused]++
 			s.reject(reason)
 			return nil
 		}

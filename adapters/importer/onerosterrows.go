@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -115,7 +114,7 @@ func (s *sheet) enrolment() (row enrolmentRow, reason Reason) {
 	row.BeginsOn, begins = rosterDay(s.value("beginDate"))
 	row.EndsOn, ends = rosterDay(s.value("endDate"))
 	switch {
-	case !slices.Contains(eventschema.EnrolmentRoles(), row.Role):
+	case !isRole(row.Role):
 		return row, BadRole
 	case !begins || !ends || row.EndsOn != "" && row.EndsOn < row.BeginsOn:
 		return row, BadDate

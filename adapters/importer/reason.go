@@ -26,6 +26,10 @@ const (
 	BadChecksum        Reason = "bad_checksum"
 	BadCount           Reason = "bad_count"
 	Biometric          Reason = "biometric"
+	BadWorkDate        Reason = "bad_work_date"
+	BadHours           Reason = "bad_hours"
+	NoHours            Reason = "no_hours"
+	TooManyHours       Reason = "too_many_hours"
 )
 
 // The reasons why a row that is taken needs a look.
@@ -36,6 +40,8 @@ const (
 	HoursDisagree Reason = "hours_disagree"
 	Overlaps      Reason = "overlaps"
 	AmbiguousDate Reason = "ambiguous_date"
+
+	SameHoursAgain Reason = "same_hours_again"
 )
 
 // The reasons for rows of a people file, beside [BadPIN], [NotUTF8] and [BrokenLine].
@@ -101,6 +107,11 @@ var messages = map[Reason]string{
 	BadChecksum:        "the check sum of the record does not fit its text; the file was changed or damaged",
 	BadCount:           "the trailer counts other records than the file has; the file may be cut off",
 	Biometric:          "the record holds a biometric template, which is not taken",
+	BadWorkDate:        "the date is none as the format writes it, or before 2001",
+	BadHours:           "the hours are none: write 7:30, 7.5 or 7,5, and nothing below zero",
+	NoHours:            "the hours are zero, so nothing was worked",
+	TooManyHours:       "more than 24 hours on one day; is it the total of a week? Hours are declared for each day",
+	SameHoursAgain:     "taken, but a row above says the same hours of the same person, day and work: were they entered twice?",
 	ClockSetBack:       "taken, but its time is more than 5 minutes before the row above: was the station's clock set back?",
 	ClockAdjusted:      "the station records that its clock was set; punches around here may be wrong",
 	CounterJumped:      "taken, but the station's running number does not follow the row above: records may be missing",

@@ -124,10 +124,11 @@ func (r *rosterRun) defineAll(ctx context.Context) error {
 		return fmt.Errorf("define the classes of lines %d to %d: %w", r.classes[0].Line, r.classes[len(r.classes)-1].Line, err)
 	}
 	for i, v := range verdicts {
-		r.sum.Classes[v.Told]++
 		if v.Told == ToldRefused {
 			r.reject(r.file, r.classes[i].Line, v.Reason)
+			continue
 		}
+		r.sum.Classes[v.Told]++
 	}
 	r.classes = r.classes[:0]
 	r.o.Progress(RosterProgress{File: r.file.Name, Rows: r.sum.Rows})
@@ -159,7 +160,6 @@ func (r *rosterRun) enrolAll(ctx context.Context) error {
 	for _, row := range r.rows {
 		work, known := r.known[row.key]
 		if !known {
-			r.sum.Enrolments[ToldRefused]++
 			r.reject(r.file, row.Line, UnknownUser)
 			continue
 		}
@@ -173,10 +173,11 @@ func (r *rosterRun) enrolAll(ctx context.Context) error {
 			return fmt.Errorf("record the enrolments of lines %d to %d: %w", batch[0].Line, batch[len(batch)-1].Line, err)
 		}
 		for i, v := range verdicts {
-			r.sum.Enrolments[v.Told]++
 			if v.Told == ToldRefused {
 				r.reject(r.file, batch[i].Line, v.Reason)
+				continue
 			}
+			r.sum.Enrolments[v.Told]++
 		}
 	}
 	r.o.Progress(RosterProgress{File: r.file.Name, Rows: r.sum.Rows})
@@ -210,7 +211,6 @@ func (r *rosterRun) findClasses(ctx context.Context) error {
 	kept := r.rows[:0]
 	for _, row := range r.rows {
 		if defined, fresh := asked[row.Class]; fresh && !defined {
-			r.sum.Enrolments[ToldRefused]++
 			r.reject(r.file, row.Line, UnknownClass)
 			continue
 		}

@@ -61,14 +61,15 @@ func (s *sheet) begin(from io.Reader, name, mode string, needed, read []string) 
 	s.at, s.width = headerOf(first.fields), len(first.fields)
 	used := map[string]bool{}
 	for _, column := range append(append([]string{}, needed...), read...) {
-		at, there := s.at[columnName(column)]
-		if there && at < 0 {
+		if at, there := s.at.find(column); there && at < 0 {
 			return fmt.Errorf("%w: %s has more than one column %s", ErrRoster, name, column)
 		}
-		used[columnName(column)] = true
+		for one := range strings.SplitSeq(column, "|") {
+			used[columnName(one)] = true
+		}
 	}
 	for _, column := range needed {
-		if _, there := s.at[columnName(column)]; !there {
+		if _, there := s.at.find(column); !there {
 			return fmt.Errorf("%w: %s has no column %s in its first line", ErrRoster, name, column)
 		}
 	}

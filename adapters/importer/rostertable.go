@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ type EnrolmentColumns struct {
 // layouts.
 func (m *Mapping) enrolmentMistakes() (wrong []error) {
 	e := m.Enrolment
-	if m.Time != nil || m.Start != nil || m.End != nil || m.Direction != nil || m.Hours != nil {
+	if m.Time != nil || m.Start != nil || m.End != nil || m.Direction != nil || m.Day != nil || m.Hours != nil {
 		wrong = append(wrong, errors.New("a row is an enrolment or a punch: give enrolment, or time, start and end"))
 	}
 	if e.Class == "" || e.Title == "" {
@@ -58,12 +59,7 @@ func (m *Mapping) enrolmentMistakes() (wrong []error) {
 }
 
 func isRole(role eventschema.EnrolmentRole) bool {
-	for _, known := range eventschema.EnrolmentRoles() {
-		if role == known {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(eventschema.EnrolmentRoles(), role)
 }
 
 // role translates the word of a row.
@@ -71,8 +67,8 @@ func (e *EnrolmentColumns) role(word string) (eventschema.EnrolmentRole, bool) {
 	if e.Role == "" {
 		return eventschema.RoleStudent, true
 	}
-	for role, words := range e.Roles {
-		if oneOf(word, words) {
+	for _, role := range eventschema.EnrolmentRoles() {
+		if oneOf(word, e.Roles[role]) {
 			return role, true
 		}
 	}
@@ -120,7 +116,6 @@ func (r *rosterRun) table(ctx context.Context) error {
 	err = s.each(ctx, func() error {
 		class, row, reason := s.mapped(m)
 		if reason != "" {
-			r.sum.Enrolments[ToldRefused]++
 			s.reject(reason)
 			return nil
 		}

@@ -13,7 +13,7 @@ import (
 type rowClass byte
 
 const (
-	punchRow  rowClass = iota // a punch, a span of two punches, or a rejected row
+	punchRow  rowClass = iota // a punch, a span of two punches, declared hours, or a rejected row
 	blankLine                 // nothing but padding
 	otherRow                  // belongs to the format but is no punch: a header, a record about the station
 )
@@ -24,6 +24,7 @@ type row struct {
 	line    int64
 	sheet   string
 	class   rowClass
+	more    int64  // of a blank line: how many follow it at once
 	reason  Reason // empty for what is taken
 	suspect Reason // why what is taken needs a look
 	shaped  bool   // it has the columns of its format, whatever they hold
@@ -35,6 +36,8 @@ type row struct {
 	offset int
 	clock  string // local time as written
 	end    *stamp // set for a span: the row stands for an in and an out
+
+	declared *declared // set for hours without times: the row is no punch then
 
 	pressed      string // under what it is counted: the state of a station, in, out, span
 	direction    eventschema.Direction
@@ -70,7 +73,7 @@ func sameness(r row) (same [16]byte) {
 	return same
 }
 
-// isPunch tells that the row is a punch or a span, so far.
+// isPunch tells that the row is a punch, a span or declared hours, so far.
 func (r *row) isPunch() bool { return r.class == punchRow && r.reason == "" }
 
 // punches is what the row hands over once its person is known: one, or two for a

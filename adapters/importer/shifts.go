@@ -15,6 +15,9 @@ const (
 	longestShift = 16 * time.Hour
 	// pressedTwice is how soon a second press is the same press.
 	pressedTwice = time.Minute
+	// recalled is how far back shifts are followed, so that somewhere in it one
+	// certainly began.
+	recalled = 3 * 24 * time.Hour
 )
 
 // shifts derives in and out for formats that do not say: punches alternate within
@@ -68,13 +71,15 @@ func (r *run) recall(ctx context.Context, rows []row) error {
 	if !ok {
 		return nil
 	}
+	asked := map[uuid.UUID]bool{}
 	for i := range rows {
 		row := &rows[i]
 		work, known := r.known[row.pin]
-		if _, done := r.shifts[work]; !row.isPunch() || !row.undirected || !known || done {
+		if _, done := r.shifts[work]; !row.isPunch() || !row.undirected || !known || done || asked[work] {
 			continue
 		}
-		before, err := sink.Recall(ctx, work, row.at.Add(-2*longestShift), row.at)
+		asked[work] = true
+		before, err := sink.Recall(ctx, work, row.at.Add(-recalled), row.at)
 		if err != nil {
 			return fmt.Errorf("recall the punches before line %d: %w", row.line, err)
 		}
@@ -85,10 +90,15 @@ func (r *run) recall(ctx context.Context, rows []row) error {
 	return nil
 }
 
-// follow takes over a punch whose direction is known.
+// follow takes over a punch whose direction is known. An out of a shift whose begin
+// is not known says nothing about the next.
 func (s shifts) follow(work uuid.UUID, press Press) {
 	open, known := s[work]
 	if !known || press.At.Sub(open.began) > longestShift {
+		if press.Direction == eventschema.DirectionOut {
+			delete(s, work)
+			return
+		}
 		open.began = press.At
 	}
 	open.last, open.direction = press.At, press.Direction

@@ -44,8 +44,8 @@ func (p Punch) Identity() (direction eventschema.Direction, kind eventschema.Pun
 	return p.Direction, p.Kind, []string{p.Verification, p.WorkCode}
 }
 
-// Sink is where punches go. [Run] calls it from one goroutine, never twice at a
-// time: in the order of the file, or, where rows are spans, in order of time. Both calls must honour ctx and be idempotent:
+// Sink is where punches and declared hours go. [Run] calls it from one goroutine, never
+// twice at a time: in the order of the file, or, where rows are spans, in order of time. All calls must honour ctx and be idempotent:
 // after an error the same file is imported again from its beginning.
 type Sink interface {
 	// Resolve registers the people given whose PIN is not known at the station yet,
@@ -59,4 +59,8 @@ type Sink interface {
 	// many had been recorded before. A punch is the same when station, person, station
 	// clock and [Punch.Identity] are. Record must not keep the slice.
 	Record(ctx context.Context, station string, batch []Punch) (recorded, already int, err error)
+
+	// Declare stores hours without times as Record does punches. A declaration is the
+	// same when station, person, date, seconds, entry and nth are.
+	Declare(ctx context.Context, station string, batch []Declaration) (recorded, already int, err error)
 }

@@ -16,6 +16,7 @@ type notebook struct {
 	works   map[string]uuid.UUID
 	people  map[string]Person
 	punches []Punch
+	hours   []Declaration
 	seen    map[string]bool
 	asked   []string
 	batches int
@@ -59,6 +60,23 @@ func (n *notebook) Record(_ context.Context, station string, batch []Punch) (rec
 		}
 		n.seen[key] = true
 		n.punches = append(n.punches, p)
+		recorded++
+	}
+	return recorded, already, nil
+}
+
+func (n *notebook) Declare(_ context.Context, station string, batch []Declaration) (recorded, already int, err error) {
+	if err, n.fail = n.fail, nil; err != nil {
+		return 0, 0, err
+	}
+	for _, d := range batch {
+		key := fmt.Sprintf("%s %s %s %d %x %d", station, d.PIN, d.WorkDate, d.Seconds, d.Entry, d.Nth)
+		if n.seen[key] {
+			already++
+			continue
+		}
+		n.seen[key] = true
+		n.hours = append(n.hours, d)
 		recorded++
 	}
 	return recorded, already, nil

@@ -3,7 +3,8 @@ package importer
 import "time"
 
 // Summary is the account of an import. Every line is accepted, rejected, blank or
-// no punch; every punch is an exact duplicate, recorded, or was recorded before.
+// no punch; every punch is an exact duplicate, recorded, or was recorded before; so are
+// declared hours, of which none is a duplicate.
 type Summary struct {
 	Format  string `json:"format"`
 	Station string `json:"station"`
@@ -20,6 +21,10 @@ type Summary struct {
 	OtherLines int64 `json:"other_lines"`
 	// Punches are those of the accepted rows: two for a row with start and end.
 	Punches int64 `json:"punches"`
+	// Declared are the accepted rows with hours and no times of day, DeclaredSeconds how
+	// much they come to.
+	Declared        int64 `json:"declared"`
+	DeclaredSeconds int64 `json:"declared_seconds"`
 	// DirectionsDerived are the punches of which the file does not say whether they
 	// are in or out.
 	DirectionsDerived int64 `json:"directions_derived"`

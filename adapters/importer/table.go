@@ -19,6 +19,7 @@ type record struct {
 	end    int64
 	serial bool   // dates are numbers of days, as in workbooks
 	header bool   // names the columns of what follows
+	other  bool   // belongs to the format and is no row of the table
 	broken Reason // why the row is no row
 }
 
@@ -39,13 +40,14 @@ type table struct {
 	people  map[string]*Person // as their first row names them
 	owner   string             // whose all rows are, of a table that does not say
 	unsure  bool               // whether dates are day first or month first
+	entries map[[16]byte]int   // how often an entry of hours came
 }
 
 // bound is a mapping with the places of its columns in one table.
 type bound struct {
-	person, email, direction, hours int
-	name                            []int
-	time, start, end                whenAt
+	email, direction, hours, day int
+	person, name, apart          []int
+	time, start, end             whenAt
 }
 
 func (h header) bind(m *Mapping) bound {
@@ -56,11 +58,13 @@ func (h header) bind(m *Mapping) bound {
 		return whenAt{h.column(w.At), h.column(w.Date), h.column(w.Time)}
 	}
 	b := bound{
-		person: h.column(m.Person.Column), email: h.column(m.Email), direction: -1, hours: -1,
+		email: h.column(m.Email), direction: -1, hours: -1, day: -1,
 		time: moment(m.Time), start: moment(m.Start), end: moment(m.End),
 	}
-	for _, name := range m.FullName {
-		b.name = append(b.name, h.column(name))
+	b.person = append([]int{h.column(m.Person.Column)}, h.columns(m.Person.Also)...)
+	b.name, b.apart = h.columns(m.FullName), h.columns(m.Apart)
+	if m.Day != nil {
+		b.day = h.column(m.Day.Column)
 	}
 	if m.Direction != nil {
 		b.direction = h.column(m.Direction.Column)
@@ -80,11 +84,11 @@ func openTable(s source, from records, m *Mapping) (reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &table{from: from, m: m, place: s.place, interns: interns{}, people: map[string]*Person{}}
+	t := &table{from: from, m: m, place: s.place, interns: interns{}, people: map[string]*Person{}, entries: map[[16]byte]int{}}
 	if err := t.head(first.fields); err != nil {
 		return nil, err
 	}
-	if t.at.person < 0 {
+	if t.at.person[0] < 0 {
 		key, ok := byPIN.key(s.Person)
 		if !ok {
 			return nil, ErrPerson
@@ -141,6 +145,8 @@ func (t *table) next(rows []row) ([]row, int64, error) {
 		return append(rows, r), rec.end, t.head(rec.fields)
 	case rec.broken != "":
 		r.reason, r.shaped = rec.broken, false
+	case rec.other:
+		r.class = otherRow
 	case blankRecord(rec.fields):
 		r.class = blankLine
 	case len(rec.fields) < t.width && !rec.serial || len(rec.fields) > t.width:
@@ -174,17 +180,34 @@ func (t *table) fill(r *row, rec record) (Reason, error) {
 		}
 	}
 	if r.pin = t.owner; r.pin == "" {
-		key, ok := t.m.Person.By.key(t.pin(at(rec.fields, t.at.person)))
+		key, ok := t.m.Person.By.key(t.pin(joined(rec.fields, t.at.person)))
 		if !ok {
 			return BadKey, nil
 		}
 		r.pin = t.interns.of([]byte(key))
 		r.person = t.person(r.pin, rec)
 	}
-	if t.m.Start != nil {
+	switch {
+	case t.m.Start != nil:
 		return t.span(r, rec)
+	case t.m.Day != nil:
+		return t.declaredRow(r, rec)
 	}
 	return t.punch(r, rec)
+}
+
+// joined are columns that belong together, with a blank between them.
+func joined(fields []string, columns []int) string {
+	if len(columns) == 1 {
+		return at(fields, columns[0])
+	}
+	var parts []string
+	for _, i := range columns {
+		if part := at(fields, i); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 // pin is the value of the person's column without what was put around a PIN: an
@@ -209,13 +232,7 @@ func (t *table) person(key string, rec record) *Person {
 	if p, ok := t.people[key]; ok {
 		return p
 	}
-	var parts []string
-	for _, i := range t.at.name {
-		if part := at(rec.fields, i); part != "" {
-			parts = append(parts, part)
-		}
-	}
-	p := &Person{Name: strings.Join(parts, " "), Email: strings.Clone(at(rec.fields, t.at.email))}
+	p := &Person{Name: strings.Clone(joined(rec.fields, t.at.name)), Email: strings.Clone(at(rec.fields, t.at.email))}
 	if p.Name == "" || len(p.Name) > maxName || !isText(p.Name) {
 		return nil
 	}

@@ -18,43 +18,43 @@ var tables = sync.OnceValue(func() []*Mapping {
 	list := []*Mapping{
 		{
 			Name: "clockify", title: "Clockify detailed report", has: []string{"Group|Duration (h)|Duration (decimal)"},
-			Person: Whose{"Email", byEmail}, FullName: []string{"User"}, Email: "Email",
+			Person: Whose{Column: "Email", By: byEmail}, FullName: []string{"User"}, Email: "Email",
 			Start: &Moment{Date: "Start Date", Time: "Start Time", Layouts: chosen}, End: &Moment{Date: "End Date", Time: "End Time", Layouts: chosen},
 			Hours: &Duration{Column: "Duration (h)|Duration (decimal)"},
 		},
 		{
 			Name: "toggl", title: "Toggl Track detailed report", has: []string{"Duration|Email"},
 			hasNot: []string{"Group", "Duration (h)", "Duration (decimal)", "All Day Event"}, anybody: true,
-			Person: Whose{"Email|Member|User", byLogin}, FullName: []string{"User|Member"}, Email: "Email",
+			Person: Whose{Column: "Email|Member|User", By: byLogin}, FullName: []string{"User|Member"}, Email: "Email",
 			Start: &Moment{Date: "Start date", Time: "Start time", Layouts: iso}, End: &Moment{Date: "End date|Stop date", Time: "End time|Stop time", Layouts: iso},
 			Hours: &Duration{Column: "Duration"},
 		},
 		{
 			Name: "kimai", title: "Kimai timesheet export", has: []string{"Activity"},
-			Person: Whose{"User|Username|Name", byLogin},
+			Person: Whose{Column: "User|Username|Name", By: byLogin},
 			Start:  &Moment{Date: "Date", Time: "From|Begin", Layouts: append([]string{"YYYY-MM-DD hh:mm AM"}, iso...)},
 			End:    &Moment{Date: "Date", Time: "To|End", Layouts: append([]string{"YYYY-MM-DD hh:mm AM"}, iso...), NextDay: true},
 			Hours:  &Duration{Column: "Duration", As: "seconds"},
 		},
 		{
 			Name: "solidtime", title: "solidtime export (the folder, or its time_entries.csv with members.csv as people file)", has: []string{"is_imported"}, members: true,
-			Person: Whose{"member_id", byID},
+			Person: Whose{Column: "member_id", By: byID},
 			Start:  &Moment{At: "start", Layouts: []string{"YYYY-MM-DDTHH:mm:ssZ"}}, End: &Moment{At: "end", Layouts: []string{"YYYY-MM-DDTHH:mm:ssZ"}},
 		},
 		{
 			Name: "solidtime-generic", title: "solidtime generic time entries",
-			Person: Whose{"user_email", byEmail}, FullName: []string{"user_name"}, Email: "user_email",
+			Person: Whose{Column: "user_email", By: byEmail}, FullName: []string{"user_name"}, Email: "user_email",
 			Start: &Moment{At: "start", Layouts: []string{"YYYY-MM-DDTHH:mm:ssZ"}}, End: &Moment{At: "end", Layouts: []string{"YYYY-MM-DDTHH:mm:ssZ"}},
 		},
 		{
 			Name: "frappe", title: "Frappe HR Employee Checkin",
-			Person: Whose{"Employee", byID}, FullName: []string{"Employee Name|employee_name"},
+			Person: Whose{Column: "Employee", By: byID}, FullName: []string{"Employee Name|employee_name"},
 			Time:      &Moment{At: "Time", Layouts: append([]string{"YYYY-MM-DD HH:mm:ss.000000", "DD-MM-YYYY HH:mm:ss", "DD-MM-YYYY HH:mm:ss.000000"}, iso...)},
 			Direction: &Pressed{Column: "Log Type|log_type", In: []string{"IN"}, Out: []string{"OUT"}},
 		},
 		{
 			Name: "agl", title: "attendance general log of ZKTeco and many others (AGL_001.TXT, GLG_001.TXT)", padded: true,
-			Person: Whose{"EnNo", byPIN}, FullName: []string{"Name"},
+			Person: Whose{Column: "EnNo", By: byPIN}, FullName: []string{"Name"},
 			Time: &Moment{At: "DateTime", Layouts: []string{"YYYY/MM/DD HH:mm:ss", "YYYY-MM-DD HH:mm:ss", "YYYY/MM/DD HH:mm", "YYYY-MM-DD HH:mm"}},
 			Direction: &Pressed{
 				Column: "In/Out|INOUT|IOMd|Mode", In: []string{"DutyOn", "OverTimeOn", "OvertimeOn", "In", "CheckIn"}, Out: []string{"DutyOff", "OverTimeOff", "Out", "CheckOut"},
@@ -62,38 +62,44 @@ var tables = sync.OnceValue(func() []*Mapping {
 		},
 		{
 			Name: "deputy", title: "Deputy timesheets, all fields", has: []string{"Mealbreak"},
-			Person: Whose{"Employee Export Code", byID}, FullName: []string{"Employee Name"},
+			Person: Whose{Column: "Employee Export Code", By: byID}, FullName: []string{"Employee Name"},
 			Start: &Moment{Date: "Date", Time: "Start", Layouts: []string{"DD/MM/YYYY HH:mm:ss", "DD/MM/YYYY HH:mm"}}, End: &Moment{Date: "Date", Time: "End", Layouts: []string{"DD/MM/YYYY HH:mm:ss", "DD/MM/YYYY HH:mm"}, NextDay: true},
 		},
 		{
 			Name: "hikvision", title: "Hikvision iVMS and HikCentral attendance records", has: []string{"Attendance Check Point"},
-			Person: Whose{"Person ID", byPIN}, FullName: []string{"Name"},
+			Person: Whose{Column: "Person ID", By: byPIN}, FullName: []string{"Name"},
 			Time:      &Moment{At: "Time", Layouts: append([]string{"YYYY-MM-DD hh:mm:ss AM"}, iso...)},
 			Direction: &Pressed{Column: "Attendance Status", In: []string{"Check-in"}, Out: []string{"Check-out"}},
 		},
 		{
 			Name: "paid-details", title: "off-duty paid details, Boston Police Department", has: []string{"cross_street"},
-			Person: Whose{"employee_id", byPIN}, FullName: []string{"employee"},
+			Person: Whose{Column: "employee_id", By: byPIN}, FullName: []string{"employee"},
 			Start: &Moment{Date: "detail_date", Time: "start_time", Layouts: hhmm}, End: &Moment{Date: "detail_date", Time: "end_time", Layouts: hhmm, NextDay: true},
 			Hours: &Duration{Column: "hours_worked", As: "hhmm"},
 		},
 		{
 			Name: "paid-details-workbook", title: "off-duty paid details, the department's workbook",
-			Person: Whose{"Emp. ID", byPIN}, FullName: []string{"Employee"},
+			Person: Whose{Column: "Emp. ID", By: byPIN}, FullName: []string{"Employee"},
 			Start: &Moment{Date: "Detail Date", Time: "Start Time", Layouts: hhmm}, End: &Moment{Date: "Detail Date", Time: "End Time", Layouts: hhmm, NextDay: true},
 			Hours: &Duration{Column: "Hours Worked", As: "hhmm"},
 		},
 		{
 			Name: "court-overtime-workbook", title: "court overtime, the department's workbook",
-			Person: Whose{"ID", byPIN}, FullName: []string{"NAME"},
+			Person: Whose{Column: "ID", By: byPIN}, FullName: []string{"NAME"},
 			Start: &Moment{Date: "OTDATE", Time: "STARTTIME", Layouts: hhmm}, End: &Moment{Date: "OTDATE", Time: "ENDTIME", Layouts: hhmm, NextDay: true},
 			Hours: &Duration{Column: "WRKDHRS"},
 		},
 		{
 			Name: "court-overtime", title: "court overtime, Boston Police Department", has: []string{"ot_code", "assigned_desc"},
-			Person: Whose{"employee_id", byPIN}, FullName: []string{"name"},
+			Person: Whose{Column: "employee_id", By: byPIN}, FullName: []string{"name"},
 			Start: &Moment{Date: "ot_date", Time: "start_time", Layouts: hhmm}, End: &Moment{Date: "ot_date", Time: "end_time", Layouts: hhmm, NextDay: true},
 			Hours: &Duration{Column: "worked_hours"},
+		},
+		{
+			Name: "harvest", title: "Harvest detailed time report: hours without times of day", has: []string{"Project", "Task"},
+			Person: Whose{Column: "First Name", Also: []string{"Last Name"}, By: byName}, FullName: []string{"First Name", "Last Name"},
+			Day: &Day{Column: "Date", Layouts: []string{"YYYY-MM-DD"}}, Hours: &Duration{Column: "Hours"},
+			Apart: []string{"Client", "Project", "Project Code", "Task"},
 		},
 	}
 	for _, m := range list {
@@ -119,16 +125,11 @@ func (m *Mapping) format() Format {
 	}
 }
 
-// isHoursOnly knows the exports that say how long and not when: Harvest, and
-// QuickBooks' TIMEACT.
+// isHoursOnly knows tables that say how long and not when, by columns that are not
+// known.
 func isHoursOnly(h head) bool {
-	record := firstRecord(h)
-	if len(record) > 0 && (record[0] == "!TIMEACT" || record[0] == "!TIMERHDR" || record[0] == "TIMEACT") {
-		return true
-	}
-	has := headerOf(record)
+	has := headerOf(firstRecord(h))
 	_, date := has["date"]
 	_, hours := has["hours"]
-	_, task := has["task"]
-	return date && hours && task
+	return date && hours
 }

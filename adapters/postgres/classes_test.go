@@ -47,6 +47,8 @@ func eventsOfStudent(n int, at time.Time) []eventschema.Event {
 		opened("enrolment", id("class", n), eventschema.RoleStudent, "2026-03-01"), // the day was wrong, and the end, too
 		ended("enrolment", "2026-03-10", eventschema.EndMoved),
 		opened("second enrolment", id("class", n), eventschema.RoleStudent, "2026-03-15"),
+		ended("second enrolment", "2026-03-18", eventschema.EndWithdrawn),
+		opened("second enrolment", id("class", n), eventschema.RoleStudent, "2026-03-15"), // withdrawn by mistake
 		opened("job", id("class", n+1), eventschema.RoleTeacher, "2026-03-01"),
 	}
 }

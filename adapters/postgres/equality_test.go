@@ -39,7 +39,7 @@ func drawHistory(t *rapid.T, tb testing.TB) *history {
 		}
 	}
 	direction := rapid.SampledFrom([]eventschema.Direction{eventschema.DirectionIn, eventschema.DirectionOut})
-	kind := rapid.SampledFrom([]eventschema.PunchKind{eventschema.KindNormal, eventschema.KindNormal, eventschema.KindOvertime, eventschema.KindTransfer})
+	kind := rapid.SampledFrom([]eventschema.PunchKind{eventschema.KindNormal, eventschema.KindNormal, eventschema.KindOvertime, eventschema.KindTransfer, eventschema.KindVisit})
 	work := func() uuid.UUID { return id("work", rapid.IntRange(1, 3).Draw(t, "work")) }
 	for i := range rapid.IntRange(5, 120).Draw(t, "events") {
 		switch choice := rapid.IntRange(0, 19).Draw(t, "choice"); {
@@ -89,7 +89,18 @@ func drawOther(t *rapid.T, h *history, work uuid.UUID) {
 	person, erasure, at := id("person", n), id("case", n), clock("2026-03-02T08:00:00Z").Add(time.Duration(len(h.log))*time.Minute)
 	personStream, erasureStream := eventschema.PersonStream(h.tenant, person), eventschema.ErasureStream(h.tenant, erasure)
 	consentStream := eventschema.ConsentStream(h.tenant, work)
-	switch rapid.IntRange(0, 16).Draw(t, "other") {
+	switch rapid.IntRange(0, 20).Draw(t, "other") {
+	case 17, 18: // the same again, now and then
+		dayEnds := clock("2026-03-02T00:00:00Z").AddDate(0, 0, n%2)
+		h.add(eventschema.PunchesStream(h.tenant, work, at), &eventschema.HoursDeclared{
+			DeclarationID: uuid.NewSHA1(work, []byte{byte(n)}), WorkID: work, WorkDate: fmt.Sprintf("2026-03-%02d", 1+n%2), Zone: "UTC", DayEnds: dayEnds, Seconds: int64(3600 * n),
+			Origin: "harvest", ReceivedAt: at, Source: eventschema.SourceImport,
+		})
+	case 19, 20:
+		h.add(eventschema.PunchesStream(h.tenant, work, at), &eventschema.DeclarationCorrected{
+			CorrectionID: id("amendment", len(h.log)), DeclarationID: uuid.NewSHA1(work, []byte{byte(n)}), WorkID: work, DayEnds: clock("2026-03-02T00:00:00Z").AddDate(0, 0, n%2), Void: rapid.Bool().Draw(t, "void"),
+			Seconds: int64(rapid.IntRange(1, 9).Draw(t, "minutes") * 60), Reason: eventschema.ReasonWrongHours, CorrectedBy: id("actor", 1), ApprovedBy: id("actor", 2), CorrectedAt: at,
+		})
 	case 0:
 		h.add(personStream, &eventschema.PersonRegistered{PersonID: person, RegisteredAt: at, Source: eventschema.SourceImport,
 			WorkID: eventschema.Clear(canary), LegalName: eventschema.Clear(canary), Email: eventschema.Clear(canary)})
@@ -204,7 +215,7 @@ func compareWithFold(rt *rapid.T, t *testing.T, models *postgres.ReadModels, h *
 	for work, byID := range counting {
 		var punches []hours.Punch
 		for punchID, p := range byID {
-			if !voided[punchID] {
+			if !voided[punchID] && p.Kind != eventschema.KindVisit {
 				punches = append(punches, *p)
 			}
 		}
@@ -238,6 +249,58 @@ func compareWithFold(rt *rapid.T, t *testing.T, models *postgres.ReadModels, h *
 		rt.Fatalf("fold and read model differ (-fold +read model):\n%s", diff)
 	}
 	comparePresence(rt, t, models, h, counting, voided)
+	compareVisits(rt, t, models, h, counting, voided)
+	compareDeclared(rt, t, models, h)
+}
+
+// compareDeclared adds up by hand what was declared.
+func compareDeclared(rt *rapid.T, t *testing.T, models *postgres.ReadModels, h *history) {
+	type amount struct {
+		day     string
+		seconds int64
+		void    bool
+	}
+	counting, want := map[uuid.UUID]amount{}, map[string]int64{}
+	corrected := map[uuid.UUID]*eventschema.DeclarationCorrected{}
+	for _, recorded := range h.log {
+		if recorded.Type[0] == '$' {
+			continue
+		}
+		d, err := h.registry.Decode(recorded)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		switch e := d.Event.(type) {
+		case *eventschema.HoursDeclared:
+			counting[e.DeclarationID] = amount{day: e.WorkID.String() + " " + e.WorkDate, seconds: e.Seconds}
+		case *eventschema.DeclarationCorrected:
+			corrected[e.DeclarationID] = e
+		}
+	}
+	for declaration, a := range counting {
+		if c := corrected[declaration]; c != nil {
+			a.seconds, a.void = c.Seconds, c.Void
+		}
+		if !a.void {
+			want[a.day] += a.seconds
+		}
+	}
+	byDay, err := projections.HoursByDay(t.Context(), models.Querier(), h.tenant, projections.Days{From: "2000-01-01", To: "2100-01-01"})
+	if err != nil {
+		rt.Fatal(err)
+	}
+	got := map[string]int64{}
+	for _, day := range byDay {
+		if day.Declared > 0 {
+			got[day.WorkID.String()+" "+day.WorkDate] = day.Declared
+		}
+		if day.Intervals == 0 && day.Seconds != day.Declared {
+			rt.Fatalf("%d seconds without an interval, %d of them declared", day.Seconds, day.Declared)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		rt.Fatalf("declared hours (-fold +read model):\n%s", diff)
+	}
 }
 
 // comparePresence asks at the instant of a punch who is in, and counts by hand.
@@ -249,7 +312,7 @@ func comparePresence(rt *rapid.T, t *testing.T, models *postgres.ReadModels, h *
 		var punches []hours.Punch
 		future := false
 		for punchID, p := range byID {
-			if !voided[punchID] {
+			if !voided[punchID] && p.Kind != eventschema.KindVisit {
 				punches = append(punches, *p)
 				future = future || p.OccurredAt.After(now)
 			}

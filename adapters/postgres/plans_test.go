@@ -42,6 +42,7 @@ func TestEveryQuestionFindsItsRowsThroughAnIndex(t *testing.T) {
 		h.correct(id("work", n%100), id("punch", n), eventschema.PunchCorrected{OccurredAt: clock("2024-01-01T00:00:30Z"), Direction: in, Kind: normal})
 	}
 	readALot(h)
+	declareALot(h)
 	if _, err := models.Rebuild(t.Context(), h.all(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +67,14 @@ func TestEveryQuestionFindsItsRowsThroughAnIndex(t *testing.T) {
 			found, err := projections.HoursByDay(t.Context(), q, h.tenant, projections.Days{From: "2024-01-10", To: "2024-01-10"})
 			return len(found), err
 		}, "work_interval_by_date"},
+		"the declared hours of everybody on a day": {func(q projections.Querier) (int, error) {
+			found, err := projections.DeclaredHours(t.Context(), q, h.tenant, projections.Days{From: "2024-01-10", To: "2024-01-10"})
+			return len(found), err
+		}, "declared_hours_by_date"},
+		"the declared hours of one person": {func(q projections.Querier) (int, error) {
+			found, err := projections.DeclaredHours(t.Context(), q, h.tenant, projections.Days{Works: []uuid.UUID{work}, From: "2024-01-01", To: "2024-12-31"})
+			return len(found), err
+		}, "declared_hours_by_work"},
 		"the hours of one person": {func(q projections.Querier) (int, error) {
 			found, err := projections.IntervalsOf(t.Context(), q, h.tenant, projections.Days{Works: []uuid.UUID{work}, From: "2024-01-01", To: "2024-12-31"})
 			return len(found), err
@@ -105,6 +114,17 @@ func TestEveryQuestionFindsItsRowsThroughAnIndex(t *testing.T) {
 					t.Errorf("want %s in\n%s", c.want, plan)
 				}
 			}
+		})
+	}
+}
+
+// declareALot has 36 days of hours for each of a hundred people.
+func declareALot(h *history) {
+	for n := range 3_600 {
+		day, work := clock("2024-01-01T00:00:00Z").AddDate(0, 0, n/100), id("work", n%100)
+		h.add(eventschema.PunchesStream(h.tenant, work, day), &eventschema.HoursDeclared{
+			DeclarationID: id("declared", n), WorkID: work, WorkDate: day.Format(time.DateOnly), Zone: "UTC", DayEnds: day.AddDate(0, 0, 1), Seconds: 3600,
+			Origin: "harvest", ReceivedAt: day.AddDate(0, 0, 2), Source: eventschema.SourceImport,
 		})
 	}
 }

@@ -88,6 +88,8 @@ func drawAsOf(rt *rapid.T, h *history) time.Time {
 			instants = append(instants, e.OccurredAt)
 		case *eventschema.ConsentWithdrawn:
 			instants = append(instants, e.WithdrawnAt)
+		case *eventschema.HoursDeclared:
+			instants = append(instants, e.DayEnds)
 		}
 	}
 	instants = append(instants, clock("2026-03-02T12:00:00Z"))
@@ -122,6 +124,7 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 		fixes  []string
 	}
 	punches, consents := map[uuid.UUID]*counted{}, map[uuid.UUID]*[2]string{}
+	declared, amended := map[uuid.UUID]*eventschema.HoursDeclared{}, map[uuid.UUID]*eventschema.DeclarationCorrected{}
 	by := func(at time.Time) bool { return m.AsOf.IsZero() || !at.After(m.AsOf) }
 	for _, d := range h.decoded() {
 		if !m.KnownAt.IsZero() && d.Created.After(m.KnownAt) {
@@ -145,6 +148,12 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 			if p.voided = e.Void; !e.Void {
 				p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind = e.OccurredAt.UTC(), e.OffsetSeconds, e.Direction, e.Kind
 			}
+		case *eventschema.HoursDeclared:
+			if by(e.DayEnds) {
+				declared[e.DeclarationID] = e
+			}
+		case *eventschema.DeclarationCorrected:
+			amended[e.DeclarationID] = e
 		case *eventschema.ConsentGiven:
 			if by(e.GivenAt) {
 				consents[e.WorkID] = &[2]string{e.GivenAt.UTC().String()}
@@ -164,16 +173,43 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 			continue
 		}
 		lines = append(lines, fmt.Sprint("punch ", p.ID, p.work, p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind, p.voided, p.fixes))
-		if !p.voided {
+		if !p.voided && p.Kind != eventschema.KindVisit {
 			byWork[p.work] = append(byWork[p.work], p.Punch)
 		}
 	}
 	for work, c := range consents {
 		lines = append(lines, fmt.Sprint("consent ", work, c[0], c[1]))
 	}
-	lines = append(lines, pairedLines(byWork, worldClock(m))...)
+	sums := daySums{}
+	for _, d := range declared {
+		if c := amended[d.DeclarationID]; c == nil {
+			sums.add(d.WorkID, d.WorkDate, d.Seconds, d.Seconds, 0)
+		} else if !c.Void {
+			sums.add(d.WorkID, d.WorkDate, c.Seconds, c.Seconds, 0)
+		}
+	}
+	lines = append(lines, pairedLines(byWork, sums, worldClock(m))...)
+	for day, sum := range sums {
+		lines = append(lines, dayLine(day.work, day.date, sum[0], sum[1], sum[2]))
+	}
 	slices.Sort(lines)
 	return lines
+}
+
+// daySums are the seconds of each day, how many of them were declared, and the
+// intervals.
+type daySums map[struct {
+	work uuid.UUID
+	date string
+}][3]int64
+
+func (s daySums) add(work uuid.UUID, date string, seconds, declared, intervals int64) {
+	key := struct {
+		work uuid.UUID
+		date string
+	}{work, date}
+	sum := s[key]
+	s[key] = [3]int64{sum[0] + seconds, sum[1] + declared, sum[2] + intervals}
 }
 
 // worldClock is the now of a moment.
@@ -184,7 +220,7 @@ func worldClock(m projections.Moment) time.Time {
 	return m.AsOf
 }
 
-func pairedLines(byWork map[uuid.UUID][]hours.Punch, now time.Time) []string {
+func pairedLines(byWork map[uuid.UUID][]hours.Punch, sums daySums, now time.Time) []string {
 	var lines []string
 	rule := hours.DefaultPairing()
 	for work, punches := range byWork {
@@ -193,13 +229,10 @@ func pairedLines(byWork map[uuid.UUID][]hours.Punch, now time.Time) []string {
 		if waiting {
 			lines = append(lines, fmt.Sprint("in ", work, last.OccurredAt.UTC()))
 		}
-		paired, sums := rule.Pair(punches), map[string][2]int64{}
+		paired := rule.Pair(punches)
 		for _, w := range paired.Intervals {
 			lines = append(lines, fmt.Sprint("interval ", work, w.In, w.Out, w.Start.UTC(), w.End.UTC(), w.WorkDate, w.Seconds()))
-			sums[w.WorkDate] = [2]int64{sums[w.WorkDate][0] + w.Seconds(), sums[w.WorkDate][1] + 1}
-		}
-		for date, sum := range sums {
-			lines = append(lines, dayLine(work, date, sum[0], sum[1]))
+			sums.add(work, w.WorkDate, w.Seconds(), 0, 1)
 		}
 		for _, e := range paired.Exceptions {
 			if e.Punch != last.ID || e.Code != hours.MissingOut || !waiting {
@@ -210,8 +243,8 @@ func pairedLines(byWork map[uuid.UUID][]hours.Punch, now time.Time) []string {
 	return lines
 }
 
-func dayLine(work uuid.UUID, date string, seconds, intervals int64) string {
-	return fmt.Sprintf("day %s %s: %d s in %d", work, date, seconds, intervals)
+func dayLine(work uuid.UUID, date string, seconds, declared, intervals int64) string {
+	return fmt.Sprintf("day %s %s: %d s, %d s declared, the others in %d", work, date, seconds, declared, intervals)
 }
 
 // told tells the same from the read models of the moment.
@@ -262,7 +295,7 @@ func told(rt *rapid.T, t *testing.T, q projections.Querier, h *history, m projec
 	sums, err := projections.HoursByDay(t.Context(), q, h.tenant, days)
 	fail(err)
 	for _, d := range sums {
-		lines = append(lines, dayLine(d.WorkID, d.WorkDate, d.Seconds, int64(d.Intervals)))
+		lines = append(lines, dayLine(d.WorkID, d.WorkDate, d.Seconds, d.Declared, int64(d.Intervals)))
 	}
 	exceptions, err := projections.ExceptionsOf(t.Context(), q, h.tenant, days, now)
 	fail(err)

@@ -20,6 +20,8 @@ type correctionsCommand struct {
 	Approve correctionsApprove `cmd:"" help:"Approve a request (second person); the punch is corrected."`
 	Refuse  correctionsRefuse  `cmd:"" help:"Refuse a request, or take it back."`
 	List    correctionsList    `cmd:"" help:"List requests that wait for a decision."`
+
+	Declared correctionsDeclared `cmd:"" help:"Correct hours that were declared without times of day; both people are named at once."`
 }
 
 // Help implements kong's help provider.
@@ -33,7 +35,9 @@ Examples:
   tracekeep corrections request --data ./records --punch 7d0c… --void --reason not_the_punch --officer 6d1e…
   tracekeep corrections list --data ./records
   tracekeep corrections approve --data ./records --correction 55b1… --officer 77f0…
-  tracekeep corrections refuse --data ./records --correction 55b1… --officer 77f0… --ground as_recorded`
+  tracekeep corrections refuse --data ./records --correction 55b1… --officer 77f0… --ground as_recorded
+  tracekeep corrections declared --data ./records --declaration 31aa… --hours 7:30 --reason wrong_hours --officer 6d1e… --approver 77f0…
+  tracekeep corrections declared --data ./records --declaration 31aa… --void --reason not_worked --officer 6d1e… --approver 77f0…`
 }
 
 // clerk is somebody of HR who answers for a step.

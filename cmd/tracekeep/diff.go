@@ -104,7 +104,7 @@ func printDifferences(t *terminal, differences []app.Difference, release httpapi
 		line := func(what, before, after, events string) {
 			rows = append(rows, []string{d.Date, d.WorkID.String(), shown(d.Name, release), what, before, after, events})
 		}
-		if d.Before.Seconds != d.After.Seconds || d.Before.Intervals != d.After.Intervals {
+		if d.Before != d.After {
 			line("hours", hoursAndMinutes(d.Before.Seconds), hoursAndMinutes(d.After.Seconds), "")
 		}
 		for _, p := range d.Punches {
@@ -174,8 +174,8 @@ func differenceJSON(d app.Difference, release httpapi.Release) map[string]any {
 	}
 	return map[string]any{
 		"work_id": d.WorkID, "name": personalOf(d.Name, release), "date": d.Date,
-		"before":     map[string]any{"seconds": d.Before.Seconds, "intervals": d.Before.Intervals},
-		"after":      map[string]any{"seconds": d.After.Seconds, "intervals": d.After.Intervals},
+		"before":     map[string]any{"seconds": d.Before.Seconds, "declared_seconds": d.Before.Declared, "intervals": d.Before.Intervals},
+		"after":      map[string]any{"seconds": d.After.Seconds, "declared_seconds": d.After.Declared, "intervals": d.After.Intervals},
 		"exceptions": exceptions, "punches": punches,
 	}
 }

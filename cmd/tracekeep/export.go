@@ -17,7 +17,7 @@ import (
 )
 
 type exportCommand struct {
-	Hours   exportHours   `cmd:"" help:"Intervals of work: who, from when to when, at which station, resting on which punches."`
+	Hours   exportHours   `cmd:"" help:"Intervals of work: who, from when to when, at which station, resting on which punches; and hours that were declared without times."`
 	Punches exportPunches `cmd:"" help:"Punches: what counts of each, beside what was recorded."`
 	People  exportPeople  `cmd:"" help:"People who were registered."`
 	Payroll exportPayroll `cmd:"" help:"What is owed for a pay period, as the file of a payroll program."`

@@ -37,7 +37,7 @@ Example:
 type generated struct {
 	Clock  string `json:"clock_file"`
 	People string `json:"people_file"`
-	Lines  int    `json:"lines"`
+	Lines  int64  `json:"lines"`
 }
 
 // Run writes the files.
@@ -51,7 +51,7 @@ func (c generateCommand) Run(_ context.Context, t *terminal) error {
 	}
 	var rows [][]string
 	for _, f := range files {
-		rows = append(rows, []string{f.Clock, f.People, strconv.Itoa(f.Lines)})
+		rows = append(rows, []string{f.Clock, f.People, strconv.FormatInt(f.Lines, 10)})
 	}
 	return table(t.out, "CLOCK FILE|PEOPLE FILE|LINES", rows)
 }
@@ -72,7 +72,12 @@ func (c generateCommand) write(dir string) (files []generated, err error) {
 			Clock:  filepath.Join(dir, strconv.Itoa(terminal)+"_attlog.dat"),
 			People: filepath.Join(dir, strconv.Itoa(terminal)+"_people.csv"),
 		}
-		if err := writeTo(pair.Clock, func(w io.Writer) error { return plan.WriteAttlog(w, terminal) }); err != nil {
+		err := writeTo(pair.Clock, func(w io.Writer) error {
+			figures, err := plan.WriteAttlog(w, terminal)
+			pair.Lines = figures.Lines
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 		if err := writeTo(pair.People, func(w io.Writer) error { return plan.WritePeople(w, terminal) }); err != nil {

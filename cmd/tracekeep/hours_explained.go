@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,8 +41,18 @@ func explained(o app.HoursOrder, owed app.OwedHours) [][]string {
 		}
 		rows = append(rows, row{from, []string{what, clockTime(from, loc), clockTime(to, loc), length, rule, printable(cause.Source), seen}})
 	}
+	// onDay adds what has a date and no time of day.
+	onDay := func(what, date, length string, cause payrules.Cause, ids ...uuid.UUID) {
+		at, _ := time.ParseInLocation(time.DateOnly, date, loc) // as it was declared
+		add(what, at, time.Time{}, length, cause, ids...)
+		rows[len(rows)-1].cells[1] = date
+	}
 	for _, l := range owed.Result.Lines {
 		what := string(l.Class)
+		if l.Declared != uuid.Nil {
+			onDay(what+" (declared)", l.Workday, duration(l.Time()), l.Cause, l.Declared)
+			continue
+		}
 		if l.Pause {
 			what += " (pause)"
 		}
@@ -59,7 +70,15 @@ func explained(o app.HoursOrder, owed app.OwedHours) [][]string {
 	for _, v := range owed.Result.Overlaps {
 		add("overlap", v.Start, v.End, duration(v.End.Sub(v.Start)), payrules.Cause{}, v.With, v.In)
 	}
+	for _, u := range owed.Result.Unjudged {
+		onDay("not judged: "+strings.Join(u.Rules, ", "), u.Workday, duration(u.Time), payrules.Cause{Rule: "by the clock", Set: o.Rules.Name, Version: o.Rules.Version})
+	}
 	for _, f := range owed.Findings {
+		if len(f.Declared) > 0 {
+			onDay(fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity), f.WorkDate, fmt.Sprintf("%s punched, %s declared", duration(f.PunchedTime), duration(f.DeclaredHours)),
+				payrules.Cause{Rule: "review", Set: "declared hours", Version: hours.DefaultReview().Version}, slices.Concat(f.Punches, f.Declared)...)
+			continue
+		}
 		add(fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity), f.At, time.Time{}, "", payrules.Cause{Rule: "review", Set: "punches", Version: hours.DefaultReview().Version}, f.Punches...)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int { return a.at.Compare(b.at) })
@@ -102,10 +121,16 @@ func owedJSON(o app.HoursOrder, one app.OwedHours, release httpapi.Release) map[
 		"premium_hours": len(r.Premiums),
 	}
 	out["lines"] = each(r.Lines, func(l payrules.Line) map[string]any {
-		return map[string]any{
-			"class": l.Class, "start": l.Start, "end": l.End, "seconds": seconds(l.Time()), "in": l.In, "out": l.Out, "workday": l.Workday,
-			"cycle": l.Cycle, "pause": l.Pause, "cause": cause(l.Cause),
+		line := map[string]any{"class": l.Class, "seconds": seconds(l.Time()), "workday": l.Workday, "cycle": l.Cycle, "cause": cause(l.Cause)}
+		if l.Declared != uuid.Nil {
+			line["declared"] = l.Declared
+		} else {
+			line["start"], line["end"], line["in"], line["out"], line["pause"] = l.Start, l.End, l.In, l.Out, l.Pause
 		}
+		return line
+	})
+	out["not_judged"] = each(r.Unjudged, func(u payrules.Unjudged) map[string]any {
+		return map[string]any{"workday": u.Workday, "declared_seconds": seconds(u.Time), "rules": u.Rules}
 	})
 	out["premiums"] = each(r.Premiums, func(p payrules.Premium) map[string]any {
 		return map[string]any{"code": p.Code, "workday": p.Workday, "in": p.In, "out": p.Out, "cause": cause(p.Cause)}
@@ -122,7 +147,13 @@ func owedJSON(o app.HoursOrder, one app.OwedHours, release httpapi.Release) map[
 		return map[string]any{"start": v.Start, "end": v.End, "in": v.In, "out": v.Out, "with": v.With}
 	})
 	out["exceptions"] = each(one.Findings, func(f hours.Finding) map[string]any {
-		return map[string]any{"code": f.Code, "severity": f.Severity, "timetrex": f.TimeTrex, "at": f.At, "punches": f.Punches, "review_version": hours.DefaultReview().Version}
+		found := map[string]any{"code": f.Code, "severity": f.Severity, "timetrex": f.TimeTrex, "work_date": f.WorkDate, "punches": f.Punches, "review_version": hours.DefaultReview().Version}
+		if len(f.Declared) > 0 {
+			found["declared"], found["punched_seconds"], found["declared_seconds"] = f.Declared, seconds(f.PunchedTime), seconds(f.DeclaredHours)
+		} else {
+			found["at"] = f.At
+		}
+		return found
 	})
 	out["rounding"] = each(r.Drifts, func(d payrules.Drift) map[string]any {
 		return map[string]any{"quarter": d.Quarter, "actual_seconds": seconds(d.Actual), "rounded_seconds": seconds(d.Rounded), "gained_seconds": seconds(d.Gained()), "loses": d.Gained() < 0}

@@ -27,7 +27,7 @@ func (c hoursReport) print(w io.Writer, o app.HoursOrder, owed []app.OwedHours, 
 		r := one.Result
 		rows = append(rows, []string{
 			one.WorkID.String(), shown(one.Name, release), duration(one.Totals.Regular), duration(one.Totals.Overtime), duration(one.Totals.DoubleTime),
-			strconv.Itoa(len(r.Premiums)), strconv.Itoa(len(r.Breaches)), strconv.Itoa(len(one.Findings) + len(r.Overlaps)),
+			strconv.Itoa(len(r.Premiums)), strconv.Itoa(len(r.Breaches)), strconv.Itoa(len(one.Findings) + len(r.Overlaps) + len(r.Unjudged)),
 		})
 	}
 	if err := table(w, "WORK ID|NAME|REGULAR|OVERTIME|DOUBLE TIME|PREMIUM HOURS|BREACHES|EXCEPTIONS", rows); err != nil {

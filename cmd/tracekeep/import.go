@@ -53,6 +53,10 @@ A mapping file names the columns of a table of your own:
 or, one punch a row:
   time: {at: When, layouts: ["YYYY-MM-DD HH:mm:ss"]}
   direction: {column: Type, in: [IN], out: [OUT]}   # without it in and out are derived
+or hours of a day, where there are no times of day and none is made up:
+  day: {column: Day, layouts: ["DD.MM.YYYY"]}
+  hours: {column: Hours}                    # 7:30, 7.5 or 7,5; as: hhmm or seconds
+  apart: [Project, Task]                    # what tells two entries of a day apart; not kept
 or, one enrolment in a class a row:
   person: {column: Student ID, by: id}
   full_name: [First name, Last name]
@@ -282,6 +286,9 @@ func printSummary(w io.Writer, s importer.Summary, took time.Duration) error {
 		{"recorded before", strconv.FormatInt(s.AlreadyRecorded, 10)},
 		{"people registered now", strconv.FormatInt(s.PeopleRegistered, 10)},
 		{"people without punches", strconv.FormatInt(s.PeopleWithoutPunches, 10)},
+	}
+	if s.Declared > 0 {
+		rows = append(rows, []string{"hours without times", fmt.Sprintf("%d rows, %s", s.Declared, hoursAndMinutes(s.DeclaredSeconds))})
 	}
 	if s.DirectionsDerived > 0 {
 		rows = append(rows, []string{"directions derived", strconv.FormatInt(s.DirectionsDerived, 10)})

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -137,6 +140,21 @@ func TestEveryCommandExplainsItselfWithExamples(t *testing.T) {
 	}
 	if got := tracekeep(t, "--help").ok(t); !strings.Contains(got.out, "Exit codes:") {
 		t.Errorf("exit codes are not explained:\n%s", got.out)
+	}
+}
+
+func TestGenerateSaysHowManyLinesItWrote(t *testing.T) {
+	dir := t.TempDir()
+	got := tracekeep(t, "generate", "--out", dir, "--people", "4", "--months", "1").ok(t)
+	for _, terminal := range []string{"1", "2"} {
+		text, err := os.ReadFile(filepath.Join(dir, terminal+"_attlog.dat"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strconv.Itoa(bytes.Count(text, []byte("\n")))
+		if row := regexp.MustCompile(terminal + `_attlog\.dat .* ` + lines + `\n`); lines == "0" || !row.MatchString(got.out) {
+			t.Errorf("the file of terminal %s has %s lines; said is\n%s", terminal, lines, got.out)
+		}
 	}
 }
 

@@ -138,18 +138,18 @@ func printWorkers(ctx context.Context, t *terminal, a *app.App, workers []app.Wo
 	for _, w := range workers {
 		if asJSON {
 			if err := printJSON(t.out, map[string]any{
-				"work_id": w.WorkID, "name": personalOf(w.Name, release), "seconds": w.Seconds, "hours": hoursAndMinutes(w.Seconds), "days": w.Days, "exceptions": w.Exceptions,
+				"work_id": w.WorkID, "name": personalOf(w.Name, release), "seconds": w.Seconds, "declared_seconds": w.Declared, "hours": hoursAndMinutes(w.Seconds), "days": w.Days, "exceptions": w.Exceptions,
 			}); err != nil {
 				return err
 			}
 			continue
 		}
-		rows = append(rows, []string{w.WorkID.String(), shown(w.Name, release), hoursAndMinutes(w.Seconds), strconv.Itoa(w.Days), strconv.Itoa(w.Exceptions)})
+		rows = append(rows, []string{w.WorkID.String(), shown(w.Name, release), hoursAndMinutes(w.Seconds), hoursAndMinutes(w.Declared), strconv.Itoa(w.Days), strconv.Itoa(w.Exceptions)})
 	}
 	if asJSON {
 		return nil
 	}
-	return table(t.out, "WORK ID|NAME|HOURS|DAYS|EXCEPTIONS", rows)
+	return table(t.out, "WORK ID|NAME|HOURS|OF WHICH DECLARED|DAYS|EXCEPTIONS", rows)
 }
 
 func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App, w *app.World) error {
@@ -170,14 +170,21 @@ func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App, w *app.W
 	}
 	var rows [][]string
 	for _, day := range view.Days {
-		var seconds int64
+		var seconds, declared int64
+		for _, d := range day.Declared {
+			declared += d.Seconds
+		}
 		for _, i := range day.Intervals {
 			seconds += int64(i.End.Sub(i.Start) / time.Second)
 		}
+		seconds += declared
 		if c.JSON {
 			if err := printJSON(t.out, map[string]any{
 				"work_id": view.WorkID, "date": day.Date, "seconds": seconds, "hours": hoursAndMinutes(seconds),
-				"intervals": day.Intervals, "exceptions": day.Exceptions, "rule_version": view.RuleVersion,
+				"intervals": day.Intervals, "exceptions": day.Exceptions, "declared_seconds": declared, "declared": each(day.Declared, func(d httpapi.DeclaredView) map[string]any {
+					return map[string]any{"declaration_id": d.ID, "seconds": d.Seconds, "origin": d.Origin}
+				}), "notices": append([]string{}, day.Notices...),
+				"rule_version": view.RuleVersion,
 			}); err != nil {
 				return err
 			}
@@ -187,12 +194,15 @@ func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App, w *app.W
 		for _, e := range day.Exceptions {
 			note += " " + e.Code
 		}
-		rows = append(rows, []string{day.Date, hoursAndMinutes(seconds), strconv.Itoa(len(day.Intervals)), note})
+		for _, code := range day.Notices {
+			note += " " + code
+		}
+		rows = append(rows, []string{day.Date, hoursAndMinutes(seconds), strconv.Itoa(len(day.Intervals)), hoursAndMinutes(declared), note})
 	}
 	if c.JSON {
 		return nil
 	}
-	return table(t.out, "DATE|HOURS|INTERVALS|EXCEPTIONS", rows)
+	return table(t.out, "DATE|HOURS|INTERVALS|OF WHICH DECLARED|EXCEPTIONS", rows)
 }
 
 // sayErased answers about the hours of an erased person. The hours stay in the

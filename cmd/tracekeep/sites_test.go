@@ -90,12 +90,45 @@ func TestACentreIsVisitedByCard(t *testing.T) {
 	if diff := cmp.Diff([]visitSaid{{Site: "learning_centre", Reason: "calculus", Date: "2026-03-02", Visits: 2, Visitors: 2, Seconds: 8100}}, rows[visitSaid](counted, t)); diff != "" || strings.Contains(counted.out, "Example") || strings.Contains(counted.out, student) {
 		t.Errorf("%s\n%s", diff, counted.out)
 	}
+	o.workedApart(s, tutor, student)
 	here := rows[visitSaid](o.says("query", "visits", "--here", "--json"), t)
 	if len(here) != 1 || here[0].WorkID != student || here[0].State != "here" || here[0].Reason != "latin" || here[0].Seconds < 3600 {
 		t.Errorf("here: %+v", here)
 	}
 	o.pointsShown(s, student)
 	o.sitesListed(s)
+}
+
+// workedApart looks for the visits where work is told of: they interrupt no work, and
+// are none.
+func (o office) workedApart(s *served, tutor, student string) {
+	o.t.Helper()
+	type dayed struct {
+		Seconds int64 `json:"total_seconds"`
+		Days    []struct {
+			Intervals  []any
+			Exceptions []any
+		}
+	}
+	for work, seconds := range map[string]int64{tutor: 4 * 3600, student: 0} {
+		var got dayed
+		now := time.Now().UTC()
+		for _, days := range [][2]string{{"2026-03-01", "2026-03-03"}, {now.AddDate(0, 0, -1).Format(time.DateOnly), now.AddDate(0, 0, 1).Format(time.DateOnly)}} {
+			if err := json.Unmarshal(s.send("hr", "GET", "/v1/hours?from="+days[0]+"&to="+days[1]+"&work_id="+work, nil).body, &got); err != nil {
+				o.t.Fatal(err)
+			}
+			if days[0] != "2026-03-01" {
+				seconds = 0
+			}
+			if got.Seconds != seconds || seconds > 0 && (len(got.Days) != 1 || len(got.Days[0].Intervals) != 1) || len(got.Days) > 0 && len(got.Days[0].Exceptions) > 0 {
+				o.t.Errorf("%s worked %+v, want %d seconds", days, got, seconds)
+			}
+			got = dayed{}
+		}
+	}
+	if present := s.send("hr", "GET", "/v1/presence", nil).expect(200)["present"].([]any); len(present) != 0 {
+		o.t.Errorf("a visitor is at work: %v", present)
+	}
 }
 
 // pointsShown keeps a point of somebody and shows it to them.

@@ -34,7 +34,8 @@ A station is the code that punches carry, and under which the people file gave P
 
 A batch is acknowledged when each row of it is recorded. Rows that make no punch (a PIN nobody is registered for, a clock that was
 reset or runs a day ahead) are held: the rest is recorded, and the terminal keeps and repeats them. Import the people they belong
-to, or correct the clock; what is left can be let go by an officer, which is on record.
+to, or correct the clock; what is left can be let go by an officer, which is on record. A local time that came twice when the clocks
+went back is held, too: import the terminal's file with --overlap, then let the rows go as recorded_already.
 
 The list says when each terminal was last heard, what it recorded, which of that needs a look (the clock was set back), and what it
 waits for. It counts since a terminal was heard first, and also names the latest that came and are not registered.

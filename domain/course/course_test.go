@@ -142,6 +142,7 @@ func TestEnrolments(t *testing.T) {
 		"both stretches told again change nothing, the first":      {Given: events{first, planned, second}, When: lasts("2026-09-07", "2027-02-08", false)},
 		"both stretches told again change nothing, the second":     {Given: events{first, planned, second}, When: lasts("2027-02-08", "", false)},
 		"a stretch before the one known is another":                {Given: events{first}, When: lasts("2026-02-01", "2026-07-01", false), Then: events{opened("1", "2026-02-01"), over("1", "2026-07-01", eventschema.EndAsPlanned)}},
+		"and told again it changes nothing":                        {Given: events{first, opened("1", "2026-02-01"), over("1", "2026-07-01", eventschema.EndAsPlanned)}, When: lasts("2026-02-01", "2026-07-01", false)},
 		"a beginning that nobody told corrects none":               {Given: events{first}, When: lasts("2026-11-24", "", true)},
 		"nor where the end was told":                               {Given: events{first, planned}, When: lasts("2027-11-24", "2027-02-08", true)},
 		"who left and comes back without a day comes back today":   {Given: events{first, moved}, When: lasts("2026-11-24", "", true), Then: events{opened("1", "2026-11-24")}},

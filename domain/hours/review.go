@@ -31,7 +31,9 @@ const (
 	// What the fence of the site said of a point that was kept. The punch counts like
 	// any other, in all of its pairings.
 	OutsideFence   ExceptionCode = "outside_fence"
-	UncertainFence ExceptionCode = "uncertain_fence" // too near to the edge to tell
+	UncertainFence ExceptionCode = "uncertain_fence"      // too near to the edge to tell
+	DeclaredToo    ExceptionCode = "declared_and_punched" // the day has punches and hours without times: both count
+	Over24Hours    ExceptionCode = "over_24_hours"        // the day has more, punched and declared, than fit into it
 )
 
 // OfFence is the exception that the verdict of a fence is, or none.
@@ -70,7 +72,8 @@ type ReviewPolicy struct {
 // thirty minutes and one of which nobody came back within two hours.
 //
 // History:
-//   - version 2 reports what fences said.
+//   - version 1 knew no declared hours and no fences.
+//   - version 2 reports what fences said, days that have punches and declared hours, and days of more than 24 hours.
 func DefaultReview() ReviewPolicy {
 	pairing := DefaultPairing()
 	return ReviewPolicy{
@@ -86,6 +89,8 @@ func DefaultReview() ReviewPolicy {
 			{Code: RepeatPunch, Severity: Low},
 			{Code: OutsideFence, Severity: Medium, TimeTrex: "G1"},
 			{Code: UncertainFence, Severity: Low},
+			{Code: Over24Hours, Severity: High},
+			{Code: DeclaredToo, Severity: Medium},
 		},
 	}
 }
@@ -100,6 +105,12 @@ type Finding struct {
 	At       time.Time
 	WorkDate string
 	Punches  []uuid.UUID // that it is about, the earlier first
+
+	// Of a finding about declared hours, which has no time of day: the declarations, and
+	// what was punched and declared on the day.
+	Declared      []uuid.UUID
+	PunchedTime   time.Duration
+	DeclaredHours time.Duration
 }
 
 // end is one end of an interval, or a punch that became none.
@@ -175,7 +186,7 @@ func endsOf(paired Pairing) []end {
 			ends = append(ends, end{id: e.Punch, at: e.At, workDate: e.WorkDate, direction: eventschema.DirectionIn, lone: true})
 		case MissingIn:
 			ends = append(ends, end{id: e.Punch, at: e.At, workDate: e.WorkDate, direction: eventschema.DirectionOut, lone: true})
-		default: // a repeat counts for nothing
+		default: // a repeat counts for nothing, and what a fence said changes no count
 		}
 	}
 	slices.SortFunc(ends, func(a, b end) int {

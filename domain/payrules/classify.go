@@ -36,10 +36,31 @@ type Line struct {
 	Cycle      string // local date on which the workweek or work period began
 	Cause      Cause
 	Pause      bool // a pause that counts as work
+
+	// Declared is set for hours that were declared without times of day. Length is how
+	// many, and Start, End, In and Out are not known.
+	Declared uuid.UUID
+	Length   time.Duration
 }
 
-// Time is the elapsed time of the line.
-func (l Line) Time() time.Duration { return l.End.Sub(l.Start) }
+// Time is the elapsed time of the line, or what was declared.
+func (l Line) Time() time.Duration {
+	if l.Declared != uuid.Nil {
+		return l.Length
+	}
+	return l.End.Sub(l.Start)
+}
+
+// split cuts a line after a length that it has.
+func (l Line) split(after time.Duration) (first, rest Line) {
+	first, rest = l, l
+	if l.Declared != uuid.Nil {
+		first.Length, rest.Length = after, l.Length-after
+		return first, rest
+	}
+	first.End, rest.Start = l.Start.Add(after), l.Start.Add(after)
+	return first, rest
+}
 
 // Facts are what the rules must know beside the time worked.
 type Facts struct {
@@ -60,6 +81,7 @@ type Result struct {
 	Overlaps   []Overlap
 	Drifts     []Drift
 	Guaranteed []Guaranteed
+	Unjudged   []Unjudged
 }
 
 // Overlap is time of one span that lies in an earlier one too. It counts once.
@@ -72,6 +94,14 @@ type Overlap struct {
 // Apply works out what is owed for work in the zone of the rules. The order of
 // work does not matter, and work is left as it is. The rules are valid.
 func (r Rules) Apply(loc *time.Location, work []Work, facts Facts) Result {
+	return r.ApplyDeclared(loc, work, nil, facts)
+}
+
+// ApplyDeclared works out what is owed for work, and for hours that were declared
+// beside it. Declared hours count in days and cycles as work does, after the work of
+// their day that has times; what goes by the clock does not see them, and the result
+// says so.
+func (r Rules) ApplyDeclared(loc *time.Location, work []Work, declared []Declared, facts Facts) Result {
 	spans := slices.Clone(work)
 	var result Result
 	result.Guaranteed = r.guarantees(spans)
@@ -81,7 +111,8 @@ func (r Rules) Apply(loc *time.Location, work []Work, facts Facts) Result {
 	}
 	spans, result.Overlaps = apart(spans)
 	shifts := r.shifts(spans)
-	result.Lines = r.classify(r.cut(loc, r.withPauses(spans)))
+	result.Lines = r.classify(r.withDeclared(loc, r.cut(loc, r.withPauses(spans)), declared))
+	result.Unjudged = r.unjudged(declared)
 	result.Premiums = r.premiums(loc, shifts, facts)
 	result.Breaches = r.breaches(loc, shifts, spans, result.Lines, facts)
 	return result
@@ -186,24 +217,25 @@ func (r Rules) classifyCycle(done, lines []Line) []Line {
 		if seventh && days == 7 {
 			daily, rule = r.SeventhDay.Limits, "seventh_day"
 		}
-		for l.Start.Before(l.End) {
-			part := l
+		for l.Time() > 0 {
 			class, source, lasts := at(daily, inDay)
-			part.Class, part.Cause = class, r.cause(rule, source)
+			cause := r.cause(rule, source)
 			length := shorter(l.Time(), lasts)
 			// Only what no day pays more for counts towards the week: nothing is overtime twice.
 			if class == Regular {
 				class, source, lasts = at(r.Weekly, inCycle)
 				length = shorter(length, lasts)
 				inCycle += length
-				part.Class, part.Cause = class, r.cause("weekly", source)
+				cause = r.cause("weekly", source)
 				if class == Regular {
-					part.Cause = r.cause("straight_time", r.Source)
+					cause = r.cause("straight_time", r.Source)
 				}
 			}
-			part.End = l.Start.Add(length)
+			var part Line
+			part, l = l.split(length)
+			part.Class, part.Cause = class, cause
 			done = append(done, part)
-			l.Start, inDay = part.End, inDay+length
+			inDay += length
 		}
 	}
 	return done

@@ -64,7 +64,7 @@ func (r Rules) breaches(loc *time.Location, shifts []shift, spans []Work, lines 
 	}
 	found = append(found, r.pauses(shifts)...)
 	if r.LongestDay.Time > 0 {
-		found = append(found, r.longDays(lines)...)
+		found = append(found, r.longDays(loc, lines)...)
 	}
 	if r.WeeklyRest.Time > 0 {
 		found = append(found, r.weeklyRest(loc, spans, facts)...)
@@ -148,7 +148,7 @@ func (r Rules) pauses(shifts []shift) []Breach {
 	return found
 }
 
-func (r Rules) longDays(lines []Line) []Breach {
+func (r Rules) longDays(loc *time.Location, lines []Line) []Breach {
 	var found []Breach
 	for len(lines) > 0 {
 		n, worked := 0, time.Duration(0)
@@ -157,10 +157,14 @@ func (r Rules) longDays(lines []Line) []Breach {
 			n++
 		}
 		if worked > r.LongestDay.Time {
-			found = append(found, Breach{
+			breach := Breach{
 				Code: LongDayBreach, Start: lines[0].Start, End: lines[n-1].End, Got: worked, Need: r.LongestDay.Time,
 				In: lines[0].In, Out: lines[n-1].Out, Cause: r.cause("longest_day", r.LongestDay.Source),
-			})
+			}
+			if lines[n-1].Declared != uuid.Nil { // when in the day is not known
+				breach.Start, breach.End = r.bounds(loc, lines[0].Workday)
+			}
+			found = append(found, breach)
 		}
 		lines = lines[n:]
 	}

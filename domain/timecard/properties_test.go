@@ -23,7 +23,14 @@ func commands() *rapid.Generator[timecard.Command] {
 	})
 	direction := rapid.SampledFrom([]eventschema.Direction{eventschema.DirectionIn, eventschema.DirectionOut, "up"})
 	return rapid.Custom(func(t *rapid.T) timecard.Command {
-		if rapid.Bool().Draw(t, "punch") {
+		switch rapid.IntRange(0, 5).Draw(t, "command") {
+		case 0:
+			return declare(func(d *entry) { d.DeclarationID = few(t, "declaration id") })
+		case 1:
+			return sevenHours(func(c *amend) {
+				c.CorrectionID, c.DeclarationID, c.Void = few(t, "amendment id"), few(t, "declaration id"), rapid.Bool().Draw(t, "void")
+			})
+		case 2, 3:
 			return press(func(p *punch) {
 				p.PunchID, p.OccurredAt, p.Direction = few(t, "punch id"), instant.Draw(t, "at"), direction.Draw(t, "direction")
 			})
@@ -96,7 +103,12 @@ func TestPunchesCountTheSameInAnyOrder(t *testing.T) {
 func TestAPrefixOfHistoryNeverBreaksEvolve(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		history := rapid.SliceOf(rapid.Custom(func(t *rapid.T) eventschema.Event {
-			if rapid.Bool().Draw(t, "correction") {
+			switch rapid.IntRange(0, 3).Draw(t, "event") {
+			case 0:
+				return declared(func(e *said) { e.DeclarationID = few(t, "declaration id") })
+			case 1:
+				return amended(func(e *amends) { e.DeclarationID, e.CorrectionID = few(t, "declaration id"), few(t, "correction id") })
+			case 2:
 				return corrected(func(e *fixed) { e.PunchID, e.CorrectionID = few(t, "punch id"), few(t, "correction id") })
 			}
 			return recorded(func(e *stored) { e.PunchID = few(t, "punch id") })

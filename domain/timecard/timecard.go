@@ -1,4 +1,5 @@
-// Package timecard decides about the punches of one work id in one year.
+// Package timecard decides about the punches of one work id in one year, and about
+// hours that are declared without times of day.
 //
 // A punch is a fact that a station reports: it is recorded whatever other
 // punches say, in whatever order stations deliver, and exactly once. What it
@@ -43,9 +44,10 @@ var (
 // before a punch is refused as lying in the future.
 const ClockTolerance = 24 * time.Hour
 
-// State holds what counts of each punch of the year.
+// State holds what counts of each punch of the year, and of each declaration.
 type State struct {
 	punches     map[uuid.UUID]kept
+	declared    map[uuid.UUID]declaration
 	corrections map[uuid.UUID]struct{}
 }
 
@@ -63,10 +65,11 @@ type counted struct {
 // Punches is how many punches the year has, voided ones included.
 func (s State) Punches() int { return len(s.punches) }
 
-// Recorded tells whether a punch with this id is in the year.
+// Recorded tells whether a punch or a declaration with this id is in the year.
 func (s State) Recorded(id uuid.UUID) bool {
 	_, recorded := s.punches[id]
-	return recorded
+	_, declared := s.declared[id]
+	return recorded || declared
 }
 
 // Press is what counts of one punch.
@@ -89,7 +92,7 @@ func (s State) Presses(from, before time.Time) []Press {
 	return presses
 }
 
-// Command is one of [Punch], [Correct].
+// Command is one of [Punch], [Correct], [Declare], [CorrectDeclared].
 type Command interface{ isCommand() }
 
 // Punch records one punch. PunchID comes from [PunchID] or from the device that
@@ -139,7 +142,10 @@ func (Correct) isCommand() {}
 // the same work id, station, clock reading, key and remaining columns are the
 // same punch, however often and from whichever file they arrive.
 func PunchID(tenant, work uuid.UUID, station, stationClock string, direction eventschema.Direction, kind eventschema.PunchKind, columns ...string) uuid.UUID {
-	parts := append([]string{eventschema.Hex(work), station, stationClock, string(direction), string(kind)}, columns...)
+	return derivedID(tenant, append([]string{eventschema.Hex(work), station, stationClock, string(direction), string(kind)}, columns...))
+}
+
+func derivedID(tenant uuid.UUID, parts []string) uuid.UUID {
 	var name strings.Builder
 	for _, part := range parts { // length-prefixed, so that no two lists share a name
 		name.WriteString(strconv.Itoa(len(part)))
@@ -153,7 +159,7 @@ func PunchID(tenant, work uuid.UUID, station, stationClock string, direction eve
 func Decider() domain.Decider[State, Command] {
 	return domain.Decider[State, Command]{
 		Initial: func() State {
-			return State{punches: map[uuid.UUID]kept{}, corrections: map[uuid.UUID]struct{}{}}
+			return State{punches: map[uuid.UUID]kept{}, declared: map[uuid.UUID]declaration{}, corrections: map[uuid.UUID]struct{}{}}
 		},
 		Decide: decide,
 		Evolve: evolve,
@@ -166,6 +172,10 @@ func decide(state State, command Command) ([]eventschema.Event, error) {
 		return punch(state, c)
 	case Correct:
 		return correct(state, c)
+	case Declare:
+		return declare(state, c)
+	case CorrectDeclared:
+		return correctDeclared(state, c)
 	}
 	return nil, domain.ErrUnknownCommand
 }
@@ -292,6 +302,13 @@ func evolve(state State, event eventschema.Event) State {
 		punch := state.punches[e.PunchID]
 		punch.counts = asCorrected(e)
 		state.punches[e.PunchID] = punch
+		state.corrections[e.CorrectionID] = struct{}{}
+	case *eventschema.HoursDeclared:
+		state.declared[e.DeclarationID] = declaration{dayEnds: e.DayEnds, recorded: e.Seconds, counts: e.Seconds}
+	case *eventschema.DeclarationCorrected:
+		d := state.declared[e.DeclarationID]
+		d.counts, d.void = e.Seconds, e.Void
+		state.declared[e.DeclarationID] = d
 		state.corrections[e.CorrectionID] = struct{}{}
 	}
 	return state

@@ -1,6 +1,7 @@
 package timecard_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -226,5 +227,23 @@ func TestCorrect(t *testing.T) {
 		domaintest.Of(t, timecard.Decider()).Given(recorded()).
 			When(fix(func(c *change) { c.Reason = reason })).
 			Then(corrected(func(e *fixed) { e.Reason = reason }))
+	}
+}
+
+// What counts is listed, in order of time, from an instant on and before another.
+func TestPresses(t *testing.T) {
+	state := timecard.Decider().Fold(
+		recorded(func(e *stored) {
+			e.PunchID, e.OccurredAt, e.Direction = uuid.UUID{1}, eight.Add(9*time.Hour), eventschema.DirectionOut
+		}),
+		recorded(func(e *stored) { e.PunchID = uuid.UUID{2} }),
+		recorded(func(e *stored) { e.PunchID, e.OccurredAt = uuid.UUID{3}, eight.Add(-1) }),
+		recorded(func(e *stored) { e.PunchID, e.OccurredAt = uuid.UUID{4}, eight.Add(24*time.Hour) }),
+		recorded(func(e *stored) { e.PunchID, e.OccurredAt = uuid.UUID{5}, eight.Add(time.Hour) }),
+		&eventschema.PunchCorrected{CorrectionID: uuid.UUID{6}, PunchID: uuid.UUID{5}, Void: true},
+	)
+	want := []timecard.Press{{At: eight, Direction: eventschema.DirectionIn}, {At: eight.Add(9 * time.Hour), Direction: eventschema.DirectionOut}}
+	if got := state.Presses(eight, eight.Add(24*time.Hour)); !slices.Equal(got, want) {
+		t.Errorf("%v", got)
 	}
 }

@@ -74,3 +74,29 @@ func (a *App) decideCorrection(ctx context.Context, intent httpapi.Intent, id uu
 func (a *App) CorrectionRequests(ctx context.Context, asked projections.CorrectionsAsked) ([]projections.CorrectionRequest, error) {
 	return projections.CorrectionRequests(ctx, a.models.Querier(), a.tenant, asked)
 }
+
+// CorrectDeclared says what counts in place of hours that were declared without times
+// of day, and answers the id of the correction. Two people are named, who differ. It
+// answers [httpapi.ErrNotFound] for hours that are not declared.
+func (a *App) CorrectDeclared(ctx context.Context, intent httpapi.Intent, c timecard.CorrectDeclared) (uuid.UUID, error) {
+	declared, err := projections.DeclarationByID(ctx, a.models.Querier(), a.tenant, c.DeclarationID)
+	if errors.Is(err, projections.ErrNotFound) {
+		return uuid.Nil, httpapi.ErrNotFound
+	}
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if err := a.refuseExpired(ctx, declared.WorkID); err != nil {
+		return uuid.Nil, err
+	}
+	date, err := timecard.StreamDate(declared.WorkDate)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	c.CorrectionID, c.WorkID, c.CorrectedBy = uuid.NewSHA1(a.tenant, []byte("correction\x00"+intent.Key)), declared.WorkID, intent.Principal.ID
+	_, err = acknowledge(domain.Handle(ctx, a.handler, timecard.Decider(), domain.Request{
+		Stream: eventschema.PunchesStream(a.tenant, c.WorkID, date), Key: intent.Key, Actor: actorIn(intent.Principal, c.WorkID),
+		CorrelationID: intent.CorrelationID, EventID: c.CorrectionID,
+	}, timecard.Command(c)))
+	return c.CorrectionID, err
+}

@@ -18,7 +18,7 @@ type Difference struct {
 	WorkID        uuid.UUID
 	Name          httpapi.Personal
 	Date          string
-	Before, After projections.DayHours // Seconds and Intervals only
+	Before, After projections.DayHours // without work id and date
 	Exceptions    []projections.ExceptionChange
 	Punches       []ChangedPunch
 }

@@ -52,6 +52,9 @@ func refusals() []refusal {
 		{timecard.ErrDecided, "already_decided", ""},
 		{timecard.ErrGround, "bad_ground", "/ground"},
 		{timecard.ErrNothingChanges, "nothing_changes", ""},
+		{timecard.ErrHours, "bad_hours", "/seconds"},
+		{timecard.ErrWorkDate, "bad_work_date", "/work_date"},
+		{timecard.ErrOtherDeclaration, "declaration_id_used", "/declaration_id"},
 		{consent.ErrPurpose, "bad_purpose", "/purpose"},
 		{consent.ErrNotice, "no_notice", "/notice_version"},
 		{consent.ErrMethod, "bad_method", "/method"},
@@ -172,7 +175,7 @@ func outward(err error) error {
 	switch {
 	case errors.As(err, &floor):
 		return &httpapi.Refusal{Code: "statutory_floor", Message: floor.Error()}
-	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, timecard.ErrNotRequested), errors.Is(err, erasure.ErrNotRequested),
+	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, timecard.ErrUnknownDeclaration), errors.Is(err, timecard.ErrNotRequested), errors.Is(err, erasure.ErrNotRequested),
 		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted), errors.Is(err, retention.ErrNoBatch), errors.Is(err, device.ErrUnknown):
 		return errors.Join(httpapi.ErrNotFound, err)
 	case errors.Is(err, keyring.ErrSubjectClosing), errors.Is(err, keyring.ErrSubjectErased): // the erasure overtook the request

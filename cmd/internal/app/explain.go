@@ -49,6 +49,7 @@ type ExplainedDay struct {
 	Intervals   []ExplainedInterval
 	Exceptions  []ExplainedPunch
 	Others      []ExplainedPunch // voided, or an in that waits for its out
+	Declared    []projections.Declaration
 }
 
 // ExplainedInterval is an interval with the punches it rests on.
@@ -274,6 +275,9 @@ func (w *World) ExplainDay(ctx context.Context, by httpapi.Principal, work uuid.
 	if err != nil {
 		return day, err
 	}
+	if day.Declared, err = projections.DeclaredHours(ctx, w.q, w.a.tenant, days); err != nil {
+		return day, err
+	}
 	punches, err := projections.PunchesOf(ctx, w.q, w.a.tenant, work, midnight.Add(-24*time.Hour), midnight.Add(72*time.Hour), 10_000)
 	if err != nil {
 		return day, err
@@ -299,6 +303,9 @@ func (w *World) ExplainDay(ctx context.Context, by httpapi.Principal, work uuid.
 	for _, i := range intervals {
 		day.Seconds += i.Seconds
 		day.Intervals = append(day.Intervals, ExplainedInterval{Interval: i, InPunch: of[i.In], OutPunch: of[i.Out]})
+	}
+	for _, d := range day.Declared {
+		day.Seconds += d.Seconds
 	}
 	return day, nil
 }

@@ -47,18 +47,24 @@ func placed(at time.Time, zone string, offsetSeconds int) []exporter.Cell {
 	return []exporter.Cell{exporter.Instant(at), exporter.Text(local.Format(time.RFC3339Nano)), exporter.Text(zone)}
 }
 
-// hoursTable has a row for every interval of work.
+// hoursTable has a row for every interval of work, and one for hours that were
+// declared without times of day.
 var hoursTable = columns("hours", `work_id !name work_date start_utc start_local start_zone end_utc end_local end_zone seconds* hours
-	in_kind out_kind in_station out_station in_punch_id out_punch_id rule_version*`)
+	in_kind out_kind in_station out_station in_punch_id out_punch_id rule_version* declaration_id declared_by`)
 
-// ExportHours writes the intervals of work of some days.
+// ExportHours writes the intervals of work and the declared hours of some days, by
+// work id; declared hours come after the intervals of the same record.
 func (w *World) ExportHours(ctx context.Context, by httpapi.Principal, order ExportOrder, format TableFormat) (Exported, error) {
 	x := w.export(by, order)
-	var err error
+	declared, err := w.declaredAt(ctx, order)
+	if err != nil {
+		return Exported{}, err
+	}
 	// Whose values are given is recorded first, and only theirs are written.
 	if x.order.Works, err = projections.WorksOfIntervals(ctx, w.q, w.a.tenant, order.days(), order.Station); err != nil {
 		return Exported{}, err
 	}
+	x.order.Works = withDeclaring(x.order.Works, declared)
 	names, err := x.disclosed(ctx, x.order.Works)
 	if err != nil {
 		return Exported{}, err
@@ -67,17 +73,60 @@ func (w *World) ExportHours(ctx context.Context, by httpapi.Principal, order Exp
 		if len(x.order.Works) == 0 {
 			return nil
 		}
-		return projections.EachPlaced(ctx, w.q, w.a.tenant, x.order.days(), order.Station, func(i projections.PlacedInterval) error {
-			return row(slices.Concat(
-				[]exporter.Cell{exporter.Text(i.WorkID.String())}, x.cells(names[i.WorkID]), []exporter.Cell{exporter.Text(i.WorkDate)},
-				placed(i.Start, i.InAt.Zone, i.InAt.OffsetSeconds), placed(i.End, i.OutAt.Zone, i.OutAt.OffsetSeconds),
+		head := func(work uuid.UUID, date string) []exporter.Cell {
+			return slices.Concat([]exporter.Cell{exporter.Text(work.String())}, x.cells(names[work]), []exporter.Cell{exporter.Text(date)})
+		}
+		// before writes what was declared of the records before one.
+		before := func(work uuid.UUID) error {
+			for len(declared) > 0 && slices.Compare(declared[0].WorkID[:], work[:]) < 0 {
+				d := declared[0]
+				declared = declared[1:]
+				if err := row(slices.Concat(head(d.WorkID, d.WorkDate), make([]exporter.Cell, 6), lengthOf(d.Seconds), make([]exporter.Cell, 7),
+					[]exporter.Cell{exporter.Text(d.ID.String()), exporter.Text(d.Origin)})...); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		err := projections.EachPlaced(ctx, w.q, w.a.tenant, x.order.days(), order.Station, func(i projections.PlacedInterval) error {
+			if err := before(i.WorkID); err != nil {
+				return err
+			}
+			return row(slices.Concat(head(i.WorkID, i.WorkDate),
+				placed(i.Start, i.InAt.Zone, i.InAt.OffsetSeconds), placed(i.End, i.OutAt.Zone, i.OutAt.OffsetSeconds), lengthOf(i.Seconds),
 				[]exporter.Cell{
-					exporter.Number(i.Seconds), exporter.Text(exporter.HoursMinutes(time.Duration(i.Seconds) * time.Second)),
 					exporter.Text(string(i.InKind)), exporter.Text(string(i.OutKind)), exporter.Text(i.InAt.Station), exporter.Text(i.OutAt.Station),
-					exporter.Text(i.In.String()), exporter.Text(i.Out.String()), exporter.Number(int64(i.RuleVersion)),
+					exporter.Text(i.In.String()), exporter.Text(i.Out.String()), exporter.Number(int64(i.RuleVersion)), {}, {},
 				})...)
 		})
+		if err != nil {
+			return err
+		}
+		return before(uuid.Max)
 	})
+}
+
+// lengthOf are the cells of a length: in seconds, and in hours and minutes.
+func lengthOf(seconds int64) []exporter.Cell {
+	return []exporter.Cell{exporter.Number(seconds), exporter.Text(exporter.HoursMinutes(time.Duration(seconds) * time.Second))}
+}
+
+// declaredAt lists the declared hours that an order asks for, by work id and date.
+func (w *World) declaredAt(ctx context.Context, order ExportOrder) ([]projections.Declaration, error) {
+	declared, err := projections.DeclaredHours(ctx, w.q, w.a.tenant, order.days())
+	if order.Station != "" {
+		declared = slices.DeleteFunc(declared, func(d projections.Declaration) bool { return d.Origin != order.Station })
+	}
+	return declared, err
+}
+
+// withDeclaring adds the work records of declared hours, in order.
+func withDeclaring(works []uuid.UUID, declared []projections.Declaration) []uuid.UUID {
+	for _, d := range declared {
+		works = append(works, d.WorkID)
+	}
+	slices.SortFunc(works, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	return slices.Compact(works)
 }
 
 // punchesTable has a row for every punch: what counts, beside what was recorded.

@@ -70,7 +70,11 @@ func (w *World) HoursOfWork(ctx context.Context, work uuid.UUID, from, to string
 	if err != nil {
 		return httpapi.HoursView{}, err
 	}
-	if len(intervals)+len(exceptions) == 0 { // no hours are one thing, hours that expired another
+	declared, err := projections.DeclaredHours(ctx, w.q, w.a.tenant, days)
+	if err != nil {
+		return httpapi.HoursView{}, err
+	}
+	if len(intervals)+len(exceptions)+len(declared) == 0 { // no hours are one thing, hours that expired another
 		if err := w.a.refuseExpired(ctx, work); err != nil {
 			return httpapi.HoursView{}, err
 		}
@@ -90,8 +94,13 @@ func (w *World) HoursOfWork(ctx context.Context, work uuid.UUID, from, to string
 		d := day(e.WorkDate)
 		d.Exceptions = append(d.Exceptions, httpapi.ExceptionView{Punch: e.Punch, Code: string(e.Code), At: e.At})
 	}
+	for _, entry := range declared {
+		d := day(entry.WorkDate)
+		d.Declared = append(d.Declared, httpapi.DeclaredView{ID: entry.ID, Seconds: entry.Seconds, Origin: entry.Origin})
+	}
 	view := httpapi.HoursView{WorkID: work, RuleVersion: hours.DefaultPairing().Version}
 	for _, d := range byDate {
+		d.Notices = noticesOf(*d)
 		view.Days = append(view.Days, *d)
 	}
 	slices.SortFunc(view.Days, func(x, y httpapi.DayView) int {
@@ -103,13 +112,37 @@ func (w *World) HoursOfWork(ctx context.Context, work uuid.UUID, from, to string
 	return view, nil
 }
 
+// noticesOf says what is worth a look in a day with declared hours.
+func noticesOf(d httpapi.DayView) []string {
+	if len(d.Declared) == 0 {
+		return nil
+	}
+	var paired hours.Pairing
+	for _, i := range d.Intervals {
+		paired.Intervals = append(paired.Intervals, hours.WorkInterval{In: i.In, Out: i.Out, Start: i.Start, End: i.End, WorkDate: d.Date})
+	}
+	for _, e := range d.Exceptions {
+		paired.Exceptions = append(paired.Exceptions, hours.Exception{Punch: e.Punch, At: e.At, WorkDate: d.Date})
+	}
+	var declared []hours.Declared
+	for _, entry := range d.Declared {
+		declared = append(declared, hours.Declared{ID: entry.ID, WorkDate: d.Date, Time: time.Duration(entry.Seconds) * time.Second})
+	}
+	var codes []string
+	for _, f := range hours.DefaultReview().ReviewDeclared(paired, declared) {
+		codes = append(codes, string(f.Code))
+	}
+	return codes
+}
+
 // WorkerHours is the worked time of one work record over some days.
 type WorkerHours struct {
 	WorkID     uuid.UUID
 	Name       httpapi.Personal
-	Seconds    int64
-	Days       int // with at least one interval
-	Exceptions int // repeats of the same key left out
+	Seconds    int64 // in all
+	Declared   int64 // of Seconds, those that were declared without times of day
+	Days       int   // with at least one interval, or declared hours
+	Exceptions int   // repeats of the same key left out; days with punches and declared hours
 }
 
 // HoursOfAll adds up the hours of everybody, the longest first.
@@ -132,8 +165,11 @@ func (w *World) HoursOfAll(ctx context.Context, by httpapi.Principal, from, to s
 	}
 	for _, d := range byDay {
 		sum := of(d.WorkID)
-		sum.Seconds += d.Seconds
+		sum.Seconds, sum.Declared = sum.Seconds+d.Seconds, sum.Declared+d.Declared
 		sum.Days++
+		if d.Declared > 0 && d.Intervals > 0 {
+			sum.Exceptions++
+		}
 	}
 	for _, e := range exceptions {
 		if e.Code != hours.RepeatPunch {

@@ -86,8 +86,14 @@ func (w *World) owed(ctx context.Context, o HoursOrder) (map[uuid.UUID]*OwedHour
 	if err != nil {
 		return nil, err
 	}
-	err = projections.EachPaired(ctx, w.q, w.a.tenant, days, func(work uuid.UUID, intervals []projections.PairedInterval) error {
-		made, pay, err := r.reckon(intervals)
+	declared, err := w.declaredByWork(ctx, days)
+	if err != nil {
+		return nil, err
+	}
+	reckoned := map[uuid.UUID]bool{}
+	reckon := func(work uuid.UUID, intervals []projections.PairedInterval) error {
+		reckoned[work] = true
+		made, pay, err := r.reckon(intervals, declared[work])
 		if err == nil && !nothing(made) {
 			one := of(work)
 			one.Result, one.Pay, one.Totals = made, pay, payrules.TotalsOf(made.Lines)
@@ -98,9 +104,22 @@ func (w *World) owed(ctx context.Context, o HoursOrder) (map[uuid.UUID]*OwedHour
 		}
 		paired[work] = p
 		return err
-	})
-	if err != nil {
+	}
+	if err := projections.EachPaired(ctx, w.q, w.a.tenant, days, reckon); err != nil {
 		return nil, err
+	}
+	for work, entries := range declared {
+		if !reckoned[work] {
+			if err := reckon(work, nil); err != nil {
+				return nil, err
+			}
+		}
+		for _, f := range hours.DefaultReview().ReviewDeclared(paired[work], entries) {
+			if o.Period.Contains(f.WorkDate) {
+				one := of(work)
+				one.Findings = append(one.Findings, f)
+			}
+		}
 	}
 	for work, p := range paired {
 		for _, f := range hours.DefaultReview().Review(p, w.now()) {
@@ -132,6 +151,19 @@ func (w *World) exceptionsByWork(ctx context.Context, days projections.Days) (ma
 		paired[e.WorkID] = p
 	}
 	return paired, nil
+}
+
+// declaredByWork lists the hours that were declared without times of day.
+func (w *World) declaredByWork(ctx context.Context, days projections.Days) (map[uuid.UUID][]hours.Declared, error) {
+	all, err := projections.DeclaredHours(ctx, w.q, w.a.tenant, days)
+	if err != nil {
+		return nil, err
+	}
+	byWork := map[uuid.UUID][]hours.Declared{}
+	for _, d := range all {
+		byWork[d.WorkID] = append(byWork[d.WorkID], hours.Declared{ID: d.ID, WorkDate: d.WorkDate, Time: time.Duration(d.Seconds) * time.Second})
+	}
+	return byWork, nil
 }
 
 // withNames adds the names and puts the records in order.
@@ -183,8 +215,8 @@ func (r *reckoning) midnight(date time.Time) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, r.loc)
 }
 
-// reckon works out what the period owes for the intervals around it.
-func (r *reckoning) reckon(intervals []projections.PairedInterval) (payrules.Result, []payrules.Pay, error) {
+// reckon works out what the period owes for the intervals and declared hours around it.
+func (r *reckoning) reckon(intervals []projections.PairedInterval, declared []hours.Declared) (payrules.Result, []payrules.Pay, error) {
 	work := make([]payrules.Work, len(intervals))
 	var inside []payrules.Work
 	for i, w := range intervals {
@@ -193,7 +225,11 @@ func (r *reckoning) reckon(intervals []projections.PairedInterval) (payrules.Res
 			inside = append(inside, work[i])
 		}
 	}
-	whole := r.Rules.Apply(r.loc, work, r.Facts)
+	entries := make([]payrules.Declared, len(declared))
+	for i, d := range declared {
+		entries[i] = payrules.Declared{ID: d.ID, Workday: d.WorkDate, Time: d.Time}
+	}
+	whole := r.Rules.ApplyDeclared(r.loc, work, entries, r.Facts)
 	pay, err := r.pay(whole)
 	if err != nil {
 		return payrules.Result{}, nil, err
@@ -227,6 +263,11 @@ func (r *reckoning) narrow(whole payrules.Result, inside []payrules.Work) payrul
 		}
 		if r.within(judged) {
 			made.Breaches = append(made.Breaches, b)
+		}
+	}
+	for _, u := range whole.Unjudged {
+		if r.Period.Contains(u.Workday) {
+			made.Unjudged = append(made.Unjudged, u)
 		}
 	}
 	for _, o := range whole.Overlaps {

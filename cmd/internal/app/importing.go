@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -186,6 +187,34 @@ func (c *clockImport) Record(ctx context.Context, station string, batch []import
 			Location: eventschema.LocationNotOffered, Source: c.source, Site: of.Code,
 		})
 	}
+	recorded, err = c.appendAll(ctx, order, streams)
+	return recorded, len(batch) - recorded, err
+}
+
+// Declare implements [importer.Sink]: hours stand beside the punches of their year.
+func (c *clockImport) Declare(ctx context.Context, station string, batch []importer.Declaration) (recorded, already int, err error) {
+	streams := map[eventschema.StreamName][]timecard.Command{}
+	var order []eventschema.StreamName
+	received := c.app.clock().UTC()
+	for _, d := range batch {
+		name, err := declaredIn(c.app.tenant, d)
+		if err != nil {
+			return 0, 0, err
+		}
+		if _, seen := streams[name]; !seen {
+			order = append(order, name)
+		}
+		streams[name] = append(streams[name], timecard.Declare{
+			DeclarationID: declaredID(c.app.tenant, station, d), WorkID: d.Work, WorkDate: d.WorkDate, Zone: d.Zone, DayEnds: d.DayEnds, Seconds: d.Seconds,
+			Origin: station, ReceivedAt: received, Source: eventschema.SourceImport,
+		})
+	}
+	recorded, err = c.appendAll(ctx, order, streams)
+	return recorded, len(batch) - recorded, err
+}
+
+// appendAll appends to streams side by side and answers how many events are new.
+func (c *clockImport) appendAll(ctx context.Context, order []eventschema.StreamName, streams map[eventschema.StreamName][]timecard.Command) (recorded int, err error) {
 	fresh := make([]int, len(order))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(importWriters)
@@ -197,12 +226,21 @@ func (c *clockImport) Record(ctx context.Context, station string, batch []import
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	for _, n := range fresh {
 		recorded += n
 	}
-	return recorded, len(batch) - recorded, nil
+	return recorded, nil
+}
+
+func declaredIn(tenant uuid.UUID, d importer.Declaration) (eventschema.StreamName, error) {
+	date, err := timecard.StreamDate(d.WorkDate)
+	return eventschema.PunchesStream(tenant, d.Work, date), err
+}
+
+func declaredID(tenant uuid.UUID, station string, d importer.Declaration) uuid.UUID {
+	return timecard.DeclarationID(tenant, d.Work, station, d.WorkDate, d.Seconds, d.Nth, hex.EncodeToString(d.Entry[:]))
 }
 
 func importedID(tenant uuid.UUID, station string, p importer.Punch) uuid.UUID {
@@ -210,7 +248,7 @@ func importedID(tenant uuid.UUID, station string, p importer.Punch) uuid.UUID {
 	return timecard.PunchID(tenant, p.Work, station, p.StationClock, direction, kind, columns...)
 }
 
-// append records the punches of one stream and answers how many were new.
+// append records the punches and declarations of one stream and answers how many were new.
 func (c *clockImport) append(ctx context.Context, name eventschema.StreamName, punches []timecard.Command) (int, error) {
 	recorded := 0
 	for chunk := range slices.Chunk(punches, importAppend) {

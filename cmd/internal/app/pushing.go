@@ -14,16 +14,14 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/adms"
-	"tracekeep/adapters/eventstoredb"
 	"tracekeep/adapters/importer"
 	"tracekeep/adapters/keyring"
-	"tracekeep/domain"
-	"tracekeep/domain/timecard"
 	"tracekeep/eventschema"
 )
 
 const (
 	pushActorRole = "terminal"
+	pushCards     = 1024 // more than a batch has people
 	// registerAge is how long the register of terminals is remembered. Whoever tries
 	// serial numbers out causes no more queries than this.
 	registerAge = time.Second
@@ -93,7 +91,7 @@ func (p *Pushes) Take(ctx context.Context, from adms.Terminal, batch []byte) (ad
 	}
 	sink := &pushImport{clockImport: clockImport{
 		app: p.app, actor: eventschema.Actor{ID: p.app.operator, Role: pushActorRole}, source: eventschema.SourceTerminal,
-		correlation: correlation, cards: newCardCache(importCards),
+		correlation: correlation, cards: newCardCache(pushCards),
 	}}
 	read, err := importer.Run(ctx, importer.Options{
 		Clock: bytes.NewReader(batch), Size: int64(len(batch)), Format: "adms", Station: from.Station, Zone: from.Zone, Now: p.app.clock(),
@@ -158,58 +156,26 @@ func (c *pushImport) Resolve(ctx context.Context, station string, pins []string,
 		switch status[work].Fence {
 		case keyring.FenceClosing:
 			return nil, 0, errBeingErased
-		case keyring.FenceErased, keyring.FenceRestricted: // of whoever is erased
+		case keyring.FenceErased, keyring.FenceRestricted: // of whoever is erased, or came of age
 			delete(known, pin)
 		}
 	}
 	return known, 0, nil
 }
 
-// Record implements [importer.Sink]. What has come of age and was destroyed is not
-// recorded again, however long a terminal remembers it.
-func (c *pushImport) Record(ctx context.Context, station string, batch []importer.Punch) (recorded, already int, err error) {
-	kept, ended := make([]importer.Punch, 0, len(batch)), map[eventschema.StreamName]bool{}
-	for _, p := range batch {
-		name := eventschema.PunchesStream(c.app.tenant, p.Work, p.At)
-		if _, asked := ended[name]; !asked {
-			_, err := c.card(ctx, name)
-			if ended[name] = errors.Is(err, eventstoredb.ErrStreamDeleted); err != nil && !ended[name] {
-				return 0, 0, err
-			}
-		}
-		if !ended[name] {
-			kept = append(kept, p)
-		}
-	}
-	recorded, already, err = c.clockImport.Record(ctx, station, kept)
-	return recorded, already + len(batch) - len(kept), err
-}
-
-// card reads a timecard and keeps it for the append that follows.
-func (c *pushImport) card(ctx context.Context, name eventschema.StreamName) (*domain.Loaded[timecard.State], error) {
-	card, err := c.cards.take(ctx, c.app.bulk, name)
-	if err == nil {
-		c.cards.give(name, card)
-	}
-	return card, err
-}
-
 // Recall implements [importer.Recaller].
 func (c *pushImport) Recall(ctx context.Context, work uuid.UUID, from, before time.Time) ([]importer.Press, error) {
-	var presses []importer.Press
-	first, last := eventschema.PunchesStream(c.app.tenant, work, from), eventschema.PunchesStream(c.app.tenant, work, before)
-	names := []eventschema.StreamName{first}
-	if last != first {
+	names := []eventschema.StreamName{eventschema.PunchesStream(c.app.tenant, work, from)}
+	if last := eventschema.PunchesStream(c.app.tenant, work, before); last != names[0] {
 		names = append(names, last)
 	}
+	var presses []importer.Press
 	for _, name := range names {
-		card, err := c.card(ctx, name)
-		if errors.Is(err, eventstoredb.ErrStreamDeleted) {
-			continue
-		}
+		card, err := c.cards.take(ctx, c.app.bulk, name)
 		if err != nil {
 			return nil, err
 		}
+		c.cards.give(name, card) // for the append that follows
 		for _, p := range card.State.Presses(from, before) {
 			presses = append(presses, importer.Press{At: p.At, Direction: p.Direction})
 		}

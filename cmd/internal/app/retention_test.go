@@ -18,6 +18,7 @@ import (
 	"tracekeep/adapters/ledger/bundle"
 	"tracekeep/domain/assignment"
 	"tracekeep/domain/calendar"
+	"tracekeep/domain/course"
 	"tracekeep/domain/payrules"
 	"tracekeep/domain/retention"
 	"tracekeep/domain/timecard"
@@ -153,6 +154,7 @@ type years struct {
 	punch       uuid.UUID // of ada's
 	position    uint64    // of that
 	hold        uuid.UUID
+	class       uuid.UUID
 	expired     uuid.UUID // the case of ada's work record
 
 	alone, shared, request uuid.UUID // a shift of ada's, one of hers and bo's, and what she asked to be corrected
@@ -173,6 +175,8 @@ func (y *years) employ() {
 			phone.send(phone.packed(phone.press(y.clock.now(), "in", func(p *devicebatch.Punch) { p.Zone = "nowhere" }))) // a claim that is kept, and no punch
 		}
 	}
+	y.caughtUp()
+	y.taught()
 	y.caughtUp()
 	explained, err := y.ExplainEvent(y.t.Context(), y.as(httpapi.RoleHR), y.punch)
 	if err != nil {
@@ -244,6 +248,52 @@ func (y *years) wantNobodyNamed() {
 	if err != nil || len(requests) != 0 {
 		y.t.Errorf("requests %+v, %v", requests, err)
 	}
+}
+
+// taught enrols ada and bo in a class and marks both.
+func (y *years) taught() {
+	hr, day := y.as(httpapi.RoleHR), y.clock.now().UTC().AddDate(0, 0, -1)
+	begins, starts := day.AddDate(0, 0, -7).Format(time.DateOnly), day.Truncate(time.Hour)
+	_, class, err := y.DefineClass(y.t.Context(), y.intent(hr), course.Define{
+		Source: "school", SourceID: "1", DefinedAt: y.clock.now(), Facts: course.Facts{Title: "Chemistry", Zone: "UTC", StartsOn: begins},
+	})
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	_, session, err := y.PlanSession(y.t.Context(), y.intent(hr), class, course.PlanSession{
+		Zone: "UTC", StartsLocal: starts.Format(course.LocalLayout), EndsLocal: starts.Add(time.Hour).Format(course.LocalLayout),
+		StartsAt: starts, EndsAt: starts.Add(time.Hour), PlannedAt: y.clock.now(),
+	})
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	y.class = class
+	for _, work := range []uuid.UUID{y.ada.WorkID, y.bo.WorkID} {
+		if _, err := y.Enrol(y.t.Context(), y.intent(hr), class, work, course.Enrol{
+			ClassID: class, WorkID: work, Role: eventschema.RoleStudent, BeginsOn: begins, Source: eventschema.SourceAPI, EnrolledAt: y.clock.now(), EnrolledBy: hr.ID,
+		}); err != nil {
+			y.t.Fatal(err)
+		}
+		if _, err := y.MarkAttendance(y.t.Context(), y.intent(hr), class, session, course.Mark{
+			WorkID: work, State: eventschema.MarkPresent, MarkedAt: y.clock.now(),
+		}); err != nil {
+			y.t.Fatal(err)
+		}
+	}
+}
+
+// students are the work ids on the roll of the class, by how often they are marked.
+func (y *years) students() map[uuid.UUID]int {
+	y.t.Helper()
+	rolls, err := y.Today().SessionRolls(y.t.Context(), y.as(httpapi.RoleHR), projections.SessionsAsked{Classes: []uuid.UUID{y.class}})
+	if err != nil || len(rolls) != 1 {
+		y.t.Fatalf("%+v %v", rolls, err)
+	}
+	marks := map[uuid.UUID]int{}
+	for _, s := range rolls[0].Students {
+		marks[s.WorkID] = len(s.Marks)
+	}
+	return marks
 }
 
 func (y *years) paid() {
@@ -380,8 +430,13 @@ func (y *years) afterSevenYears() {
 	if cards := y.cards(); cards[y.ada.WorkID] || !cards[y.bo.WorkID] || !cards[y.cy.WorkID] {
 		y.t.Errorf("time cards are left of %v", cards)
 	}
+	if left := y.students(); len(left) != 1 || left[y.bo.WorkID] != 1 {
+		y.t.Errorf("the roll of the class is %v, want bo's mark alone", left)
+	}
 	for _, stream := range []eventschema.StreamName{
-		eventschema.TimeCardStream(y.tenant, y.ada.WorkID), eventschema.DeviceStream(y.tenant, y.ada.WorkID), eventschema.BatchesStream(y.tenant, y.ada.WorkID, y.left, false),
+		eventschema.TimeCardStream(y.tenant, y.ada.WorkID), eventschema.EnrolmentStream(y.tenant, y.ada.WorkID),
+		eventschema.AttendanceStream(y.tenant, y.ada.WorkID, y.left.UTC().AddDate(0, 0, -1)),
+		eventschema.DeviceStream(y.tenant, y.ada.WorkID), eventschema.BatchesStream(y.tenant, y.ada.WorkID, y.left, false),
 	} {
 		var ended error
 		for _, err := range y.store.ReadStream(y.t.Context(), stream.String(), 0) {

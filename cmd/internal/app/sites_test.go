@@ -12,6 +12,7 @@ import (
 
 	"tracekeep/adapters/exporter"
 	"tracekeep/adapters/httpapi"
+	"tracekeep/adapters/importer"
 	"tracekeep/domain/disclosure"
 	"tracekeep/domain/hours"
 	"tracekeep/domain/site"
@@ -124,6 +125,9 @@ func (h *house) seesPoint(who httpapi.PersonReceipt, want eventschema.State) {
 	if p.Latitude.State() != want || p.Longitude.State() != want || p.AccuracyMetres.State() != want || p.Purpose != eventschema.PurposeLocation || p.Site != "harbor" || p.Fence == nil {
 		h.t.Errorf("%s %+v, want %s", p.Latitude.State(), p, want)
 	}
+	if p.Latitude.Of.Subject != who.PersonID && want == eventschema.StateClear {
+		h.t.Errorf("a reading would name %+v, not the person", p.Latitude.Of)
+	}
 	release, err := h.RecordReading(h.t.Context(), self, "list-location-history", p.Values()...)
 	if err != nil {
 		h.t.Fatal(err)
@@ -207,6 +211,17 @@ func TestAFenceIsReadOfAPointThatIsKeptAndBlocksNobody(t *testing.T) {
 				t.Errorf("%q %s %+v, want %q %s %+v", got.Site, got.Location, got.Fence, c.site, c.kept, c.fence)
 			}
 		})
+	}
+	imported := clockImport{app: h.App, actor: eventschema.Actor{ID: uuid.New(), Role: importActorRole}, source: eventschema.SourceImport, cards: newCardCache(importCards)}
+	for station, want := range map[string]string{"gate-1": "harbor", "gate-7": ""} {
+		at := h.clock().AddDate(0, 0, -7).UTC().Truncate(time.Second)
+		if n, _, err := imported.Record(t.Context(), station, []importer.Punch{{Work: private.WorkID, At: at, Zone: "UTC", Direction: eventschema.DirectionIn, Kind: eventschema.KindNormal, StationClock: at.Format(time.DateTime)}}); err != nil || n != 1 {
+			t.Fatal(n, err)
+		}
+		events := h.streamOf(eventschema.PunchesStream(h.Tenant(), private.WorkID, at))
+		if got := events[len(events)-1].Event.(*eventschema.PunchRecorded); got.Site != want || got.Station != station {
+			t.Errorf("imported from %s: %+v", station, got)
+		}
 	}
 	h.wantFenceFindings(who.WorkID, 1, 1)
 	h.wantFenceFindings(private.WorkID, 0, 0)

@@ -61,21 +61,45 @@ func (c *triedImport) Resolve(ctx context.Context, station string, pins []string
 // Record implements [importer.Sink].
 func (c *triedImport) Record(ctx context.Context, station string, batch []importer.Punch) (recorded, already int, err error) {
 	for _, p := range batch {
-		if c.fresh[p.Work] {
-			recorded++
-			continue
-		}
-		name := eventschema.PunchesStream(c.app.tenant, p.Work, p.At)
-		card, err := c.cards.take(ctx, c.app.bulk, name)
+		known, err := c.knows(ctx, p.Work, eventschema.PunchesStream(c.app.tenant, p.Work, p.At), importedID(c.app.tenant, station, p))
 		if err != nil {
 			return 0, 0, err
 		}
-		if card.State.Recorded(importedID(c.app.tenant, station, p)) {
+		if known {
 			already++
-		} else {
-			recorded++
 		}
-		c.cards.give(name, card)
 	}
-	return recorded, already, nil
+	return len(batch) - already, already, nil
+}
+
+// Declare implements [importer.Sink].
+func (c *triedImport) Declare(ctx context.Context, station string, batch []importer.Declaration) (recorded, already int, err error) {
+	for _, d := range batch {
+		name, err := declaredIn(c.app.tenant, d)
+		if err != nil {
+			return 0, 0, err
+		}
+		known, err := c.knows(ctx, d.Work, name, declaredID(c.app.tenant, station, d))
+		if err != nil {
+			return 0, 0, err
+		}
+		if known {
+			already++
+		}
+	}
+	return len(batch) - already, already, nil
+}
+
+// knows says whether a stream has recorded an id.
+func (c *triedImport) knows(ctx context.Context, work uuid.UUID, name eventschema.StreamName, id uuid.UUID) (bool, error) {
+	if c.fresh[work] {
+		return false, nil
+	}
+	card, err := c.cards.take(ctx, c.app.bulk, name)
+	if err != nil {
+		return false, err
+	}
+	known := card.State.Recorded(id)
+	c.cards.give(name, card)
+	return known, nil
 }
