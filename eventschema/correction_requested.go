@@ -18,7 +18,9 @@ func CorrectionStream(tenant, correction uuid.UUID) StreamName {
 // the punch is corrected ([PunchCorrected], under the same id) once somebody else
 // approves.
 //
-// History: v1 is the first version.
+// History:
+//   - v1 left the job of the punch as it was.
+//   - v2 may ask for another one.
 type CorrectionRequested struct {
 	CorrectionID uuid.UUID `json:"correction_id"`
 	PunchID      uuid.UUID `json:"punch_id"`
@@ -31,6 +33,7 @@ type CorrectionRequested struct {
 	OffsetSeconds int       `json:"offset_seconds"`
 	Direction     Direction `json:"direction"`
 	Kind          PunchKind `json:"kind"`
+	Job           *string   `json:"job,omitempty"` // as in [PunchCorrected]
 
 	Reason      CorrectionReason `json:"reason"`
 	RequestedAt time.Time        `json:"requested_at"`
@@ -76,7 +79,7 @@ func (e *CorrectionRefused) EventType() string { return "correction-refused" }
 func (e *CorrectionRefused) Sections() []Section { return nil }
 
 func correctionRequested() Definition {
-	return Definition{Type: "correction-requested", Version: 1, New: func() Event { return new(CorrectionRequested) }}
+	return Definition{Type: "correction-requested", Version: 2, New: func() Event { return new(CorrectionRequested) }, Upcasts: map[int]Upcast{1: {Data: asStored}}}
 }
 
 func correctionApproved() Definition {

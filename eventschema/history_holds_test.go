@@ -73,17 +73,43 @@ func historyOfPay(add func(eventschema.StreamName, string, eventschema.Event)) {
 		CorrectionID: correction, PunchID: id("punch"), WorkID: work, OccurredAt: at("2026-03-05T17:00:00Z"), OffsetSeconds: 3600,
 		Direction: eventschema.DirectionOut, Kind: eventschema.KindMeal, Reason: eventschema.ReasonWrongTime, RequestedAt: at("2026-03-06T08:00:00Z"), RequestedBy: id("officer"),
 	})
+	add(corrections, "correction-requested.v2", &eventschema.CorrectionRequested{
+		CorrectionID: correction, PunchID: id("punch"), WorkID: work, OccurredAt: at("2026-03-05T17:00:00Z"), OffsetSeconds: 3600,
+		Direction: eventschema.DirectionIn, Kind: eventschema.KindTransfer, Job: pointer("night_watch"), Reason: eventschema.ReasonWrongKey,
+		RequestedAt: at("2026-03-06T08:00:00Z"), RequestedBy: id("officer"),
+	})
 	add(corrections, "correction-approved.v1", &eventschema.CorrectionApproved{CorrectionID: correction, ApprovedAt: at("2026-03-06T09:00:00Z"), ApprovedBy: id("second officer")})
 	add(corrections, "correction-refused.v1", &eventschema.CorrectionRefused{
 		CorrectionID: correction, RefusedAt: at("2026-03-06T09:00:00Z"), RefusedBy: id("second officer"), Ground: "as_recorded",
 	})
+	const digest = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 	add(eventschema.PayPeriodStream(tenant, period), "period-locked.v1", &eventschema.PeriodLocked{
-		PeriodID: period, From: "2026-03-16", To: "2026-03-31", Zone: "America/New_York", Rules: "flsa", RulesVersion: 1,
-		RulesDigest: "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef", Cards: 17, LockedAt: at("2026-04-02T08:00:00Z"), LockedBy: id("officer"),
+		PeriodID: period, From: "2026-03-16", To: "2026-03-31", Plan: "flsa", PlanVersion: 1,
+		Paid:  []eventschema.PaidBy{{Rest: true, Zone: "America/New_York", Rules: []eventschema.PaidRules{{Name: "flsa", Version: 1, Digest: digest}}}},
+		Cards: 17, LockedAt: at("2026-04-02T08:00:00Z"), LockedBy: id("officer"),
+	})
+	crew := eventschema.PaidBy{
+		Group: "crew", Zone: "America/Los_Angeles", Job: "grip", FirstMealWaived: true,
+		Rules: []eventschema.PaidRules{{Name: "california", Version: 1, Digest: digest}, {Jobs: []string{"court"}, Name: "boston-court", Version: 1, Digest: digest}},
+	}
+	add(eventschema.PayPeriodStream(tenant, period), "period-locked.v2", &eventschema.PeriodLocked{
+		PeriodID: period, From: "2026-03-16", To: "2026-03-31", Plan: "acme", PlanVersion: 4,
+		Paid:  []eventschema.PaidBy{crew, {Group: "all_others", Rest: true, Zone: "America/New_York", Rules: []eventschema.PaidRules{{Name: "flsa", Version: 1, Digest: digest}}}},
+		Cards: 17, LockedAt: at("2026-04-02T08:00:00Z"), LockedBy: id("officer"),
+	})
+	paid := eventschema.PaidTime{RegularSeconds: 288_000, OvertimeSeconds: 7200, DoubleTimeSeconds: 1800, PremiumHours: 1}
+	court := eventschema.PaidTime{RegularSeconds: 7200, GuaranteedSeconds: 7200}
+	add(eventschema.TimeCardStream(tenant, work), "time-card-locked.v2", &eventschema.TimeCardLocked{
+		CardID: id("card"), PeriodID: period, WorkID: work, From: "2026-03-16", To: "2026-03-31", Time: paid.Plus(court), By: &crew,
+		Jobs: []eventschema.JobTime{{Job: "court", Time: court}, {Job: "grip", Time: paid}},
+		Adjustments: []eventschema.TimeAdjustment{{
+			PeriodID: id("period before"), From: "2026-03-01", To: "2026-03-15", Job: "grip", Time: eventschema.PaidTime{RegularSeconds: -3600, OvertimeSeconds: 1800},
+		}},
+		LockedAt: at("2026-04-02T08:00:00Z"), LockedBy: id("officer"),
 	})
 	add(eventschema.TimeCardStream(tenant, work), "time-card-locked.v1", &eventschema.TimeCardLocked{
 		CardID: id("card"), PeriodID: period, WorkID: work, From: "2026-03-16", To: "2026-03-31",
-		Time: eventschema.PaidTime{RegularSeconds: 288_000, OvertimeSeconds: 7200, DoubleTimeSeconds: 1800, PremiumHours: 1},
+		Time: paid, Jobs: []eventschema.JobTime{{Time: paid}},
 		Adjustments: []eventschema.TimeAdjustment{{
 			PeriodID: id("period before"), From: "2026-03-01", To: "2026-03-15", Time: eventschema.PaidTime{RegularSeconds: -3600, OvertimeSeconds: 1800},
 		}},

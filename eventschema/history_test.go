@@ -100,6 +100,11 @@ func history() map[string]chapter {
 			Direction: eventschema.DirectionIn, Kind: eventschema.KindNormal, Reason: eventschema.ReasonWrongKey,
 			CorrectedBy: id("worker"), ApprovedBy: id("officer"), CorrectedAt: at("2026-03-06T01:00:00Z"),
 		}},
+		"punch-corrected.v2": {stream: punches, id: id("correction"), want: &eventschema.PunchCorrected{
+			CorrectionID: id("correction"), PunchID: id("punch"), WorkID: work, OccurredAt: at("2026-03-05T08:04:00Z"), OffsetSeconds: 8 * 3600,
+			Direction: eventschema.DirectionIn, Kind: eventschema.KindTransfer, Job: pointer("night_watch"), Reason: eventschema.ReasonWrongKey,
+			CorrectedBy: id("worker"), ApprovedBy: id("officer"), CorrectedAt: at("2026-03-06T01:00:00Z"),
+		}},
 		"hours-declared.v1": {stream: punches, id: id("declared"), want: &eventschema.HoursDeclared{
 			DeclarationID: id("declared"), WorkID: work, WorkDate: "2026-03-05", Zone: "Asia/Manila", DayEnds: at("2026-03-05T16:00:00Z"), Seconds: 27000,
 			Origin: "harvest", ReceivedAt: at("2026-03-31T08:00:13.25Z"), Source: eventschema.SourceImport,

@@ -10,7 +10,9 @@ import (
 // punch itself stays as it was recorded; the correction names it, the reason
 // and both people who answer for it.
 //
-// History: v1 is the first version.
+// History:
+//   - v1 left the job of the punch as it was.
+//   - v2 may say another one.
 type PunchCorrected struct {
 	CorrectionID uuid.UUID `json:"correction_id"`
 	PunchID      uuid.UUID `json:"punch_id"`
@@ -23,6 +25,7 @@ type PunchCorrected struct {
 	OffsetSeconds int       `json:"offset_seconds"`
 	Direction     Direction `json:"direction"`
 	Kind          PunchKind `json:"kind"`
+	Job           *string   `json:"job,omitempty"` // code; empty: for no job. nil leaves what counted
 
 	Reason      CorrectionReason `json:"reason"`
 	CorrectedBy uuid.UUID        `json:"corrected_by"`
@@ -52,5 +55,5 @@ func (e *PunchCorrected) Sections() []Section { return nil }
 func (e *PunchCorrected) StoredID() uuid.UUID { return e.CorrectionID }
 
 func punchCorrected() Definition {
-	return Definition{Type: "punch-corrected", Version: 1, New: func() Event { return new(PunchCorrected) }}
+	return Definition{Type: "punch-corrected", Version: 2, New: func() Event { return new(PunchCorrected) }, Upcasts: map[int]Upcast{1: {Data: asStored}}}
 }

@@ -233,7 +233,7 @@ func readAround(ctx context.Context, tx pgx.Tx, spans []*touched) error {
 		s.punches = s.punches[:0]
 	}
 	rows, err := tx.Query(ctx, `
-SELECT s.i, p.punch_id, p.occurred_at, p.offset_seconds, p.direction, p.kind
+SELECT s.i, p.punch_id, p.occurred_at, p.offset_seconds, p.direction, p.kind, COALESCE(p.job, '')
 FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::integer[])
 	WITH ORDINALITY AS s (tenant_id, work_id, lo, hi, reach, i)
 CROSS JOIN LATERAL (
@@ -264,7 +264,7 @@ func scanHoursPunch(rows pgx.Rows, before ...any) (hours.Punch, error) {
 	var p hours.Punch
 	var id [16]byte
 	var direction, kind string
-	err := rows.Scan(append(before, &id, &p.OccurredAt, &p.OffsetSeconds, &direction, &kind)...)
+	err := rows.Scan(append(before, &id, &p.OccurredAt, &p.OffsetSeconds, &direction, &kind, &p.Job)...)
 	p.ID, p.OccurredAt = id, p.OccurredAt.UTC()
 	p.Direction, p.Kind = eventschema.Direction(direction), eventschema.PunchKind(kind)
 	return p, err

@@ -26,6 +26,7 @@ CREATE TABLE correction_request (
 	occurred_at timestamptz, -- asked for
 	direction text,
 	kind text,
+	job text, -- empty: none; null: as it counts
 	reason text,
 	requested_at timestamptz,
 	requested_by uuid,
@@ -54,7 +55,7 @@ func applyCorrectionRequests(ctx context.Context, tx pgx.Tx, page Page) error {
 		case *eventschema.CorrectionRequested:
 			rows.add(d, "correction_id", e.CorrectionID, map[string]any{
 				"punch_id": e.PunchID, "work_id": e.WorkID, "void": e.Void, "occurred_at": e.OccurredAt, "direction": storable(string(e.Direction)),
-				"kind": storable(string(e.Kind)), "reason": storable(string(e.Reason)), "requested_at": e.RequestedAt, "requested_by": e.RequestedBy,
+				"kind": storable(string(e.Kind)), "job": storableOrNil(e.Job), "reason": storable(string(e.Reason)), "requested_at": e.RequestedAt, "requested_by": e.RequestedBy,
 			})
 		case *eventschema.CorrectionApproved:
 			rows.add(d, "correction_id", e.CorrectionID, map[string]any{"outcome": CorrectionApproved, "decided_at": e.ApprovedAt, "decided_by": e.ApprovedBy})
@@ -65,7 +66,7 @@ func applyCorrectionRequests(ctx context.Context, tx pgx.Tx, page Page) error {
 		}
 	}
 	if err := rows.upsert(ctx, tx, "correction_request", "correction_id", []string{
-		"punch_id", "work_id", "void", "occurred_at", "direction", "kind", "reason", "requested_at", "requested_by", "outcome", "ground", "decided_at", "decided_by",
+		"punch_id", "work_id", "void", "occurred_at", "direction", "kind", "job", "reason", "requested_at", "requested_by", "outcome", "ground", "decided_at", "decided_by",
 	}); err != nil {
 		return fmt.Errorf("upsert correction requests: %w", err)
 	}
@@ -79,6 +80,7 @@ type CorrectionRequest struct {
 	OccurredAt                    time.Time // UTC; meaningless where Void
 	Direction                     eventschema.Direction
 	Kind                          eventschema.PunchKind
+	Job                           *string // nil: as it counts
 	Reason                        eventschema.CorrectionReason
 	RequestedAt                   *time.Time
 	RequestedBy                   uuid.UUID
@@ -109,7 +111,7 @@ type CorrectionsAsked struct {
 func CorrectionRequests(ctx context.Context, q Querier, tenant uuid.UUID, asked CorrectionsAsked) ([]CorrectionRequest, error) {
 	rows, err := q.Query(ctx, `
 SELECT correction_id, COALESCE(punch_id, `+noID+`), COALESCE(work_id, `+noID+`), COALESCE(void, false), COALESCE(occurred_at, 'epoch'), COALESCE(direction, ''),
-	COALESCE(kind, ''), COALESCE(reason, ''), requested_at, COALESCE(requested_by, `+noID+`), COALESCE(outcome, ''), COALESCE(ground, ''), decided_at,
+	COALESCE(kind, ''), job, COALESCE(reason, ''), requested_at, COALESCE(requested_by, `+noID+`), COALESCE(outcome, ''), COALESCE(ground, ''), decided_at,
 	COALESCE(decided_by, `+noID+`), position
 FROM correction_request WHERE tenant_id = $1 AND (NOT $2 OR outcome IS NULL) AND ($3::uuid IS NULL OR work_id = $3) AND ($4::bigint = 0 OR position < $4)
 ORDER BY position DESC LIMIT $5`, tenant, asked.Open, nonNil(asked.Work), int64(asked.Before), asked.Limit)
@@ -118,7 +120,7 @@ ORDER BY position DESC LIMIT $5`, tenant, asked.Open, nonNil(asked.Work), int64(
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c CorrectionRequest, err error) {
 		var position int64
-		err = row.Scan(&c.CorrectionID, &c.PunchID, &c.WorkID, &c.Void, &c.OccurredAt, &c.Direction, &c.Kind, &c.Reason, &c.RequestedAt, &c.RequestedBy,
+		err = row.Scan(&c.CorrectionID, &c.PunchID, &c.WorkID, &c.Void, &c.OccurredAt, &c.Direction, &c.Kind, &c.Job, &c.Reason, &c.RequestedAt, &c.RequestedBy,
 			&c.Outcome, &c.Ground, &c.DecidedAt, &c.DecidedBy, &position)
 		c.Position = uint64(position)
 		c.OccurredAt, c.RequestedAt, c.DecidedAt = c.OccurredAt.UTC(), utc(c.RequestedAt), utc(c.DecidedAt)

@@ -35,7 +35,7 @@ WHERE ($5 = '' OR a.station = $5)`
 // that began there.
 func EachPlaced(ctx context.Context, q Querier, tenant uuid.UUID, days Days, station string, do func(PlacedInterval) error) error {
 	rows, err := q.Query(ctx, `
-SELECT i.work_id, i.in_punch, i.out_punch, i.start_at, i.end_at, i.work_date::text, i.seconds, i.rule_version, i.in_kind, i.out_kind,
+SELECT i.work_id, i.in_punch, i.out_punch, i.start_at, i.end_at, i.work_date::text, i.seconds, i.rule_version, i.in_kind, i.out_kind, COALESCE(i.job, ''),
 	a.station, a.zone, a.offset_seconds, b.station, b.zone, b.offset_seconds`+fromExported+`
 ORDER BY i.work_id, i.start_at, i.in_punch`, days.args(tenant, station)...)
 	if err != nil {
@@ -43,7 +43,7 @@ ORDER BY i.work_id, i.start_at, i.in_punch`, days.args(tenant, station)...)
 	}
 	var w PlacedInterval
 	_, err = pgx.ForEachRow(rows, []any{
-		&w.WorkID, &w.In, &w.Out, &w.Start, &w.End, &w.WorkDate, &w.Seconds, &w.RuleVersion, &w.InKind, &w.OutKind,
+		&w.WorkID, &w.In, &w.Out, &w.Start, &w.End, &w.WorkDate, &w.Seconds, &w.RuleVersion, &w.InKind, &w.OutKind, &w.Job,
 		&w.InAt.Station, &w.InAt.Zone, &w.InAt.OffsetSeconds, &w.OutAt.Station, &w.OutAt.Zone, &w.OutAt.OffsetSeconds,
 	}, func() error {
 		w.Start, w.End = w.Start.UTC(), w.End.UTC()

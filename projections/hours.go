@@ -13,7 +13,7 @@ import (
 	"tracekeep/eventschema"
 )
 
-// How long did each person work, on which day, resting on which punches?
+// How long did each person work, on which day, resting on which punches, and for which job?
 //
 // Every interval names the two punches it rests on and the version of the rule
 // that paired them. Punches mostly come in order, and then the last counted
@@ -28,7 +28,7 @@ import (
 // whether the out is missing depends on the clock.
 func workedHours() Projection {
 	return Projection{
-		Name: "hours", Question: "How long did each person work, on which day, resting on which punches?", Version: 6,
+		Name: "hours", Question: "How long did each person work, on which day, resting on which punches, and for which job?", Version: 7,
 		Tables: []string{"work_interval", "punch_exception", "last_counted"},
 		Schema: `
 CREATE TABLE work_interval (
@@ -43,7 +43,8 @@ CREATE TABLE work_interval (
 	rule_version smallint NOT NULL,
 	-- the keys pressed, as they count: a report on everybody looks up no punch
 	in_kind text NOT NULL,
-	out_kind text NOT NULL
+	out_kind text NOT NULL,
+	job text -- of the in, as it counts
 );
 CREATE TABLE punch_exception (
 	tenant_id uuid NOT NULL,
@@ -63,6 +64,7 @@ CREATE TABLE last_counted (
 	offset_seconds integer NOT NULL,
 	direction text NOT NULL,
 	kind text NOT NULL,
+	job text,
 	latest_at timestamptz NOT NULL, -- of the last punch, counted or a repeat
 	PRIMARY KEY (tenant_id, work_id)
 ) WITH (fillfactor = 50);`,
@@ -132,7 +134,7 @@ func changes(ctx context.Context, tx pgx.Tx, page Page) (map[workKey][]hours.Pun
 func hoursPunch(e *eventschema.PunchRecorded) hours.Punch {
 	return hours.Punch{
 		ID: e.PunchID, OccurredAt: stored(e.OccurredAt), OffsetSeconds: e.OffsetSeconds,
-		Direction: e.Direction, Kind: e.Kind,
+		Direction: e.Direction, Kind: e.Kind, Job: storable(e.Job),
 	}
 }
 
@@ -173,7 +175,7 @@ type pairingRows struct {
 func newPairingRows() *pairingRows {
 	return &pairingRows{
 		intervals: copyInto("work_interval", 0,
-			"tenant_id", "work_id", "start_at", "in_punch", "out_punch", "end_at", "work_date", "seconds", "rule_version", "in_kind", "out_kind"),
+			"tenant_id", "work_id", "start_at", "in_punch", "out_punch", "end_at", "work_date", "seconds", "rule_version", "in_kind", "out_kind", "job"),
 		exceptions: copyInto("punch_exception", 0, "tenant_id", "work_id", "at", "punch_id", "code", "work_date", "rule_version"),
 		last:       map[workKey]*lastPunch{},
 	}
@@ -243,6 +245,7 @@ func (r *pairingRows) add(key workKey, rule hours.PairingRule, punches []hours.P
 		r.intervals.smallint(int16(rule.Version))
 		r.intervals.text(string(w.InKind))
 		r.intervals.text(string(w.OutKind))
+		r.intervals.code(w.Job)
 	}
 	for _, e := range paired.Exceptions {
 		if e.Punch == last && e.Code == hours.MissingOut || concluded != uuid.Nil && e.Punch == concluded {
@@ -301,6 +304,7 @@ type Interval struct {
 	WorkDate    string    // 2006-01-02, at the site of the in
 	Seconds     int64     // elapsed
 	RuleVersion int
+	Job         string // code of the in; empty where nobody said
 }
 
 // DayHours is the worked time of one work id on one day.
@@ -368,13 +372,13 @@ func HoursByDay(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([]
 
 // IntervalsOf lists the work intervals, by work id and time.
 func IntervalsOf(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([]Interval, error) {
-	rows, err := q.Query(ctx, `SELECT work_id, in_punch, out_punch, start_at, end_at, work_date::text, seconds, rule_version FROM work_interval`+intervalsInDays+
+	rows, err := q.Query(ctx, `SELECT work_id, in_punch, out_punch, start_at, end_at, work_date::text, seconds, rule_version, COALESCE(job, '') FROM work_interval`+intervalsInDays+
 		`ORDER BY work_id, start_at, in_punch`, days.args(tenant)...)
 	if err != nil {
 		return nil, fmt.Errorf("query intervals: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (w Interval, err error) {
-		err = row.Scan(&w.WorkID, &w.In, &w.Out, &w.Start, &w.End, &w.WorkDate, &w.Seconds, &w.RuleVersion)
+		err = row.Scan(&w.WorkID, &w.In, &w.Out, &w.Start, &w.End, &w.WorkDate, &w.Seconds, &w.RuleVersion, &w.Job)
 		w.Start, w.End = w.Start.UTC(), w.End.UTC()
 		return w, err
 	})

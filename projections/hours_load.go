@@ -113,7 +113,7 @@ const (
 // copyLast fills the empty table.
 func copyLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) error {
 	rows := copyInto("last_counted", 0,
-		"tenant_id", "work_id", "punch_id", "occurred_at", "offset_seconds", "direction", "kind", "latest_at").intoNew()
+		"tenant_id", "work_id", "punch_id", "occurred_at", "offset_seconds", "direction", "kind", "job", "latest_at").intoNew()
 	for key, row := range last {
 		if row == nil { // no punch is left
 			continue
@@ -126,6 +126,7 @@ func copyLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) error
 		rows.integer(int32(row.counted.OffsetSeconds))
 		rows.text(string(row.counted.Direction))
 		rows.text(string(row.counted.Kind))
+		rows.code(row.counted.Job)
 		rows.timestamptz(row.latest)
 		if err := rows.writeMany(ctx, tx); err != nil {
 			return err

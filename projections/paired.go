@@ -18,7 +18,7 @@ type PairedInterval struct {
 // EachPaired hands over the intervals of some days, those of one work id together
 // and in order of time. What do is given is its own.
 func EachPaired(ctx context.Context, q Querier, tenant uuid.UUID, days Days, do func(work uuid.UUID, intervals []PairedInterval) error) error {
-	rows, err := q.Query(ctx, `SELECT work_id, in_punch, out_punch, start_at, end_at, work_date::text, seconds, rule_version, in_kind, out_kind
+	rows, err := q.Query(ctx, `SELECT work_id, in_punch, out_punch, start_at, end_at, work_date::text, seconds, rule_version, in_kind, out_kind, COALESCE(job, '')
 FROM work_interval`+intervalsInDays+`ORDER BY work_id, start_at, in_punch`, days.args(tenant)...)
 	if err != nil {
 		return fmt.Errorf("query paired intervals: %w", err)
@@ -27,7 +27,7 @@ FROM work_interval`+intervalsInDays+`ORDER BY work_id, start_at, in_punch`, days
 	var one []PairedInterval
 	for rows.Next() {
 		var w PairedInterval
-		if err := rows.Scan(&w.WorkID, &w.In, &w.Out, &w.Start, &w.End, &w.WorkDate, &w.Seconds, &w.RuleVersion, &w.InKind, &w.OutKind); err != nil {
+		if err := rows.Scan(&w.WorkID, &w.In, &w.Out, &w.Start, &w.End, &w.WorkDate, &w.Seconds, &w.RuleVersion, &w.InKind, &w.OutKind, &w.Job); err != nil {
 			return fmt.Errorf("scan paired intervals: %w", err)
 		}
 		w.Start, w.End = w.Start.UTC(), w.End.UTC()

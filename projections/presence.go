@@ -36,7 +36,7 @@ func readLast(ctx context.Context, tx pgx.Tx, of map[workKey][]hours.Punch) (map
 		works.add(key.work)
 	}
 	rows, err := tx.Query(ctx, `
-SELECT l.tenant_id, l.work_id, l.latest_at, l.punch_id, l.occurred_at, l.offset_seconds, l.direction, l.kind
+SELECT l.tenant_id, l.work_id, l.latest_at, l.punch_id, l.occurred_at, l.offset_seconds, l.direction, l.kind, COALESCE(l.job, '')
 FROM unnest($1::uuid[], $2::uuid[]) AS n (tenant_id, work_id)
 JOIN last_counted l ON l.tenant_id = n.tenant_id AND l.work_id = n.work_id`, tenants, works)
 	if err != nil {
@@ -62,7 +62,7 @@ func writeLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) erro
 	tenants, works, ids := make(uuids, 0, n), make(uuids, 0, n), make(uuids, 0, n)
 	occurred, latest := make([]time.Time, 0, n), make([]time.Time, 0, n)
 	offsets := make([]int32, 0, n)
-	directions, kinds := make([]string, 0, n), make([]string, 0, n)
+	directions, kinds, jobs := make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
 	for key, row := range last {
 		if row == nil {
 			goneTenants.add(key.tenant)
@@ -75,6 +75,7 @@ func writeLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) erro
 		occurred, latest = append(occurred, row.counted.OccurredAt), append(latest, row.latest)
 		offsets = append(offsets, int32(row.counted.OffsetSeconds))
 		directions, kinds = append(directions, string(row.counted.Direction)), append(kinds, string(row.counted.Kind))
+		jobs = append(jobs, row.counted.Job)
 	}
 	var batch pgx.Batch
 	if len(goneWorks) > 0 {
@@ -83,12 +84,14 @@ WHERE l.tenant_id = n.tenant_id AND l.work_id = n.work_id`, goneTenants, goneWor
 	}
 	if len(works) > 0 {
 		batch.Queue(`
-INSERT INTO last_counted (tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, latest_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::integer[], $6::text[], $7::text[], $8::timestamptz[])
+INSERT INTO last_counted (tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, latest_at, job)
+SELECT tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, latest_at, NULLIF(job, '')
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::integer[], $6::text[], $7::text[], $8::timestamptz[], $9::text[])
+	AS n (tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, latest_at, job)
 ON CONFLICT (tenant_id, work_id) DO UPDATE SET
 	punch_id = EXCLUDED.punch_id, occurred_at = EXCLUDED.occurred_at, offset_seconds = EXCLUDED.offset_seconds,
-	direction = EXCLUDED.direction, kind = EXCLUDED.kind, latest_at = EXCLUDED.latest_at`,
-			tenants, works, ids, occurred, offsets, directions, kinds, latest)
+	direction = EXCLUDED.direction, kind = EXCLUDED.kind, job = EXCLUDED.job, latest_at = EXCLUDED.latest_at`,
+			tenants, works, ids, occurred, offsets, directions, kinds, latest, jobs)
 	}
 	if batch.Len() == 0 {
 		return nil

@@ -121,6 +121,15 @@ func storable(text string) string {
 	return strings.ReplaceAll(text, "\x00", "\uFFFD")
 }
 
+// storableOrNil keeps what was not said apart from an empty text.
+func storableOrNil(text *string) *string {
+	if text == nil {
+		return nil
+	}
+	kept := storable(*text)
+	return &kept
+}
+
 // bound is an instant for a range; the zero time stands for the infinity given.
 func bound(at time.Time, infinity pgtype.InfinityModifier) pgtype.Timestamptz {
 	if at.IsZero() {

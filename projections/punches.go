@@ -17,7 +17,8 @@ import (
 //
 // A punch counts as it was recorded until a correction says otherwise. The
 // latest correction decides whether it counts at all; the latest one that does
-// not void decides when and how. What was recorded stays beside it, and every
+// not void decides when and how, and the latest that names a
+// job for which. What was recorded stays beside it, and every
 // correction stays in a table of its own.
 func punches() Projection {
 	return Projection{
@@ -49,6 +50,7 @@ CREATE TABLE punch (
 	recorded_offset_seconds integer,
 	recorded_direction text,
 	recorded_kind text,
+	recorded_job text,
 	-- of the latest correction
 	corrected_by uuid,
 	correction_reason text
@@ -64,6 +66,7 @@ CREATE TABLE punch_correction (
 	offset_seconds integer NOT NULL,
 	direction text NOT NULL,
 	kind text NOT NULL,
+	job text, -- null: as it was
 	reason text NOT NULL,
 	corrected_by uuid NOT NULL,
 	approved_by uuid NOT NULL,
@@ -237,7 +240,7 @@ ON CONFLICT DO NOTHING RETURNING position`, args...)
 
 func correctionRows(n int) *copied {
 	return copyInto("punch_correction", n,
-		"tenant_id", "punch_id", "position", "work_id", "correction_id", "void", "occurred_at", "offset_seconds", "direction", "kind",
+		"tenant_id", "punch_id", "position", "work_id", "correction_id", "void", "occurred_at", "offset_seconds", "direction", "kind", "job",
 		"reason", "corrected_by", "approved_by", "corrected_at")
 }
 
@@ -255,6 +258,11 @@ func addCorrections(rows *copied, corrected []*eventschema.Decoded) {
 		rows.integer(int32(e.OffsetSeconds))
 		rows.text(string(e.Direction))
 		rows.text(string(e.Kind))
+		if job := storableOrNil(e.Job); job == nil || e.Void {
+			rows.null()
+		} else {
+			rows.text(*job)
+		}
 		rows.text(storable(string(e.Reason)))
 		rows.uuid(e.CorrectedBy)
 		rows.uuid(e.ApprovedBy)
@@ -280,6 +288,10 @@ func correctPunches(ctx context.Context, tx pgx.Tx, corrected []*eventschema.Dec
 	return err
 }
 
+// recordedJob is the job a punch was recorded for: null is none, so that only the
+// first correction tells which of two columns has it.
+const recordedJob = `CASE WHEN p.recorded_occurred_at IS NULL THEN p.job ELSE p.recorded_job END`
+
 // correct expects where the ids of the corrected punches come from, as n.
 const correct = `
 UPDATE punch p SET
@@ -287,10 +299,12 @@ UPDATE punch p SET
 	recorded_offset_seconds = COALESCE(p.recorded_offset_seconds, p.offset_seconds),
 	recorded_direction = COALESCE(p.recorded_direction, p.direction),
 	recorded_kind = COALESCE(p.recorded_kind, p.kind),
+	recorded_job = ` + recordedJob + `,
 	occurred_at = COALESCE(v.occurred_at, p.occurred_at),
 	offset_seconds = COALESCE(v.offset_seconds, p.offset_seconds),
 	direction = COALESCE(v.direction, p.direction),
 	kind = COALESCE(v.kind, p.kind),
+	job = CASE WHEN j.job IS NULL THEN ` + recordedJob + ` ELSE NULLIF(j.job, '') END,
 	voided = l.void, corrected_by = l.corrected_by, correction_reason = l.reason
 FROM %s
 JOIN punch q ON q.tenant_id = n.tenant_id AND q.punch_id = n.punch_id
@@ -302,6 +316,10 @@ LEFT JOIN LATERAL (
 	SELECT occurred_at, offset_seconds, direction, kind FROM punch_correction c
 	WHERE c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND c.work_id = q.work_id AND c.position > q.position AND NOT c.void
 	ORDER BY c.position DESC LIMIT 1) v ON true
+LEFT JOIN LATERAL (
+	SELECT job FROM punch_correction c
+	WHERE c.tenant_id = n.tenant_id AND c.punch_id = n.punch_id AND c.work_id = q.work_id AND c.position > q.position AND c.job IS NOT NULL
+	ORDER BY c.position DESC LIMIT 1) j ON true
 WHERE p.tenant_id = n.tenant_id AND p.punch_id = n.punch_id`
 
 // Punch is one punch as it counts, beside what was recorded.
@@ -312,25 +330,26 @@ type Punch struct {
 	Zone     string
 	Station  string
 	// What the punch was made for, as its station said it; empty where it did not.
-	Site, Job, Reason string
-	ReceivedAt        time.Time // UTC
-	Source            eventschema.Source
-	DeviceID          uuid.UUID // of the enrolled device that signed it, or none
-	Fence             *eventschema.FenceReading
-	Counts            PunchReading // meaningless while Voided
-	Recorded          PunchReading
-	Voided            bool // a correction took it out of the count
+	Site, Reason string
+	ReceivedAt   time.Time // UTC
+	Source       eventschema.Source
+	DeviceID     uuid.UUID // of the enrolled device that signed it, or none
+	Fence        *eventschema.FenceReading
+	Counts       PunchReading // meaningless while Voided
+	Recorded     PunchReading
+	Voided       bool // a correction took it out of the count
 	// CorrectedBy and CorrectedFor are of the latest correction, nil and empty without one.
 	CorrectedBy  *uuid.UUID
 	CorrectedFor eventschema.CorrectionReason
 }
 
-// PunchReading is when and how a punch was made.
+// PunchReading is when and how a punch was made, and for which job.
 type PunchReading struct {
 	OccurredAt    time.Time // UTC
 	OffsetSeconds int       // seconds east
 	Direction     eventschema.Direction
 	Kind          eventschema.PunchKind
+	Job           string // code; empty where nobody said
 }
 
 const punchQuery = `
@@ -340,6 +359,7 @@ FROM punch WHERE tenant_id = $1 `
 const punchColumns = `punch_id, work_id, position, zone, station, occurred_at, offset_seconds, direction, kind,
 	COALESCE(recorded_occurred_at, occurred_at), COALESCE(recorded_offset_seconds, offset_seconds),
 	COALESCE(recorded_direction, direction), COALESCE(recorded_kind, kind),
+	COALESCE(CASE WHEN recorded_occurred_at IS NULL THEN job ELSE recorded_job END, ''),
 	voided, corrected_by, COALESCE(correction_reason, ''),
 	received_at, source, COALESCE(site, ''), COALESCE(job, ''), COALESCE(reason, ''),
 	COALESCE(device_id, '00000000-0000-0000-0000-000000000000'), COALESCE(fence, ''), COALESCE(fence_metres, 0)`
@@ -380,9 +400,9 @@ func scanPunch(row pgx.CollectableRow, before ...any) (p Punch, err error) {
 	var fence eventschema.FenceReading
 	err = row.Scan(append(before, &p.ID, &p.WorkID, &position, &p.Zone, &p.Station,
 		&p.Counts.OccurredAt, &p.Counts.OffsetSeconds, &p.Counts.Direction, &p.Counts.Kind,
-		&p.Recorded.OccurredAt, &p.Recorded.OffsetSeconds, &p.Recorded.Direction, &p.Recorded.Kind,
+		&p.Recorded.OccurredAt, &p.Recorded.OffsetSeconds, &p.Recorded.Direction, &p.Recorded.Kind, &p.Recorded.Job,
 		&p.Voided, &p.CorrectedBy, &p.CorrectedFor,
-		&p.ReceivedAt, &p.Source, &p.Site, &p.Job, &p.Reason, &p.DeviceID, &fence.Verdict, &fence.DistanceMetres)...)
+		&p.ReceivedAt, &p.Source, &p.Site, &p.Counts.Job, &p.Reason, &p.DeviceID, &fence.Verdict, &fence.DistanceMetres)...)
 	p.Position, p.ReceivedAt = uint64(position), p.ReceivedAt.UTC()
 	if fence.Verdict != "" {
 		p.Fence = &fence
@@ -398,6 +418,7 @@ type Correction struct {
 	Position    uint64
 	Void        bool
 	Reading     PunchReading // what counts from then on; meaningless when Void
+	JobStays    bool         // nothing was said about the job
 	Reason      eventschema.CorrectionReason
 	CorrectedBy uuid.UUID
 	ApprovedBy  uuid.UUID
@@ -408,7 +429,7 @@ type Correction struct {
 // the first one first.
 func CorrectionsOf(ctx context.Context, q Querier, tenant uuid.UUID, punches ...uuid.UUID) ([]Correction, error) {
 	rows, err := q.Query(ctx, `
-SELECT correction_id, punch_id, position, void, occurred_at, offset_seconds, direction, kind, reason, corrected_by, approved_by, corrected_at
+SELECT correction_id, punch_id, position, void, occurred_at, offset_seconds, direction, kind, COALESCE(job, ''), job IS NULL, reason, corrected_by, approved_by, corrected_at
 FROM punch_correction WHERE tenant_id = $1 AND punch_id = ANY($2) ORDER BY punch_id, position`, tenant, uuidsOf(punches))
 	if err != nil {
 		return nil, fmt.Errorf("query corrections: %w", err)
@@ -416,7 +437,7 @@ FROM punch_correction WHERE tenant_id = $1 AND punch_id = ANY($2) ORDER BY punch
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c Correction, err error) {
 		var position int64
 		err = row.Scan(&c.ID, &c.PunchID, &position, &c.Void, &c.Reading.OccurredAt, &c.Reading.OffsetSeconds, &c.Reading.Direction,
-			&c.Reading.Kind, &c.Reason, &c.CorrectedBy, &c.ApprovedBy, &c.CorrectedAt)
+			&c.Reading.Kind, &c.Reading.Job, &c.JobStays, &c.Reason, &c.CorrectedBy, &c.ApprovedBy, &c.CorrectedAt)
 		c.Position, c.Reading.OccurredAt, c.CorrectedAt = uint64(position), c.Reading.OccurredAt.UTC(), c.CorrectedAt.UTC()
 		return c, err
 	})

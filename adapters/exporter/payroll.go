@@ -18,6 +18,7 @@ type PayRow struct {
 	Name   string // for programs that go by names
 	Day    string // 2006-01-02
 	Code   string // regular, overtime, double_time, premium or guarantee
+	Job    string // code of the tenant's
 	Time   time.Duration
 }
 
@@ -45,6 +46,9 @@ type Payroll struct {
 	// Codes gives the program's own name or number to each code of the rows. ADP needs
 	// none for regular and overtime, which have columns.
 	Codes map[string]string
+	// Jobs gives the program's own cost centre or job to jobs. Others have none, and
+	// their hours are one line.
+	Jobs map[string]string
 }
 
 // Errors of payroll files. None holds a value of a person.
@@ -52,6 +56,7 @@ var (
 	ErrSystem  = errors.New("the payroll systems are adp, paychex, quickbooks-iif, datev-lodas and datev-lug")
 	ErrCompany = errors.New("the payroll program needs the company under its own code (--company, --batch)")
 	ErrCode    = errors.New("the payroll program has a name or number of its own for each pay code; give it with --code")
+	ErrJob     = errors.New("the format has no documented place for a job; leave --job out")
 	ErrNumber  = errors.New("an employee number does not fit the payroll program")
 	ErrLength  = errors.New("QuickBooks takes at most 23:59 for one person, day and code")
 )
@@ -61,6 +66,7 @@ type payFile struct {
 	company, batch bool
 	codes          []string // that have a place of their own
 	number         func(string) bool
+	jobs           bool                // have a place
 	sum            func(PayRow) PayRow // makes rows equal that become one
 	write          func(*bufio.Writer, Payroll, []PayRow) error
 }
@@ -68,15 +74,15 @@ type payFile struct {
 func (p Payroll) file() (payFile, error) {
 	switch p.System {
 	case ADP:
-		return payFile{true, true, []string{"regular", "overtime"}, digits(6), ofPeriod, writeADP}, nil
+		return payFile{true, true, []string{"regular", "overtime"}, digits(6), false, ofPeriod, writeADP}, nil
 	case Paychex:
-		return payFile{true, false, nil, marks(10), ofDay, writePaychex}, nil
+		return payFile{true, false, nil, marks(10), false, ofDay, writePaychex}, nil
 	case QuickBooksIIF:
-		return payFile{true, true, nil, func(string) bool { return true }, ofDay, writeIIF}, nil
+		return payFile{true, true, nil, func(string) bool { return true }, true, ofDay, writeIIF}, nil
 	case DATEVLodas:
-		return payFile{true, true, nil, digits(5), ofMonth, writeLodas}, nil
+		return payFile{true, true, nil, digits(5), true, ofMonth, writeLodas}, nil
 	case DATEVLohn:
-		return payFile{false, false, nil, digits(5), ofDay, writeLohn}, nil
+		return payFile{false, false, nil, digits(5), true, ofDay, writeLohn}, nil
 	}
 	return payFile{}, ErrSystem
 }
@@ -89,7 +95,7 @@ func (p Payroll) Fits(number string) bool {
 }
 
 // Check says whether a file with rows of these codes can be written. Errors:
-// [ErrSystem], [ErrCompany], [ErrCode].
+// [ErrSystem], [ErrCompany], [ErrCode], [ErrJob].
 func (p Payroll) Check(codes ...string) error {
 	file, err := p.file()
 	switch {
@@ -97,6 +103,13 @@ func (p Payroll) Check(codes ...string) error {
 		return err
 	case file.company && p.Company == "" || file.batch && p.Batch == "" || strings.ContainsAny(p.Company+p.Batch, "\t\r\n;,\""):
 		return ErrCompany
+	case len(p.Jobs) > 0 && !file.jobs:
+		return ErrJob
+	}
+	for job, own := range p.Jobs {
+		if own == "" || strings.ContainsAny(own, "\t\r\n;\"") {
+			return fmt.Errorf("%w: %s", ErrCode, job)
+		}
 	}
 	for _, code := range codes {
 		own := p.Codes[code]
@@ -110,14 +123,16 @@ func (p Payroll) Check(codes ...string) error {
 // WritePayroll writes the file that a payroll program reads: rows in any order, one
 // line for what belongs together, CRLF. What is documented of each format, and what
 // is not, is in domain/decisions/0111. Errors: [ErrSystem], [ErrCompany], [ErrCode],
-// [ErrNumber], [ErrLength].
+// [ErrJob], [ErrNumber], [ErrLength].
 func WritePayroll(to io.Writer, p Payroll, rows []PayRow) error {
 	file, err := p.file()
 	if err != nil {
 		return err
 	}
 	codes := map[string]bool{}
-	for _, row := range rows {
+	rows = slices.Clone(rows)
+	for i, row := range rows {
+		rows[i].Job = p.Jobs[row.Job]
 		codes[row.Code] = true
 		if !file.number(row.Number) {
 			return ErrNumber
@@ -159,7 +174,7 @@ func summed(rows []PayRow, of func(PayRow) PayRow) []PayRow {
 		all = append(all, row)
 	}
 	slices.SortFunc(all, func(a, b PayRow) int {
-		return cmp.Or(strings.Compare(a.Number, b.Number), strings.Compare(a.Name, b.Name), strings.Compare(a.Day, b.Day), -strings.Compare(a.Code, b.Code))
+		return cmp.Or(strings.Compare(a.Number, b.Number), strings.Compare(a.Name, b.Name), strings.Compare(a.Day, b.Day), -strings.Compare(a.Code, b.Code), strings.Compare(a.Job, b.Job))
 	})
 	return all
 }

@@ -87,6 +87,39 @@ func TestPayrollFiles(t *testing.T) {
 	}
 }
 
+// A job has lines of its own where the format has a place for it.
+//
+// promise: ST-21
+func TestPayrollLinesOfJobs(t *testing.T) {
+	rows := []exporter.PayRow{
+		{Number: "101", Name: "Ada", Day: "2026-06-09", Code: "regular", Job: "watch", Time: 3 * h}, {Number: "101", Name: "Ada", Day: "2026-06-09", Code: "regular", Job: "desk", Time: 2 * h},
+		{Number: "101", Name: "Ada", Day: "2026-06-09", Code: "regular", Job: "gate", Time: h},
+	}
+	for system, want := range map[exporter.System][2]string{
+		exporter.QuickBooksIIF: {"TIMEACT\t06/09/26\t\tAda\t\t1\t3:00\t", "TIMEACT\t06/09/26\t4711\tAda\t\t1\t3:00\t"},
+		exporter.DATEVLodas:    {"1;01/06/2026;101;1;1;3,00;;\r\n", "1;01/06/2026;101;1;1;3,00;4711;\r\n"},
+		exporter.DATEVLohn:     {"101;09.06.2026;;1;3,00;;;;;;\r\n", "101;09.06.2026;;1;3,00;;;;;4711;\r\n"},
+		exporter.ADP:           {}, exporter.Paychex: {},
+	} {
+		payroll := exporter.Payroll{System: system, Company: "1", Batch: "2", Codes: map[string]string{"regular": "1"}, Jobs: map[string]string{"watch": "4711"}}
+		var b bytes.Buffer
+		err := exporter.WritePayroll(&b, payroll, rows)
+		if want[0] == "" {
+			if !errors.Is(err, exporter.ErrJob) {
+				t.Errorf("%s: %v", system, err)
+			}
+			continue
+		}
+		if err != nil || strings.Count(b.String(), want[0]) != 1 || strings.Count(b.String(), want[1]) != 1 {
+			t.Errorf("%s: %v\n%s", system, err, b.String())
+		}
+	}
+	wrong := exporter.Payroll{System: exporter.DATEVLohn, Codes: map[string]string{"regular": "1"}, Jobs: map[string]string{"watch": "4;7"}}
+	if err := exporter.WritePayroll(new(bytes.Buffer), wrong, rows); !errors.Is(err, exporter.ErrCode) {
+		t.Errorf("a cost centre that breaks the line: %v", err)
+	}
+}
+
 // The example of an ADP file that was found in public: the same facts give its lines.
 func TestAPublishedFileIsWrittenTheSame(t *testing.T) {
 	path := filepath.Join("..", "..", "..", "shared", "data", "other-small-samples", "PRABCEPI_adp_wfn_example.csv")

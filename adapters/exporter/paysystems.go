@@ -58,7 +58,7 @@ func writeIIF(out *bufio.Writer, p Payroll, rows []PayRow) error {
 		if length >= 24*time.Hour {
 			return ErrLength
 		}
-		crlf(out, strings.Join([]string{"TIMEACT", day(row.Day, "01/02/06"), "", iifText(row.Name), "", p.Codes[row.Code], HoursMinutes(length), "", "", "0", "Y"}, "\t"))
+		crlf(out, strings.Join([]string{"TIMEACT", day(row.Day, "01/02/06"), row.Job, iifText(row.Name), "", p.Codes[row.Code], HoursMinutes(length), "", "", "0", "Y"}, "\t"))
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func writeLodas(out *bufio.Writer, p Payroll, rows []PayRow) error {
 		"1;u_lod_bwd_buchung_standard;abrechnung_zeitraum#bwd;pnr#bwd;la_eigene#bwd;bs_nr#bwd;bs_wert_butab#bwd;kostenstelle#bwd;", "",
 		"[Bewegungsdaten]")
 	for _, row := range rows {
-		crlf(out, strings.Join([]string{"1", day(row.Day, "02/01/2006"), row.Number, p.Codes[row.Code], "1", hundredths(row.Time, ","), "", ""}, ";"))
+		crlf(out, strings.Join([]string{"1", day(row.Day, "02/01/2006"), row.Number, p.Codes[row.Code], "1", hundredths(row.Time, ","), row.Job, ""}, ";"))
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func writeLodas(out *bufio.Writer, p Payroll, rows []PayRow) error {
 func writeLohn(out *bufio.Writer, p Payroll, rows []PayRow) error {
 	crlf(out, "Personalnummer;Kalendertag;Ausfallschluessel;Lohnartennummer;Stundenanzahl;Tagesanzahl;Wert;Abw. Faktor;Abw. Lohnveraenderung;Kostenstelle;Kostentraeger")
 	for _, row := range rows {
-		crlf(out, strings.Join([]string{row.Number, day(row.Day, "02.01.2006"), "", p.Codes[row.Code], hundredths(row.Time, ","), "", "", "", "", "", ""}, ";"))
+		crlf(out, strings.Join([]string{row.Number, day(row.Day, "02.01.2006"), "", p.Codes[row.Code], hundredths(row.Time, ","), "", "", "", "", row.Job, ""}, ";"))
 	}
 	return nil
 }

@@ -4,24 +4,35 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"tracekeep/domain/payrules"
 	"tracekeep/projections"
 )
 
 // PayPeriodBody is one pay period that is locked.
 type PayPeriodBody struct {
-	PeriodID     string `json:"period_id" format:"uuid"`
-	From         string `json:"from" format:"date" example:"2026-03-02"`
-	To           string `json:"to" format:"date" example:"2026-03-15"`
-	Zone         string `json:"zone" example:"America/New_York"`
-	Rules        string `json:"rules" example:"flsa"`
-	RulesVersion int    `json:"rules_version" example:"1"`
-	Cards        int    `json:"cards" doc:"How many were paid something." example:"42"`
-	LockedAt     string `json:"locked_at" format:"date-time" example:"2026-03-16T09:00:00Z"`
-	LockedBy     string `json:"locked_by" format:"uuid" doc:"A pseudonym."`
+	PeriodID    string       `json:"period_id" format:"uuid"`
+	From        string       `json:"from" format:"date" example:"2026-03-02"`
+	To          string       `json:"to" format:"date" example:"2026-03-15"`
+	Plan        string       `json:"plan" doc:"Of one set of rules, their name." example:"flsa"`
+	PlanVersion int          `json:"plan_version" example:"1"`
+	PaidBy      []PaidByBody `json:"paid_by" doc:"The rules of each group of people."`
+	Cards       int          `json:"cards" doc:"How many were paid something." example:"42"`
+	LockedAt    string       `json:"locked_at" format:"date-time" example:"2026-03-16T09:00:00Z"`
+	LockedBy    string       `json:"locked_by" format:"uuid" doc:"A pseudonym."`
+}
+
+// PaidByBody is a set of rules that people of a group were paid by.
+type PaidByBody struct {
+	Group        string   `json:"group,omitempty" doc:"Left out where there was one." example:"crew"`
+	Zone         string   `json:"zone" example:"America/New_York"`
+	Jobs         []string `json:"jobs,omitempty" doc:"The jobs it was for; left out: for the others."`
+	Rules        string   `json:"rules" example:"flsa"`
+	RulesVersion int      `json:"rules_version" example:"1"`
 }
 
 // LockedCardBody is what one work record was paid for a period.
@@ -33,6 +44,26 @@ type LockedCardBody struct {
 	Time        PaidTimeBody     `json:"time"`
 	Adjustments []AdjustmentBody `json:"adjustments" doc:"Of earlier periods, settled with this one."`
 	LockedAt    string           `json:"locked_at" format:"date-time" example:"2026-03-16T09:00:00Z"`
+}
+
+// LockBody is a pay period to be locked.
+type LockBody struct {
+	From            string `json:"from" format:"date" example:"2026-03-02"`
+	To              string `json:"to" format:"date" doc:"The last day; it must be over." example:"2026-03-15"`
+	Rules           string `json:"rules" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"A built-in set of rules. A period by rules of your own is locked with tracekeep periods lock." example:"flsa"`
+	Zone            string `json:"zone" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" doc:"IANA zone whose clock begins days and weeks." example:"America/New_York"`
+	DespiteFindings bool   `json:"despite_findings,omitempty" doc:"Lock although punches are missing or exchanged; what they become is an adjustment."`
+}
+
+type lockedAnswer struct {
+	Ack
+	Status int
+	Body   struct {
+		PeriodID    string `json:"period_id" format:"uuid"`
+		Cards       int    `json:"cards" example:"42"`
+		Adjustments int    `json:"adjustments" doc:"Of earlier periods, settled by these cards." example:"1"`
+		Position    uint64 `json:"position" example:"48217"`
+	}
 }
 
 type payPeriodsAnswer struct {
@@ -59,6 +90,14 @@ type correctionsAnswer struct {
 }
 
 func (a *API) registerPayPeriodReading(api huma.API) {
+	huma.Register(api, a.operation("lock-pay-period", http.MethodPost, "/v1/pay-periods", "Pay", "Lock a pay period",
+		"Locks one card for everybody who is paid something, and then the period; neither changes again. Interrupted, it is finished by the same request."),
+		func(ctx context.Context, in *struct {
+			Once
+			Body LockBody
+		}) (*lockedAnswer, error) {
+			return a.lockPayPeriod(ctx, in.Body)
+		})
 	huma.Register(api, a.operation("list-pay-periods", http.MethodGet, "/v1/pay-periods", "Pay", "List the pay periods that are locked", "In order of their days."),
 		func(ctx context.Context, _ *struct{ Fresh }) (*payPeriodsAnswer, error) {
 			periods, err := a.inside.Payroll.PayPeriods(ctx)
@@ -90,9 +129,39 @@ func (a *API) registerPayPeriodReading(api huma.API) {
 		})
 }
 
+func (a *API) lockPayPeriod(ctx context.Context, body LockBody) (*lockedAnswer, error) {
+	rules, problem := builtIn("/rules", body.Rules)
+	if problem != nil {
+		return nil, problem
+	}
+	if _, problem := loadZone(body.Zone); problem != nil {
+		return nil, problem
+	}
+	first, errFrom := time.Parse(time.DateOnly, body.From)
+	last, errTo := time.Parse(time.DateOnly, body.To)
+	if errFrom != nil || errTo != nil || last.Before(first) || last.Sub(first) >= longestSpan*24*time.Hour {
+		return nil, invalid("/to", "range", "days of the calendar, in order, at most "+strconv.Itoa(longestSpan))
+	}
+	locked, err := a.inside.Payroll.LockPayPeriod(ctx, caller(ctx), LockOrder{
+		Plan: payrules.PlanOf(rules, body.Zone, nil), Period: payrules.PayPeriod{First: first, Last: last}, Despite: body.DespiteFindings, At: a.config.Clock().UTC(),
+	})
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	answer := &lockedAnswer{Ack: ack(locked.Receipt), Status: created(locked.Receipt)}
+	answer.Body.PeriodID, answer.Body.Cards, answer.Body.Adjustments, answer.Body.Position = locked.PeriodID.String(), locked.Cards, locked.Adjustments, locked.Receipt.Position
+	return answer, nil
+}
+
 func payPeriodBody(p projections.PayPeriod) PayPeriodBody {
+	paid := []PaidByBody{}
+	for _, by := range p.Paid {
+		for _, rules := range by.Rules {
+			paid = append(paid, PaidByBody{Group: by.Group, Zone: by.Zone, Jobs: rules.Jobs, Rules: rules.Name, RulesVersion: rules.Version})
+		}
+	}
 	return PayPeriodBody{
-		PeriodID: p.PeriodID.String(), From: p.From, To: p.To, Zone: p.Zone, Rules: p.Rules, RulesVersion: p.RulesVersion, Cards: p.Cards,
+		PeriodID: p.PeriodID.String(), From: p.From, To: p.To, Plan: p.Plan, PlanVersion: p.PlanVersion, PaidBy: paid, Cards: p.Cards,
 		LockedAt: rfc3339(p.LockedAt), LockedBy: p.LockedBy.String(),
 	}
 }

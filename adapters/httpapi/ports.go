@@ -137,7 +137,7 @@ type PunchReceipt struct {
 }
 
 // PunchCorrection corrects one punch. With Void, OccurredAt, OffsetSeconds,
-// Direction and Kind are unset.
+// Direction, Kind and Job are unset.
 type PunchCorrection struct {
 	CorrectionID uuid.UUID // derived from the key
 	PunchID      uuid.UUID
@@ -150,6 +150,7 @@ type PunchCorrection struct {
 	OffsetSeconds int
 	Direction     eventschema.Direction
 	Kind          eventschema.PunchKind
+	Job           *string // nil leaves it
 	Reason        eventschema.CorrectionReason
 	ApprovedBy    uuid.UUID
 	ReceivedAt    time.Time
@@ -423,6 +424,7 @@ type Inside struct {
 	Shifts       Shifts
 	Corrections  Corrections
 	Payroll      Payroll
+	Exports      Exports
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

@@ -56,9 +56,9 @@ type Corrections interface {
 
 // Payroll locks pay periods. Errors as for [Shifts].
 type Payroll interface {
-	// LockPeriod locks the card of everybody who is paid something, and then the period;
-	// repeating it locks nothing twice.
-	LockPeriod(ctx context.Context, by Principal, order LockOrder) (LockedPeriod, error)
+	// LockPayPeriod locks the card of everybody who is paid something, and then the
+	// period; repeating it locks nothing twice.
+	LockPayPeriod(ctx context.Context, by Principal, order LockOrder) (LockedPeriod, error)
 	// PayPeriods lists the periods that are locked, by their days.
 	PayPeriods(ctx context.Context) ([]projections.PayPeriod, error)
 	// TimeCards lists the locked cards of a period, by work id.
@@ -67,16 +67,16 @@ type Payroll interface {
 
 // LockOrder asks to lock a pay period.
 type LockOrder struct {
-	Rules   payrules.Rules
-	Zone    string // for rules that name none
+	Plan    payrules.Plan
 	Period  payrules.PayPeriod
-	Earlier []payrules.Rules // of earlier periods, where they are neither Rules nor built in
+	Earlier []payrules.Rules // of earlier periods, where they are neither in the plan nor built in
 	Despite bool             // of findings of high severity
 	At      time.Time
 }
 
 // LockedPeriod is what locking did.
 type LockedPeriod struct {
+	Receipt     Receipt // of the period itself
 	PeriodID    uuid.UUID
 	Cards       int
 	Adjustments int // of earlier periods, in all cards

@@ -84,16 +84,17 @@ type punchAnswer struct {
 
 // CorrectionBody is a correction of a punch as sent.
 type CorrectionBody struct {
-	WorkID          ID     `json:"work_id" example:"3f0a8f4e-6c5b-4d5f-9a53-2f1f4d4f6b11"`
-	PunchOccurredAt string `json:"punch_occurred_at" format:"date-time" example:"2026-03-02T07:00:00Z" doc:"The instant of the punch as it was recorded."`
-	Void            bool   `json:"void,omitempty" doc:"Take the punch out of the count; then no new values are sent."`
-	OccurredAt      string `json:"occurred_at,omitempty" format:"date-time" example:"2026-03-02T08:05:00+01:00"`
-	LocalTime       string `json:"local_time,omitempty" maxLength:"19" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"`
-	Zone            string `json:"zone,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" example:"Europe/Berlin"`
-	Direction       string `json:"direction,omitempty" enum:"in,out" example:"in"`
-	Kind            string `json:"kind,omitempty" enum:"normal,break,meal,transfer,overtime,visit" example:"normal"`
-	Reason          string `json:"reason" enum:"wrong_key,wrong_time,not_the_punch,other" example:"wrong_time"`
-	ApprovedBy      ID     `json:"approved_by" example:"b2a4c1de-1111-4222-8333-444455556666" doc:"Who approved it: somebody else than who corrects. Recorded as named; accounts, which could check it, come later."`
+	WorkID          ID      `json:"work_id" example:"3f0a8f4e-6c5b-4d5f-9a53-2f1f4d4f6b11"`
+	PunchOccurredAt string  `json:"punch_occurred_at" format:"date-time" example:"2026-03-02T07:00:00Z" doc:"The instant of the punch as it was recorded."`
+	Void            bool    `json:"void,omitempty" doc:"Take the punch out of the count; then no new values are sent."`
+	OccurredAt      string  `json:"occurred_at,omitempty" format:"date-time" example:"2026-03-02T08:05:00+01:00"`
+	LocalTime       string  `json:"local_time,omitempty" maxLength:"19" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"`
+	Zone            string  `json:"zone,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" example:"Europe/Berlin"`
+	Direction       string  `json:"direction,omitempty" enum:"in,out" example:"in"`
+	Kind            string  `json:"kind,omitempty" enum:"normal,break,meal,transfer,overtime,visit" example:"normal"`
+	Job             *string `json:"job,omitempty" maxLength:"60" pattern:"^[a-z0-9_]*$" example:"night_watch" doc:"Code of the job that counts; empty for none. Left out, the job stays."`
+	Reason          string  `json:"reason" enum:"wrong_key,wrong_time,not_the_punch,other" example:"wrong_time"`
+	ApprovedBy      ID      `json:"approved_by" example:"b2a4c1de-1111-4222-8333-444455556666" doc:"Who approved it: somebody else than who corrects. Recorded as named; accounts, which could check it, come later."`
 }
 
 type correctionAnswer struct {
@@ -180,7 +181,7 @@ func (a *API) correctPunch(ctx context.Context, punch uuid.UUID, body Correction
 		CorrectionID: derivedID(what), PunchID: punch, Work: body.WorkID.id(), RecordedAs: recorded, Void: body.Void,
 		Reason: eventschema.CorrectionReason(body.Reason), ApprovedBy: body.ApprovedBy.id(), ReceivedAt: a.config.Clock().UTC(),
 	}
-	newValues := body.OccurredAt != "" || body.LocalTime != "" || body.Direction != "" || body.Kind != "" || body.Zone != ""
+	newValues := body.OccurredAt != "" || body.LocalTime != "" || body.Direction != "" || body.Kind != "" || body.Zone != "" || body.Job != nil
 	switch {
 	case body.Void && newValues:
 		return nil, invalid("/void", "contradiction", "a void punch has no new values")
@@ -192,7 +193,7 @@ func (a *API) correctPunch(ctx context.Context, punch uuid.UUID, body Correction
 			return nil, problem
 		}
 		correction.OccurredAt, correction.OffsetSeconds = at, offset
-		correction.Direction, correction.Kind = eventschema.Direction(body.Direction), eventschema.PunchKind(body.Kind)
+		correction.Direction, correction.Kind, correction.Job = eventschema.Direction(body.Direction), eventschema.PunchKind(body.Kind), body.Job
 		if correction.Kind == "" {
 			correction.Kind = eventschema.KindNormal
 		}

@@ -30,8 +30,8 @@
 // says of it tells it apart, so a row that its program changed later comes as another one.
 //
 // A row with start and end is two punches. Of formats that say neither in nor out the
-// direction is derived, see [Punch]. Projects, tasks and notes are not kept; the
-// summary names the columns that were not read. A row may be taken and yet be suspect:
+// direction is derived, see [Punch]. Projects, tasks and notes are not kept, unless a
+// [JobColumn] gives codes to what a column names; the summary names the columns that were not read. A row may be taken and yet be suspect:
 // the station's clock was set back, its counter jumped, entries overlap.
 //
 // Reference figures of the same files, made by other programs, differ therefore:

@@ -144,6 +144,21 @@ func choose(o Options, from *bufio.Reader) (Format, error) {
 	if name == "" {
 		name = "attlog"
 	}
+	if based := o.Mapping; based != nil && based.BasedOn != "" {
+		if name != Auto && name != based.Name {
+			return Format{}, fmt.Errorf("%w: the mapping is based on %s", ErrMapping, based.Name)
+		}
+		if name == Auto {
+			h, err := look(from, o.Encoding)
+			if err != nil {
+				return Format{}, err
+			}
+			if isWorkbook(h) {
+				return choose(Options{Format: "xlsx"}, from)
+			}
+		}
+		return based.format(), nil
+	}
 	if name != Auto {
 		for _, f := range Formats() {
 			if f.Name == name {

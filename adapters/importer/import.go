@@ -270,6 +270,7 @@ func (r *run) admit(rows []row) []Punch {
 		if row.declared != nil {
 			continue
 		}
+		r.addWorkCode(row)
 		first := len(punches)
 		punches = row.punches(punches, Punch{Work: work, Zone: r.sum.Zone})
 		kept := punches[:first]

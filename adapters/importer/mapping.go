@@ -19,7 +19,8 @@ var ErrMapping = errors.New("mapping")
 // the table has. A row is one punch (Time), a span that becomes an in and an out
 // (Start and End), the hours of a day (Day and Hours), or an enrolment (Enrolment).
 type Mapping struct {
-	Name string `yaml:"name"`
+	Name    string `yaml:"name"`
+	BasedOn string `yaml:"based_on"` // a built-in table, to which Job is added
 
 	Person   Whose    `yaml:"person"`
 	FullName []string `yaml:"full_name"` // columns joined with a blank; people not known are registered by it
@@ -32,6 +33,8 @@ type Mapping struct {
 	Day       *Day      `yaml:"day"`   // on which Hours were worked, where there are no times of day
 	Hours     *Duration `yaml:"hours"` // what the file says it took; compared where there are times
 	Apart     []string  `yaml:"apart"` // columns that tell entries of one day apart, such as project; not kept
+
+	Job *JobColumn `yaml:"job"` // without it, projects and tasks are not kept
 
 	// Enrolment makes a row an enrolment instead of a punch: see [RunRoster].
 	Enrolment *EnrolmentColumns `yaml:"enrolment"`
@@ -97,6 +100,11 @@ func ReadMapping(r io.Reader) (*Mapping, error) {
 	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%w: one YAML document is expected", ErrMapping)
 	}
+	if m.BasedOn != "" {
+		if m, err = m.basedOn(); err != nil {
+			return nil, err
+		}
+	}
 	if m.Name == "" {
 		m.Name = "table"
 	}
@@ -154,6 +162,7 @@ func (m *Mapping) prepare() error {
 	if h := m.Hours; h != nil && (h.Column == "" || h.As != "" && h.As != "decimal" && h.As != "hhmm" && h.As != "seconds") {
 		say("hours needs column, and as must be decimal, hhmm or seconds")
 	}
+	wrong = append(wrong, m.Job.mistakes(m.Day != nil)...)
 	if len(wrong) > 0 {
 		return fmt.Errorf("%w: %w", ErrMapping, errors.Join(wrong...))
 	}
@@ -210,6 +219,9 @@ func (m *Mapping) needed() []string {
 	}
 	if m.Direction != nil && !m.padded {
 		columns = append(columns, m.Direction.Column)
+	}
+	if m.Job != nil {
+		columns = append(columns, m.Job.Column)
 	}
 	if m.Day != nil {
 		columns = append(columns, m.Day.Column, m.Hours.Column)

@@ -28,6 +28,8 @@ type Options struct {
 	Dates   DateOrder      // default [DatesAuto]
 	Now     time.Time      // required; rows more than 24 hours later are rejected
 
+	WorkCodes map[string]string // the job of each work code of a station, as codes; nil: they are not kept as jobs
+
 	Person   string   // whose the punches are, for formats that do not say
 	Encoding Encoding // of the file; default [EncodingAuto]
 
@@ -96,6 +98,7 @@ func (o Options) Validate() error {
 	if err := o.Encoding.validate(); err != nil {
 		wrong = append(wrong, err)
 	}
+	wrong = append(wrong, mistakesOfCodes(o.WorkCodes)...)
 	if o.Now.IsZero() {
 		wrong = append(wrong, errors.New("the time of the import is needed"))
 	}

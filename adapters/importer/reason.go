@@ -40,6 +40,7 @@ const (
 	HoursDisagree Reason = "hours_disagree"
 	Overlaps      Reason = "overlaps"
 	AmbiguousDate Reason = "ambiguous_date"
+	UnknownJob    Reason = "unknown_job"
 
 	SameHoursAgain Reason = "same_hours_again"
 )
@@ -117,6 +118,7 @@ var messages = map[Reason]string{
 	CounterJumped:      "taken, but the station's running number does not follow the row above: records may be missing",
 	Overlaps:           "taken, but it overlaps with another entry of the same person: only one can have been worked",
 	AmbiguousDate:      "taken with the month first, but no date of the file tells whether the day is; give --dates month-first or day-first",
+	UnknownJob:         "taken for no job: the mapping has no code for what the row names",
 	HoursDisagree:      "taken, but the file's own hours differ from start to end by a minute or more; the times count",
 	DuplicatePIN:       "the PIN occurred before in this file; the first row counts",
 	BadName:            "the name is missing, longer than 2,000 bytes, or holds control characters",

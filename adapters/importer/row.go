@@ -47,6 +47,7 @@ type row struct {
 	counted      bool // counter is the station's own running number
 	verification string
 	workCode     string
+	job          string   // code; no part of what makes a row the same
 	either       bool     // its date reads as another one day first
 	same         [16]byte // equal for rows that are the same punch
 }
@@ -81,13 +82,14 @@ func (r *row) isPunch() bool { return r.class == punchRow && r.reason == "" }
 func (r *row) punches(to []Punch, p Punch) []Punch {
 	p.Line, p.PIN, p.At, p.OffsetSeconds, p.StationClock = r.line, r.pin, r.at, r.offset, r.clock
 	p.Direction, p.Kind, p.Verification, p.WorkCode = r.direction, r.kind, r.verification, r.workCode
-	p.Undirected = r.undirected
+	p.Undirected, p.Job = r.undirected, r.jobOf(r.direction)
 	if r.counted {
 		p.Counter = &r.counter
 	}
 	to = append(to, p)
 	if r.end != nil {
 		p.At, p.OffsetSeconds, p.StationClock, p.Direction = r.end.at, r.end.offset, r.end.clock, eventschema.DirectionOut
+		p.Job = r.jobOf(p.Direction)
 		to = append(to, p)
 	}
 	return to

@@ -23,6 +23,7 @@ type Punch struct {
 	StationClock  string // local time as the station wrote it
 	Verification  string // as the station coded it
 	WorkCode      string // as the station coded it
+	Job           string // code, of an in; no part of Identity, so that a row that was imported before one was known stays the same
 
 	// Counter is the station's own running number, where it has one.
 	Counter *int64

@@ -66,7 +66,7 @@ func (s *spans) next(rows []row) ([]row, int64, error) {
 	r := s.kept[s.given]
 	s.kept[s.given] = row{}
 	s.given++
-	if until := s.until[r.pin]; r.at.Before(until) && r.suspect == "" {
+	if until := s.until[r.pin]; r.at.Before(until) && r.suspect.yields() {
 		r.suspect = Overlaps
 	}
 	if r.end != nil && r.end.at.After(s.until[r.pin]) {
@@ -79,7 +79,7 @@ func (s *spans) sort() {
 	s.sorted = true
 	if t, ok := s.from.(*table); ok && t.unsure {
 		for i := range s.kept {
-			if s.kept[i].suspect == "" && s.kept[i].either {
+			if s.kept[i].suspect.yields() && s.kept[i].either {
 				s.kept[i].suspect = AmbiguousDate
 			}
 		}

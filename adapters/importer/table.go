@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -45,9 +46,9 @@ type table struct {
 
 // bound is a mapping with the places of its columns in one table.
 type bound struct {
-	email, direction, hours, day int
-	person, name, apart          []int
-	time, start, end             whenAt
+	email, direction, hours, day, job int
+	person, name, apart               []int
+	time, start, end                  whenAt
 }
 
 func (h header) bind(m *Mapping) bound {
@@ -58,7 +59,7 @@ func (h header) bind(m *Mapping) bound {
 		return whenAt{h.column(w.At), h.column(w.Date), h.column(w.Time)}
 	}
 	b := bound{
-		email: h.column(m.Email), direction: -1, hours: -1, day: -1,
+		email: h.column(m.Email), direction: -1, hours: -1, day: -1, job: -1,
 		time: moment(m.Time), start: moment(m.Start), end: moment(m.End),
 	}
 	b.person = append([]int{h.column(m.Person.Column)}, h.columns(m.Person.Also)...)
@@ -68,6 +69,9 @@ func (h header) bind(m *Mapping) bound {
 	}
 	if m.Direction != nil {
 		b.direction = h.column(m.Direction.Column)
+	}
+	if m.Job != nil {
+		b.job = h.column(m.Job.Column)
 	}
 	if m.Hours != nil {
 		b.hours = h.column(m.Hours.Column)
@@ -187,13 +191,19 @@ func (t *table) fill(r *row, rec record) (Reason, error) {
 		r.pin = t.interns.of([]byte(key))
 		r.person = t.person(r.pin, rec)
 	}
+	read := t.punch
 	switch {
 	case t.m.Start != nil:
-		return t.span(r, rec)
+		read = t.span
 	case t.m.Day != nil:
 		return t.declaredRow(r, rec)
 	}
-	return t.punch(r, rec)
+	reason, err := read(r, rec)
+	job, unknown := t.m.Job.job(at(rec.fields, t.at.job))
+	if r.job = job; unknown {
+		r.suspect = cmp.Or(r.suspect, UnknownJob)
+	}
+	return reason, err
 }
 
 // joined are columns that belong together, with a blank between them.

@@ -52,15 +52,17 @@ func others(n int, at time.Time) []other {
 	} {
 		all = append(all, other{eventschema.CategoryRestriction, restriction, event})
 	}
+	by := eventschema.PaidBy{Rest: true, Zone: "Europe/Berlin", Rules: []eventschema.PaidRules{{Name: "flsa", Version: 1, Digest: "00"}}}
 	period, days := id("pay period", n), [2]string{"2026-03-01", "2026-03-15"}
 	all = append(all,
 		other{eventschema.CategoryTimeCard, id("work", n), &eventschema.TimeCardLocked{
 			CardID: id("card", n), PeriodID: period, WorkID: id("work", n), From: days[0], To: days[1], Time: eventschema.PaidTime{RegularSeconds: 3600 * int64(n), PremiumHours: 1},
+			Jobs: []eventschema.JobTime{{Job: "grip", Time: eventschema.PaidTime{RegularSeconds: 3600 * int64(n), PremiumHours: 1}}}, By: &by,
 			Adjustments: []eventschema.TimeAdjustment{{PeriodID: id("pay period", n+1), From: days[0], To: days[1], Time: eventschema.PaidTime{OvertimeSeconds: -60}}},
 			LockedAt:    at, LockedBy: id("actor", 1),
 		}},
 		other{eventschema.CategoryPayPeriod, period, &eventschema.PeriodLocked{
-			PeriodID: period, From: days[0], To: days[1], Zone: "Europe/Berlin", Rules: "flsa", RulesVersion: 1, RulesDigest: "00", Cards: n, LockedAt: at, LockedBy: id("actor", 1),
+			PeriodID: period, From: days[0], To: days[1], Plan: "acme", PlanVersion: 1, Paid: []eventschema.PaidBy{by}, Cards: n, LockedAt: at, LockedBy: id("actor", 1),
 		}})
 	correction := id("correction", n)
 	for _, event := range []eventschema.Event{

@@ -39,6 +39,8 @@ func drawHistory(t *rapid.T, tb testing.TB) *history {
 		}
 	}
 	direction := rapid.SampledFrom([]eventschema.Direction{eventschema.DirectionIn, eventschema.DirectionOut})
+	none, watch, desk := "", "night_watch", "front_desk"
+	jobs := []*string{nil, nil, &none, &watch, &desk}
 	kind := rapid.SampledFrom([]eventschema.PunchKind{eventschema.KindNormal, eventschema.KindNormal, eventschema.KindOvertime, eventschema.KindTransfer, eventschema.KindVisit})
 	work := func() uuid.UUID { return id("work", rapid.IntRange(1, 3).Draw(t, "work")) }
 	for i := range rapid.IntRange(5, 120).Draw(t, "events") {
@@ -62,7 +64,7 @@ func drawHistory(t *rapid.T, tb testing.TB) *history {
 			c := eventschema.PunchCorrected{Void: rapid.Bool().Draw(t, "void")}
 			if !c.Void {
 				c.OccurredAt, c.Direction, c.Kind = instant(), direction.Draw(t, "direction"), kind.Draw(t, "kind")
-				c.OffsetSeconds = 7 * 3600
+				c.OffsetSeconds, c.Job = 7*3600, rapid.SampledFrom(jobs).Draw(t, "job")
 			}
 			h.correct(k.work, k.punch, c)
 		default:

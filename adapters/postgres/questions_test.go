@@ -108,12 +108,15 @@ func TestSomebodyAtWorkIsInUntilTheLongestIntervalHasPassed(t *testing.T) {
 func TestACorrectionDecidesWhatCountsAndKeepsWhatWasRecorded(t *testing.T) {
 	h, models := newHistory(t), open(t)
 	work, at := id("work", 1), clock("2026-03-02T08:00:00Z")
-	recorded := projections.PunchReading{OccurredAt: at, OffsetSeconds: 8 * 3600, Direction: in, Kind: normal}
-	h.punch(work, id("punch", 1), at, in, normal)
-	h.correct(work, id("punch", 1), eventschema.PunchCorrected{OccurredAt: at.Add(-time.Hour), OffsetSeconds: 9 * 3600, Direction: out, Kind: eventschema.KindMeal})
+	recorded := projections.PunchReading{OccurredAt: at, OffsetSeconds: 8 * 3600, Direction: in, Kind: normal, Job: "front_desk"}
+	punch := punchRecorded(work, id("punch", 1), at, in, normal)
+	punch.Job = "front_desk"
+	h.add(eventschema.PunchesStream(h.tenant, work, at), punch)
+	watch := "night_watch"
+	h.correct(work, id("punch", 1), eventschema.PunchCorrected{OccurredAt: at.Add(-time.Hour), OffsetSeconds: 9 * 3600, Direction: out, Kind: eventschema.KindMeal, Job: &watch})
 	h.correct(work, id("punch", 1), eventschema.PunchCorrected{Void: true, Reason: eventschema.ReasonNotThisPunch})
 	apply(t, models, h.log[:2])
-	corrected := projections.PunchReading{OccurredAt: at.Add(-time.Hour), OffsetSeconds: 9 * 3600, Direction: out, Kind: eventschema.KindMeal}
+	corrected := projections.PunchReading{OccurredAt: at.Add(-time.Hour), OffsetSeconds: 9 * 3600, Direction: out, Kind: eventschema.KindMeal, Job: watch}
 	for step, voided := range []bool{false, true} {
 		apply(t, models, h.log[:2+step])
 		p, err := projections.PunchByID(t.Context(), models.Querier(), h.tenant, id("punch", 1))

@@ -134,7 +134,7 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 		case *eventschema.PunchRecorded:
 			if punches[e.PunchID] == nil {
 				punches[e.PunchID] = &counted{work: e.WorkID, Punch: hours.Punch{ID: e.PunchID, OccurredAt: e.OccurredAt.UTC(), OffsetSeconds: e.OffsetSeconds,
-					Direction: e.Direction, Kind: e.Kind}}
+					Direction: e.Direction, Kind: e.Kind, Job: e.Job}}
 			}
 		case *eventschema.PunchCorrected:
 			p := punches[e.PunchID]
@@ -147,6 +147,9 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 			}
 			if p.voided = e.Void; !e.Void {
 				p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind = e.OccurredAt.UTC(), e.OffsetSeconds, e.Direction, e.Kind
+				if e.Job != nil {
+					p.Job = *e.Job
+				}
 			}
 		case *eventschema.HoursDeclared:
 			if by(e.DayEnds) {
@@ -172,7 +175,7 @@ func foldAt(rt *rapid.T, h *history, m projections.Moment) []string {
 		if !by(p.OccurredAt) {
 			continue
 		}
-		lines = append(lines, fmt.Sprint("punch ", p.ID, p.work, p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind, p.voided, p.fixes))
+		lines = append(lines, fmt.Sprint("punch ", p.ID, p.work, p.OccurredAt, p.OffsetSeconds, p.Direction, p.Kind, p.Job, p.voided, p.fixes))
 		if !p.voided && p.Kind != eventschema.KindVisit {
 			byWork[p.work] = append(byWork[p.work], p.Punch)
 		}
@@ -231,7 +234,7 @@ func pairedLines(byWork map[uuid.UUID][]hours.Punch, sums daySums, now time.Time
 		}
 		paired := rule.Pair(punches)
 		for _, w := range paired.Intervals {
-			lines = append(lines, fmt.Sprint("interval ", work, w.In, w.Out, w.Start.UTC(), w.End.UTC(), w.WorkDate, w.Seconds()))
+			lines = append(lines, fmt.Sprint("interval ", work, w.In, w.Out, w.Start.UTC(), w.End.UTC(), w.WorkDate, w.Seconds(), w.Job))
 			sums.add(work, w.WorkDate, w.Seconds(), 0, 1)
 		}
 		for _, e := range paired.Exceptions {
@@ -267,7 +270,7 @@ func told(rt *rapid.T, t *testing.T, q projections.Querier, h *history, m projec
 			for _, c := range fixes {
 				positions = append(positions, fmt.Sprint("correction ", c.Position))
 			}
-			lines = append(lines, fmt.Sprint("punch ", p.ID, p.WorkID, p.Counts.OccurredAt, p.Counts.OffsetSeconds, p.Counts.Direction, p.Counts.Kind, p.Voided, positions))
+			lines = append(lines, fmt.Sprint("punch ", p.ID, p.WorkID, p.Counts.OccurredAt, p.Counts.OffsetSeconds, p.Counts.Direction, p.Counts.Kind, p.Counts.Job, p.Voided, positions))
 		}
 		consents, err := projections.ConsentsOf(t.Context(), q, h.tenant, work)
 		fail(err)
@@ -290,7 +293,7 @@ func told(rt *rapid.T, t *testing.T, q projections.Querier, h *history, m projec
 	intervals, err := projections.IntervalsOf(t.Context(), q, h.tenant, days)
 	fail(err)
 	for _, w := range intervals {
-		lines = append(lines, fmt.Sprint("interval ", w.WorkID, w.In, w.Out, w.Start, w.End, w.WorkDate, w.Seconds))
+		lines = append(lines, fmt.Sprint("interval ", w.WorkID, w.In, w.Out, w.Start, w.End, w.WorkDate, w.Seconds, w.Job))
 	}
 	sums, err := projections.HoursByDay(t.Context(), q, h.tenant, days)
 	fail(err)

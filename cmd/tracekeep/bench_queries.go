@@ -154,7 +154,7 @@ func (s *asking) questions() []question {
 		{name: "pay report of a biweekly period, everybody", limit: "its rows of four weeks, copied out",
 			ask: func(ctx context.Context, turn int) error {
 				rules, _ := payrules.BuiltIn([]string{"flsa", "california"}[turn%2])
-				owed, err := s.app.Today().OwedHours(ctx, by, app.HoursOrder{Rules: rules, Zone: queriesZone, Period: s.period})
+				owed, err := s.app.Today().OwedHours(ctx, by, app.HoursOrder{Plan: payrules.PlanOf(rules, queriesZone, nil), Period: s.period})
 				return found(len(owed), len(s.works), err)
 			}, bare: s.rows("work_interval", around), most: atMost(10)},
 		{name: "time card of one person, two weeks", limit: "SELECT 1, there and back",

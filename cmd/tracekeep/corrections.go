@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ recorded as a late one, not made of a correction.
 
 Examples:
   tracekeep corrections request --data ./records --punch 7d0c… --at 2026-03-02T17:30:00+01:00 --direction out --reason wrong_time --officer 6d1e…
+  tracekeep corrections request --data ./records --punch 7d0c… --at 2026-03-02T22:00:00+01:00 --direction in --job night_watch --reason wrong_key --officer 6d1e…
   tracekeep corrections request --data ./records --punch 7d0c… --void --reason not_the_punch --officer 6d1e…
   tracekeep corrections list --data ./records
   tracekeep corrections approve --data ./records --correction 55b1… --officer 77f0…
@@ -52,6 +54,7 @@ type correctionsRequest struct {
 	At        string    `help:"When it counts, RFC 3339 with the offset of the site." xor:"what" required:"" placeholder:"WHEN"`
 	Direction string    `help:"in or out; goes with --at." enum:"in,out," default:""`
 	Kind      string    `help:"normal, break, meal, transfer, overtime or visit." enum:"normal,break,meal,transfer,overtime,visit" default:"normal"`
+	Job       *string   `help:"The job it counts for, a code; --job= for none. Without the flag it stays." placeholder:"CODE"`
 	Reason    string    `help:"wrong_key, wrong_time, not_the_punch or other." enum:"wrong_key,wrong_time,not_the_punch,other" required:""`
 	Officer   uuid.UUID `help:"Id of whoever asks." required:""`
 	Key       string    `help:"Idempotency key: repeating the command with the same key asks once; default: what is asked." placeholder:"KEY"`
@@ -68,6 +71,9 @@ func (c correctionsRequest) Run(ctx context.Context, t *terminal) error {
 		key := c.Key
 		if key == "" {
 			key = fmt.Sprintf("correct %s %v %s %s %s %s", c.Punch, c.Void, c.At, c.Direction, c.Kind, c.Officer)
+			if c.Job != nil {
+				key += " " + *c.Job
+			}
 		}
 		_, id, err := a.AskCorrection(ctx, httpapi.Intent{Principal: clerk(a, c.Officer), Key: key}, ask)
 		if errors.Is(err, httpapi.ErrNotFound) {
@@ -86,7 +92,7 @@ func (c correctionsRequest) Run(ctx context.Context, t *terminal) error {
 
 func (c correctionsRequest) ask(now time.Time) (timecard.AskCorrection, error) {
 	ask := timecard.AskCorrection{
-		PunchID: c.Punch, Void: c.Void, Direction: eventschema.Direction(c.Direction), Kind: eventschema.PunchKind(c.Kind),
+		PunchID: c.Punch, Void: c.Void, Direction: eventschema.Direction(c.Direction), Kind: eventschema.PunchKind(c.Kind), Job: c.Job,
 		Reason: eventschema.CorrectionReason(c.Reason), RequestedAt: now,
 	}
 	if c.Void {
@@ -164,6 +170,9 @@ func (c correctionsList) Run(ctx context.Context, t *terminal) error {
 		rows := make([][]string, 0, len(requests))
 		for _, r := range requests {
 			asked, outcome := fmt.Sprintf("%s %s %s", r.Direction, r.Kind, r.OccurredAt.Format(time.RFC3339)), r.Outcome
+			if r.Job != nil {
+				asked += " job " + cmp.Or(printable(*r.Job), "none")
+			}
 			if r.Void {
 				asked = "void"
 			}

@@ -126,10 +126,14 @@ func printDifferences(t *terminal, differences []app.Difference, release httpapi
 	return err
 }
 
-// toldReading writes when and how a punch counts, in the time of its site.
+// toldReading writes when, how and for which job a punch counts, in the time of its site.
 func toldReading(r projections.PunchReading) string {
 	site := time.FixedZone("", r.OffsetSeconds)
-	return fmt.Sprintf("%s %s %s", r.Direction, r.Kind, r.OccurredAt.In(site).Format(time.RFC3339))
+	told := fmt.Sprintf("%s %s %s", r.Direction, r.Kind, r.OccurredAt.In(site).Format(time.RFC3339))
+	if r.Job != "" {
+		told += " for " + printable(r.Job)
+	}
+	return told
 }
 
 func toldPunch(p *projections.Punch) string {
@@ -186,7 +190,7 @@ func punchJSON(p *projections.Punch) any {
 	}
 	return map[string]any{
 		"occurred_at": p.Counts.OccurredAt, "offset_seconds": p.Counts.OffsetSeconds, "direction": p.Counts.Direction, "kind": p.Counts.Kind,
-		"voided": p.Voided, "station": p.Station, "zone": p.Zone,
+		"job": p.Counts.Job, "voided": p.Voided, "station": p.Station, "zone": p.Zone,
 	}
 }
 

@@ -9,16 +9,15 @@ import (
 
 type exportPayroll struct {
 	exportFlags
-	System  string            `help:"adp (Workforce Now paydata), paychex (Flex SPI), quickbooks-iif (Desktop, TIMEACT), datev-lodas or datev-lug (Lohn und Gehalt)." enum:"adp,paychex,quickbooks-iif,datev-lodas,datev-lug" required:""`
-	Rules   string            `help:"A built-in set of rules, or a file of them; see tracekeep hours." required:"" placeholder:"NAME|FILE"`
-	Zone    string            `help:"IANA zone whose clock begins days and weeks, for rules that name none." placeholder:"ZONE"`
+	System string `help:"adp (Workforce Now paydata), paychex (Flex SPI), quickbooks-iif (Desktop, TIMEACT), datev-lodas or datev-lug (Lohn und Gehalt)." enum:"adp,paychex,quickbooks-iif,datev-lodas,datev-lug" required:""`
+	planFlags
 	From    string            `help:"First day of the pay period, 2006-01-02." required:"" placeholder:"DAY"`
 	To      string            `help:"Last day." required:"" placeholder:"DAY"`
 	Person  string            `help:"One person: an id, a work id, or a part of the name." placeholder:"WHO"`
-	Earlier []string          `name:"earlier-rules" help:"A file of rules that an earlier period was locked by; may be repeated." placeholder:"FILE" type:"path"`
 	Company string            `help:"The program's code of the company: ADP Co Code, Paychex Client ID, QuickBooks company name, DATEV Beraternummer." placeholder:"CODE"`
 	Batch   string            `help:"ADP Batch ID, QuickBooks COMPANYCREATETIME (from a timer export of that company), DATEV Mandantennummer." placeholder:"CODE"`
 	Code    map[string]string `help:"The program's name or number of a pay code, as overtime=1010; codes are regular, overtime, double_time, premium and guarantee. May be repeated." placeholder:"CODE=OWN"`
+	Job     map[string]string `help:"The program's own cost centre (DATEV) or customer:job (QuickBooks) of a job, as night_watch=4711; hours of each are lines of their own. May be repeated." placeholder:"JOB=OWN"`
 }
 
 // Help implements kong's help provider.
@@ -26,6 +25,9 @@ func (exportPayroll) Help() string {
 	return `Works out what is owed for the days (as tracekeep hours report does) and writes it as the file that a payroll program reads:
 hours by code, of each person and day, or of the period (ADP) or month (LODAS) where the format has one line for it. People are
 known by their employee number, in QuickBooks by their payroll name. Premium hours and what a guarantee adds are codes of their own.
+
+Hours of a job that --job names are lines of their own where the format has a documented place for it: QuickBooks and DATEV. With
+--plan, hours are worked out by the rules of each group; rates are not needed, because the file holds time.
 
 The columns are those that the vendors, or for Paychex, LODAS and Lohn und Gehalt their integrators, document; decision 111 says
 what is documented and what is not. Import one person first. For QuickBooks Online no format is documented.
@@ -49,11 +51,11 @@ func (c exportPayroll) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	report, err := hoursReport{Rules: c.Rules, Zone: c.Zone, From: c.From, To: c.To, Earlier: c.Earlier, Product: "0", Flat: "0"}.order()
+	report, err := hoursReport{planFlags: c.planFlags, From: c.From, To: c.To}.order()
 	if err != nil {
 		return &coded{code: exitUsage, err: err}
 	}
-	payroll := exporter.Payroll{System: exporter.System(c.System), Company: c.Company, Batch: c.Batch, Codes: c.Code}
+	payroll := exporter.Payroll{System: exporter.System(c.System), Company: c.Company, Batch: c.Batch, Codes: c.Code, Jobs: c.Job}
 	var done app.Exported
 	err = c.run(ctx, t, order, c.Person, func(ctx context.Context, a *app.App, w *app.World, order app.ExportOrder) (_ app.Exported, err error) {
 		done, err = w.ExportPayroll(ctx, operator(a), order, report, payroll)

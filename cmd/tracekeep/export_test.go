@@ -58,9 +58,9 @@ func TestAnExportIsRecordedRepeatableAndSaysWhoIsErased(t *testing.T) {
 		d.checkFormats(dir)
 		_, table := d.exported("hours", filepath.Join(dir, "hours.csv"))
 		want := "work_id,name,name_state,work_date,start_utc,start_local,start_zone,end_utc,end_local,end_zone,seconds,hours," +
-			"in_kind,out_kind,in_station,out_station,in_punch_id,out_punch_id,rule_version,declaration_id,declared_by\r\n" +
+			"job,in_kind,out_kind,in_station,out_station,in_punch_id,out_punch_id,rule_version,declaration_id,declared_by\r\n" +
 			"WORK,Ada Example,clear,2026-03-02,2026-03-02T06:30:00Z,2026-03-02T07:30:00+01:00,Europe/Berlin,2026-03-02T11:00:00Z,2026-03-02T12:00:00+01:00,Europe/Berlin," +
-			"16200,4:30,normal,normal,gate-1,gate-1,PUNCH-a,PUNCH-b," + strconv.Itoa(hours.DefaultPairing().Version) + ",,\r\n"
+			"16200,4:30,,normal,normal,gate-1,gate-1,PUNCH-a,PUNCH-b," + strconv.Itoa(hours.DefaultPairing().Version) + ",,\r\n"
 		if diff := cmp.Diff(want, d.anonymous(table, in, out)); diff != "" {
 			t.Errorf("hours (-want +got)\n%s", diff)
 		}

@@ -15,8 +15,11 @@ import (
 )
 
 type hoursCommand struct {
-	Report hoursReport `cmd:"" help:"Say what is owed for a pay period: regular time, overtime, double time, premiums, and what broke a rule."`
-	Rules  hoursRules  `cmd:"" help:"List the built-in sets of rules, or print one as a file, or check a file."`
+	Report   hoursReport   `cmd:"" help:"Say what is owed for a pay period: regular time, overtime, double time, premiums, and what broke a rule."`
+	Record   hoursRecord   `cmd:"" help:"Write what 29 CFR 516.2(a) asks to be kept of each person and workweek, and say what of it is not held here."`
+	Rounding hoursRounding `cmd:"" help:"Say of each person and quarter what rounding added to the hours or took from them."`
+	Rules    hoursRules    `cmd:"" help:"List the built-in sets of rules, or print one as a file, or check a file."`
+	Plan     hoursPlan     `cmd:"" help:"Check a pay plan and show its groups."`
 }
 
 // Help implements kong's help provider.
@@ -36,6 +39,8 @@ a version, and says everything itself, or with based_on what is different from a
   workweek: {days: 7, at: "14:00"}
   rounding: {step: 6m}
 
+A pay plan says for groups of people which rules they are paid by and what an hour of each job is worth; see tracekeep hours plan.
+
 A name that is not known, a limit without its source and parts that contradict each other are refused. Days and weeks begin by
 the clock of the rules' zone; workweeks that the period cuts are worked out whole. Averages and weekly rests are judged for weeks
 that are over. Exit code 3 says that something needs a look: an exception, an overlap or a breach.
@@ -45,6 +50,10 @@ Examples:
   tracekeep hours report --data ./records --rules california --zone America/Los_Angeles --schedule biweekly --anchor 2026-01-04 --on 2026-03-10
   tracekeep hours report --data ./records --rules acme.yaml --from 2026-03-01 --to 2026-03-14 --person ana --explain
   tracekeep hours report --data ./records --rules flsa --zone America/New_York --from 2026-03-01 --to 2026-03-14 --person ana --rate 12 --production 46
+  tracekeep hours report --data ./records --plan plan.yaml --from 2026-03-01 --to 2026-03-14 --explain
+  tracekeep hours rounding --data ./records --plan plan.yaml --from 2026-01-01 --to 2026-03-31
+  tracekeep hours record --data ./records --plan plan.yaml --from 2026-03-01 --to 2026-03-14
+  tracekeep hours plan --check plan.yaml
   tracekeep hours rules california > acme.yaml
   tracekeep hours rules --check acme.yaml`
 }
@@ -93,8 +102,7 @@ func (c hoursRules) Run(_ context.Context, t *terminal) error {
 type hoursReport struct {
 	dataFlags
 	momentFlags
-	Rules    string   `help:"A built-in set of rules, or a file of them." required:"" placeholder:"NAME|FILE"`
-	Zone     string   `help:"IANA zone whose clock begins days and weeks, for rules that name none." placeholder:"ZONE"`
+	planFlags
 	From     string   `help:"First day, 2006-01-02." placeholder:"DAY"`
 	To       string   `help:"Last day, 2006-01-02." placeholder:"DAY"`
 	Schedule string   `help:"Instead of --from and --to, the pay period of this schedule that --on lies in: weekly, biweekly, semimonthly or monthly." placeholder:"HOW OFTEN"`
@@ -107,7 +115,6 @@ type hoursReport struct {
 	Rate     string   `help:"With --person, what an hour is paid: 12.50. Adds the pay of the workweeks that end in the period." placeholder:"AMOUNT"`
 	Product  string   `name:"production" help:"Bonuses that the work of each of these workweeks earned." placeholder:"AMOUNT" default:"0"`
 	Flat     string   `name:"flat-sum" help:"Bonuses for having worked at all in each of them." placeholder:"AMOUNT" default:"0"`
-	Earlier  []string `name:"earlier-rules" help:"A file of rules that an earlier period was locked by; may be repeated." placeholder:"FILE" type:"path"`
 	Explain  bool     `help:"Print every stretch of time with its punches, its rule and its source."`
 	JSON     bool     `name:"json" help:"Print one JSON object for each work record, with every stretch of time."`
 }
@@ -156,25 +163,22 @@ func (c hoursReport) Run(ctx context.Context, t *terminal) error {
 
 // order reads the flags.
 func (c hoursReport) order() (app.HoursOrder, error) {
-	var o app.HoursOrder
-	var err error
-	if o.Rules, err = app.RulesOf(c.Rules); err != nil {
+	wages, err := c.wages()
+	if err != nil {
+		return app.HoursOrder{}, err
+	}
+	o, err := c.read(wages)
+	if err != nil {
 		return o, err
 	}
-	if o.Zone = c.Zone; o.Zone == "" && o.Rules.Zone == "" {
-		return o, app.ErrZone
-	}
-	if o.Zone != "" && o.Rules.Zone != "" && o.Zone != o.Rules.Zone {
-		return o, fmt.Errorf("the rules are for the zone %s; leave --zone out", o.Rules.Zone)
+	if c.Plan != "" && (c.First || c.Second) {
+		return o, errors.New("waived meals go with --rules: a plan says of each group whether they are")
 	}
 	if o.Period, err = c.period(); err != nil {
 		return o, err
 	}
-	if o.Earlier, err = rulesOfAll(c.Earlier); err != nil {
-		return o, err
-	}
 	if c.Person == "" && (len(c.Neutral) > 0 || c.Rate != "") {
-		return o, errors.New("--neutral and --rate are about one person: give --person")
+		return o, errors.New("--neutral and --rate are about one person: give --person; a plan has rates for everybody")
 	}
 	for _, n := range c.Neutral {
 		if _, err := parseDay("--neutral", n); err != nil {
@@ -182,8 +186,7 @@ func (c hoursReport) order() (app.HoursOrder, error) {
 		}
 	}
 	o.Facts = payrules.Facts{FirstMealWaived: c.First, SecondMealWaived: c.Second, Neutral: c.Neutral}
-	o.Wage, err = c.wage()
-	return o, err
+	return o, nil
 }
 
 func (c hoursReport) period() (payrules.PayPeriod, error) {
@@ -214,8 +217,14 @@ func (c hoursReport) period() (payrules.PayPeriod, error) {
 	return schedule.Containing(on)
 }
 
-func (c hoursReport) wage() (*payrules.Wage, error) {
+// isNothing says whether an amount is left at its default.
+func isNothing(amount string) bool { return amount == "" || amount == "0" }
+
+func (c hoursReport) wages() (*payrules.Wages, error) {
 	if c.Rate == "" {
+		if !isNothing(c.Product) || !isNothing(c.Flat) {
+			return nil, errors.New("--production and --flat-sum go with --rate")
+		}
 		return nil, nil
 	}
 	var amounts [3]payrules.Money
@@ -225,20 +234,7 @@ func (c hoursReport) wage() (*payrules.Wage, error) {
 			return nil, err
 		}
 	}
-	return &payrules.Wage{Rates: map[string]payrules.Money{"": amounts[0]}, Production: amounts[1], FlatSum: amounts[2]}, nil
-}
-
-// rulesOfAll reads files of rules.
-func rulesOfAll(files []string) ([]payrules.Rules, error) {
-	var all []payrules.Rules
-	for _, file := range files {
-		rules, err := app.RulesOf(file)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, rules)
-	}
-	return all, nil
+	return &payrules.Wages{Others: &amounts[0], Bonuses: []payrules.Bonus{{Production: amounts[1], FlatSum: amounts[2]}}}, nil
 }
 
 // parseDay reads a day of the calendar.

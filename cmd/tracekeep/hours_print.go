@@ -19,18 +19,18 @@ func (c hoursReport) print(w io.Writer, o app.HoursOrder, owed []app.OwedHours, 
 		}
 		return nil
 	}
-	if _, err := fmt.Fprintf(w, "%s by %s, version %d\n", o.Period, printable(o.Rules.Name), o.Rules.Version); err != nil {
+	if _, err := fmt.Fprintf(w, "%s by %s, version %d\n", o.Period, printable(o.Plan.Name), o.Plan.Version); err != nil {
 		return err
 	}
 	rows := make([][]string, 0, len(owed))
 	for _, one := range owed {
 		r := one.Result
 		rows = append(rows, []string{
-			one.WorkID.String(), shown(one.Name, release), duration(one.Totals.Regular), duration(one.Totals.Overtime), duration(one.Totals.DoubleTime),
+			one.WorkID.String(), shown(one.Name, release), one.Group.Name, duration(one.Totals.Regular), duration(one.Totals.Overtime), duration(one.Totals.DoubleTime),
 			strconv.Itoa(len(r.Premiums)), strconv.Itoa(len(r.Breaches)), strconv.Itoa(len(one.Findings) + len(r.Overlaps) + len(r.Unjudged)),
 		})
 	}
-	if err := table(w, "WORK ID|NAME|REGULAR|OVERTIME|DOUBLE TIME|PREMIUM HOURS|BREACHES|EXCEPTIONS", rows); err != nil {
+	if err := table(w, "WORK ID|NAME|GROUP|REGULAR|OVERTIME|DOUBLE TIME|PREMIUM HOURS|BREACHES|EXCEPTIONS", rows); err != nil {
 		return err
 	}
 	if err := printPay(w, owed); err != nil {
@@ -43,7 +43,7 @@ func (c hoursReport) print(w io.Writer, o app.HoursOrder, owed []app.OwedHours, 
 		if _, err := fmt.Fprintf(w, "\n%s  %s\n", one.WorkID, shown(one.Name, release)); err != nil {
 			return err
 		}
-		if err := table(w, "WHAT|FROM|TO|HOURS|RULE|SOURCE|PUNCHES", explained(o, one)); err != nil {
+		if err := table(w, "WHAT|JOB|FROM|TO|HOURS|RATE|RULE|SOURCE|PUNCHES", explained(one)); err != nil {
 			return err
 		}
 	}
@@ -55,7 +55,7 @@ func printPay(w io.Writer, owed []app.OwedHours) error {
 	for _, one := range owed {
 		for _, p := range one.Pay {
 			rows = append(rows, []string{
-				p.Cycle, p.Straight.String(), p.Bonuses.String(), p.RegularRate.Decimals(4), p.Extra.String(), p.Premiums.String(), p.Gross.String(),
+				one.WorkID.String(), p.Cycle, p.RateCause.Set, p.Straight.String(), p.Bonuses.String(), p.RegularRate.Decimals(4), p.Extra.String(), p.Premiums.String(), p.Guaranteed.String(), p.Gross.String(),
 			})
 		}
 	}
@@ -63,7 +63,7 @@ func printPay(w io.Writer, owed []app.OwedHours) error {
 		return nil
 	}
 	_, _ = fmt.Fprintln(w)
-	return table(w, "WEEK OF|STRAIGHT|BONUSES|REGULAR RATE|OVERTIME ADDS|PREMIUMS|GROSS", rows)
+	return table(w, "WORK ID|WEEK OF|RULES|STRAIGHT|BONUSES|REGULAR RATE|OVERTIME ADDS|PREMIUMS|GUARANTEED|GROSS", rows)
 }
 
 // printAdjustments prints what locked periods come to beyond what was paid for them.
@@ -71,14 +71,14 @@ func printAdjustments(w io.Writer, owed []app.OwedHours) error {
 	var rows [][]string
 	for _, one := range owed {
 		for _, a := range one.Adjustments {
-			rows = append(rows, []string{one.WorkID.String(), a.From + "/" + a.To, signedSeconds(a.Time.RegularSeconds), signedSeconds(a.Time.OvertimeSeconds), signedSeconds(a.Time.DoubleTimeSeconds), fmt.Sprintf("%+d", a.Time.PremiumHours)})
+			rows = append(rows, []string{one.WorkID.String(), a.From + "/" + a.To, printable(a.Job), signedSeconds(a.Time.RegularSeconds), signedSeconds(a.Time.OvertimeSeconds), signedSeconds(a.Time.DoubleTimeSeconds), fmt.Sprintf("%+d", a.Time.PremiumHours), signedSeconds(a.Time.GuaranteedSeconds)})
 		}
 	}
 	if len(rows) == 0 {
 		return nil
 	}
 	_, _ = fmt.Fprintln(w, "\nadjustments of locked periods")
-	return table(w, "WORK ID|PERIOD|REGULAR|OVERTIME|DOUBLE TIME|PREMIUM HOURS", rows)
+	return table(w, "WORK ID|PERIOD|JOB|REGULAR|OVERTIME|DOUBLE TIME|PREMIUM HOURS|GUARANTEED", rows)
 }
 
 func signedSeconds(n int64) string { return signed(time.Duration(n) * time.Second) }

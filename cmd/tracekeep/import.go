@@ -19,21 +19,22 @@ import (
 
 type importCommand struct {
 	dataFlags
-	Files    []string `arg:"" name:"files" optional:"" help:"Files to import, one after another; a solidtime export or a OneRoster roster may be its folder or zip." type:"path" placeholder:"FILE"`
-	File     string   `help:"A file to import, like FILE." type:"existingfile" placeholder:"FILE"`
-	Format   string   `help:"What kind of file: auto looks at it and says what it found; --formats lists the names." default:"auto" placeholder:"NAME"`
-	Formats  bool     `help:"List the formats and end."`
-	Mapping  string   `help:"Mapping file (YAML) that says what the columns of a table are; see the help below." type:"existingfile" placeholder:"FILE"`
-	People   string   `help:"People file: CSV with a header; columns pin (id, email or name where the format knows people by these) and name, optionally email, phone, birth_date, employee_number." type:"existingfile" placeholder:"FILE"`
-	Person   string   `help:"PIN of the person whose file it is, for formats that do not say (org, timewarrior)." placeholder:"PIN"`
-	Zone     string   `help:"IANA time zone of the site, for example Asia/Manila."`
-	Station  string   `help:"Name of the terminal, or of the program whose ids the file has; default: what stands before _attlog.dat in the file's name, or the format's name." placeholder:"NAME"`
-	Encoding string   `help:"Encoding of the text: auto (UTF-8, or UTF-16 where it shows), utf-8, utf-16, windows-1252, iso-8859-1." default:"auto" enum:"auto,utf-8,utf-16,windows-1252,iso-8859-1"`
-	Dates    string   `help:"Order of dates such as 04/05/2026 where programs write them as each user likes: auto (as the first date tells that can be only one), month-first, day-first." default:"auto" enum:"auto,month-first,day-first"`
-	Overlap  string   `help:"What to do with a local time that came twice when clocks were set back: reject, first, second, or order (as the order of the file tells)." default:"reject" enum:"reject,first,second,order"`
-	DryRun   bool     `help:"Read everything, say what would happen, record nothing."`
-	Rejects  string   `help:"Write every rejected or suspect row to this CSV file (line and reason, never the values)." placeholder:"FILE"`
-	JSON     bool     `name:"json" aliases:"summary" help:"Print one JSON object per file."`
+	Files    []string          `arg:"" name:"files" optional:"" help:"Files to import, one after another; a solidtime export or a OneRoster roster may be its folder or zip." type:"path" placeholder:"FILE"`
+	File     string            `help:"A file to import, like FILE." type:"existingfile" placeholder:"FILE"`
+	Format   string            `help:"What kind of file: auto looks at it and says what it found; --formats lists the names." default:"auto" placeholder:"NAME"`
+	Formats  bool              `help:"List the formats and end."`
+	Mapping  string            `help:"Mapping file (YAML) that says what the columns of a table are; see the help below." type:"existingfile" placeholder:"FILE"`
+	WorkCode map[string]string `name:"work-code" help:"The job of a work code that people key in at a terminal, as 1=night_watch; may be repeated." placeholder:"NUMBER=JOB"`
+	People   string            `help:"People file: CSV with a header; columns pin (id, email or name where the format knows people by these) and name, optionally email, phone, birth_date, employee_number." type:"existingfile" placeholder:"FILE"`
+	Person   string            `help:"PIN of the person whose file it is, for formats that do not say (org, timewarrior)." placeholder:"PIN"`
+	Zone     string            `help:"IANA time zone of the site, for example Asia/Manila."`
+	Station  string            `help:"Name of the terminal, or of the program whose ids the file has; default: what stands before _attlog.dat in the file's name, or the format's name." placeholder:"NAME"`
+	Encoding string            `help:"Encoding of the text: auto (UTF-8, or UTF-16 where it shows), utf-8, utf-16, windows-1252, iso-8859-1." default:"auto" enum:"auto,utf-8,utf-16,windows-1252,iso-8859-1"`
+	Dates    string            `help:"Order of dates such as 04/05/2026 where programs write them as each user likes: auto (as the first date tells that can be only one), month-first, day-first." default:"auto" enum:"auto,month-first,day-first"`
+	Overlap  string            `help:"What to do with a local time that came twice when clocks were set back: reject, first, second, or order (as the order of the file tells)." default:"reject" enum:"reject,first,second,order"`
+	DryRun   bool              `help:"Read everything, say what would happen, record nothing."`
+	Rejects  string            `help:"Write every rejected or suspect row to this CSV file (line and reason, never the values)." placeholder:"FILE"`
+	JSON     bool              `name:"json" aliases:"summary" help:"Print one JSON object per file."`
 }
 
 // Help implements kong's help provider.
@@ -42,7 +43,7 @@ func (importCommand) Help() string {
 reported with its line and the reason, and so is each row that is taken and needs a look (a clock set back, entries that
 overlap). People are registered only when they occur in the file: from the people file, or from the row where it has a
 name. Nothing is kept by which an erased person could be recognised: an old people file brings them in as somebody new, so
-take them out of files you keep. Projects, tasks and notes are not kept.
+take them out of files you keep. Projects, tasks and notes are not kept, but for jobs that a mapping gives codes to.
 
 A mapping file names the columns of a table of your own:
   name: our-clock
@@ -57,6 +58,11 @@ or hours of a day, where there are no times of day and none is made up:
   day: {column: Day, layouts: ["DD.MM.YYYY"]}
   hours: {column: Hours}                    # 7:30, 7.5 or 7,5; as: hhmm or seconds
   apart: [Project, Task]                    # what tells two entries of a day apart; not kept
+either may name a job, each value with its code; a row with another value is flagged and kept for no job:
+  job: {column: Project, codes: {"Night watch": night_watch, "Front desk": front_desk}}
+A built-in table gets one with a mapping that says nothing else (rows that were imported without stay without):
+  based_on: clockify
+  job: {column: Project, codes: {"Night watch": night_watch}}
 or, one enrolment in a class a row:
   person: {column: Student ID, by: id}
   full_name: [First name, Last name]
@@ -72,6 +78,8 @@ Examples:
   tracekeep import --data ./records --zone Europe/Vienna --dry-run toggl-march.csv clockify-march.csv
   tracekeep import --data ./records --zone America/Sao_Paulo --station rep-17 AFD00017.txt --rejects bad.csv --json
   tracekeep import --data ./records --zone Europe/Berlin --mapping our-clock.yaml march.xlsx
+  tracekeep import --data ./records --zone Europe/Berlin --mapping clockify-jobs.yaml clockify-march.csv
+  tracekeep import --data ./records --zone Asia/Manila --work-code 1=night_watch --work-code 2=gate 1_attlog.dat
   tracekeep import --data ./records --zone America/New_York --station sis --dry-run oneroster-2026-08.zip
 
 Exit code 3: the import is done, and some rows were rejected.`
@@ -262,7 +270,7 @@ func (c importCommand) options(mapping *importer.Mapping) (importer.Options, err
 	}
 	options := importer.Options{
 		Zone: zone, Station: c.Station, Overlap: importer.Overlap(c.Overlap), Format: c.Format,
-		Person: c.Person, Encoding: importer.Encoding(c.Encoding), Dates: importer.DateOrder(strings.TrimPrefix(c.Dates, "auto")), Mapping: mapping,
+		Person: c.Person, Encoding: importer.Encoding(c.Encoding), Dates: importer.DateOrder(strings.TrimPrefix(c.Dates, "auto")), Mapping: mapping, WorkCodes: c.WorkCode,
 	}
 	if station, err := importer.StationFromName(c.File); err == nil && c.Mapping == "" {
 		if options.Station == "" {

@@ -24,24 +24,23 @@ func (periodsCommand) Help() string {
 	return `A locked time card says what was paid, and never changes. Punches still come late and are corrected; what a locked period comes
 to beyond its cards is shown by tracekeep hours report as an adjustment, and is settled, once, by the cards of the next period
 that is locked. An earlier period is compared by the rules it was locked by: a file of rules that has changed since is kept, and
-given with --earlier-rules. Periods are compared for three years.
+given with --earlier-rules. What went to another job is less of the one and more of the other. Periods are compared for three years.
 
 Locking that was interrupted is finished by giving the same command again.
 
 Examples:
   tracekeep periods lock --data ./records --rules flsa --zone America/New_York --from 2026-03-01 --to 2026-03-14 --officer 6d1e…
   tracekeep periods lock --data ./records --rules acme-4.yaml --earlier-rules acme-3.yaml --from 2026-03-15 --to 2026-03-28 --officer 6d1e…
+  tracekeep periods lock --data ./records --plan plan.yaml --from 2026-03-15 --to 2026-03-28 --officer 6d1e…
   tracekeep periods list --data ./records
   tracekeep periods cards --data ./records --period 77aa… --json`
 }
 
 type periodsLock struct {
 	dataFlags
-	Rules   string    `help:"A built-in set of rules, or a file of them." required:"" placeholder:"NAME|FILE"`
-	Zone    string    `help:"IANA zone whose clock begins days and weeks, for rules that name none." placeholder:"ZONE"`
+	planFlags
 	From    string    `help:"First day, 2006-01-02." required:"" placeholder:"DAY"`
 	To      string    `help:"Last day, 2006-01-02." required:"" placeholder:"DAY"`
-	Earlier []string  `name:"earlier-rules" help:"A file of rules that an earlier period was locked by; may be repeated." placeholder:"FILE" type:"path"`
 	Despite bool      `name:"despite-findings" help:"Lock although punches are missing or exchanged; what they become is an adjustment."`
 	Officer uuid.UUID `help:"Id of the officer who locks it." required:""`
 	JSON    bool      `name:"json" help:"Print one JSON object."`
@@ -60,7 +59,7 @@ func (c periodsLock) Run(ctx context.Context, t *terminal) error {
 		}
 		if c.JSON {
 			return printJSON(t.out, map[string]any{
-				"period_id": locked.PeriodID, "from": c.From, "to": c.To, "rules": order.Rules.Name, "rules_version": order.Rules.Version,
+				"period_id": locked.PeriodID, "from": c.From, "to": c.To, "plan": order.Plan.Name, "plan_version": order.Plan.Version, "groups": len(order.Plan.Groups),
 				"cards": locked.Cards, "adjustments": locked.Adjustments,
 			})
 		}
@@ -70,9 +69,9 @@ func (c periodsLock) Run(ctx context.Context, t *terminal) error {
 }
 
 func (c periodsLock) order(now time.Time) (app.LockOrder, error) {
-	report, err := hoursReport{Rules: c.Rules, Zone: c.Zone, From: c.From, To: c.To, Earlier: c.Earlier}.order()
+	report, err := hoursReport{planFlags: c.planFlags, From: c.From, To: c.To}.order()
 	return app.LockOrder{
-		Rules: report.Rules, Zone: report.Zone, Period: report.Period, Earlier: report.Earlier, Despite: c.Despite, At: now,
+		Plan: report.Plan, Period: report.Period, Earlier: report.Earlier, Despite: c.Despite, At: now,
 	}, err
 }
 
@@ -92,21 +91,20 @@ func (c periodsList) Run(ctx context.Context, t *terminal) error {
 		for _, p := range periods {
 			if c.JSON {
 				if err := printJSON(t.out, map[string]any{
-					"period_id": p.PeriodID, "from": p.From, "to": p.To, "zone": p.Zone, "rules": p.Rules, "rules_version": p.RulesVersion,
-					"rules_digest": p.RulesDigest, "cards": p.Cards, "locked_at": p.LockedAt, "locked_by": p.LockedBy,
+					"period_id": p.PeriodID, "from": p.From, "to": p.To, "plan": p.Plan, "plan_version": p.PlanVersion, "paid_by": p.Paid, "cards": p.Cards, "locked_at": p.LockedAt, "locked_by": p.LockedBy,
 				}); err != nil {
 					return err
 				}
 				continue
 			}
 			rows = append(rows, []string{
-				p.From + "/" + p.To, printable(p.Rules), strconv.Itoa(p.RulesVersion), strconv.Itoa(p.Cards), p.LockedAt.Format(time.RFC3339), p.PeriodID.String(),
+				p.From + "/" + p.To, printable(p.Plan), strconv.Itoa(p.PlanVersion), strconv.Itoa(len(p.Paid)), strconv.Itoa(p.Cards), p.LockedAt.Format(time.RFC3339), p.PeriodID.String(),
 			})
 		}
 		if c.JSON {
 			return nil
 		}
-		return table(t.out, "PERIOD|RULES|VERSION|CARDS|LOCKED|ID", rows)
+		return table(t.out, "PERIOD|PLAN|VERSION|GROUPS|CARDS|LOCKED|ID", rows)
 	})
 }
 
@@ -130,7 +128,7 @@ func (c periodsCards) Run(ctx context.Context, t *terminal) error {
 		for _, card := range cards {
 			if c.JSON {
 				if err := printJSON(t.out, map[string]any{
-					"card_id": card.CardID, "work_id": card.WorkID, "from": card.From, "to": card.To, "time": card.Time, "adjustments": each(card.Adjustments, adjustmentJSON), "locked_at": card.LockedAt,
+					"card_id": card.CardID, "work_id": card.WorkID, "from": card.From, "to": card.To, "time": card.Time, "jobs": card.Jobs, "by": card.By, "adjustments": each(card.Adjustments, adjustmentJSON), "locked_at": card.LockedAt,
 				}); err != nil {
 					return err
 				}
@@ -138,7 +136,7 @@ func (c periodsCards) Run(ctx context.Context, t *terminal) error {
 			}
 			rows = append(rows, timeRow(card.WorkID.String(), card.From+"/"+card.To, card.Time, hoursAndMinutes))
 			for _, a := range card.Adjustments {
-				rows = append(rows, timeRow("", "adjusts "+a.From+"/"+a.To, a.Time, signedSeconds))
+				rows = append(rows, timeRow("", "adjusts "+a.From+"/"+a.To+" "+printable(a.Job), a.Time, signedSeconds))
 			}
 		}
 		if c.JSON {

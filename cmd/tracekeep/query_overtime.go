@@ -38,17 +38,16 @@ Examples:
 
 // Run says who is near overtime.
 func (c queryOvertime) Run(ctx context.Context, t *terminal) error {
-	day := c.On
-	if day == "" {
-		day = "2026-01-01" // checked with the rules; the week is that of now
+	rules, err := rulesIn(c.Rules, c.Zone)
+	if err == nil && c.On != "" {
+		_, err = parseDay("--on", c.On)
 	}
-	order, err := hoursReport{Rules: c.Rules, Zone: c.Zone, From: day, To: day}.order()
 	if err != nil {
 		return &coded{code: exitUsage, err: err}
 	}
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		return c.of(ctx, t, a, "query-overtime", c.JSON, func(whose httpapi.Whose) error {
-			week, err := w.Overtime(ctx, operator(a), httpapi.OvertimeQuestion{Whose: whose, Rules: order.Rules, Zone: order.Zone, On: c.On, Near: c.Near})
+			week, err := w.Overtime(ctx, operator(a), httpapi.OvertimeQuestion{Whose: whose, Rules: rules, Zone: c.Zone, On: c.On, Near: c.Near})
 			if err != nil {
 				return err
 			}
@@ -56,7 +55,7 @@ func (c queryOvertime) Run(ctx context.Context, t *terminal) error {
 				week.Rows = slices.DeleteFunc(week.Rows, func(r httpapi.OvertimeRow) bool { return r.State == httpapi.OvertimeUnder })
 			}
 			if !c.JSON {
-				_, _ = fmt.Fprintf(t.out, "workweek of %s by %s, version %d: %d are near overtime or over it\n", week.From, printable(order.Rules.Name), order.Rules.Version,
+				_, _ = fmt.Fprintf(t.out, "workweek of %s by %s, version %d: %d are near overtime or over it\n", week.From, printable(rules.Name), rules.Version,
 					len(slices.DeleteFunc(slices.Clone(week.Rows), func(r httpapi.OvertimeRow) bool { return r.State == httpapi.OvertimeUnder })))
 			}
 			return printNamed(ctx, t, a, "query-overtime", week.Rows, func(r httpapi.OvertimeRow) httpapi.Personal { return r.Name }, c.JSON, httpapi.OvertimeRowBodyOf,

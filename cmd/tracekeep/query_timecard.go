@@ -85,11 +85,11 @@ func (c queryTimecard) Run(ctx context.Context, t *terminal) error {
 	}
 	question := httpapi.TimecardQuestion{From: c.From, To: c.To, Zone: c.Zone}
 	if c.Rules != "" {
-		order, err := hoursReport{Rules: c.Rules, Zone: c.Zone, From: c.From, To: c.To}.order()
+		rules, err := rulesIn(c.Rules, c.Zone)
 		if err != nil {
 			return &coded{code: exitUsage, err: err}
 		}
-		question.Rules, question.Zone = &order.Rules, order.Zone
+		question.Rules = &rules
 	}
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		return ofPerson(ctx, t, a, "query-timecard", c.Person, c.JSON, func(work uuid.UUID) error {

@@ -215,7 +215,7 @@ func (d *desk) checkExplanations(morning, moved uuid.UUID, known string) {
 	d.t.Helper()
 	told := d.run("explain", moved.String(), "--json").objects(d.t)[0]
 	punch := told["punch"].(map[string]any)
-	if told["type"] != "punch-corrected.v1" || told["facts"].(map[string]any)["reason"] != "wrong_time" || punch["punch_id"] != morning.String() {
+	if told["type"] != "punch-corrected.v2" || told["facts"].(map[string]any)["reason"] != "wrong_time" || punch["punch_id"] != morning.String() {
 		d.t.Errorf("the correction is explained as %v", told)
 	}
 	interval := punch["interval"].(map[string]any)

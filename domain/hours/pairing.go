@@ -21,6 +21,7 @@ type Punch struct {
 	OffsetSeconds int // UTC offset at the site, seconds east; gives the work date
 	Direction     eventschema.Direction
 	Kind          eventschema.PunchKind
+	Job           string // code; decides nothing here
 }
 
 // PairingRule says how in and out punches become work intervals. Source of the
@@ -55,6 +56,7 @@ type WorkInterval struct {
 	WorkDate string // local date of Start at the site, 2006-01-02
 	InKind   eventschema.PunchKind
 	OutKind  eventschema.PunchKind
+	Job      string // of the in
 }
 
 // Seconds is the elapsed time of the interval.
@@ -98,7 +100,7 @@ func (r PairingRule) Pair(punches []Punch) Pairing {
 	}
 	pair := func(p *Punch) {
 		result.Intervals = append(result.Intervals, WorkInterval{
-			In: open.ID, Out: p.ID, Start: open.OccurredAt, End: p.OccurredAt, WorkDate: open.WorkDate(), InKind: open.Kind, OutKind: p.Kind,
+			In: open.ID, Out: p.ID, Start: open.OccurredAt, End: p.OccurredAt, WorkDate: open.WorkDate(), InKind: open.Kind, OutKind: p.Kind, Job: open.Job,
 		})
 	}
 	for i := range punches {

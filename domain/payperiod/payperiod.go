@@ -4,10 +4,12 @@
 // Punches are facts and come when they come: late, corrected, in periods that were
 // paid long ago. A card that is locked says what was paid and never changes. What a
 // locked period would be paid more or less today is an adjustment of the next card
-// of the same work record, once.
+// of the same work record, once, and job by job: hours that went to another job are
+// less of the one and more of the other.
 package payperiod
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -32,21 +34,21 @@ var (
 type Earlier struct {
 	PeriodID uuid.UUID
 	From, To string
-	Time     eventschema.PaidTime
+	Jobs     []eventschema.JobTime
 }
 
 // Card is one locked card.
 type Card struct {
 	PeriodID uuid.UUID
 	From, To string
-	Time     eventschema.PaidTime
+	Jobs     []eventschema.JobTime
 }
 
 // Cards is what deciding about one work record needs.
 type Cards struct {
 	Locked []Card
-	// Settled is what later cards have adjusted of a period, by its id.
-	Settled map[uuid.UUID]eventschema.PaidTime
+	// Settled is what later cards have adjusted.
+	Settled []eventschema.TimeAdjustment
 }
 
 // Due is what is owed for earlier periods beyond what was paid, by their days. A
@@ -54,23 +56,42 @@ type Cards struct {
 func (s Cards) Due(earlier []Earlier) []eventschema.TimeAdjustment {
 	var due []eventschema.TimeAdjustment
 	for _, e := range earlier {
-		owed := e.Time.Minus(s.Settled[e.PeriodID])
-		for _, c := range s.Locked {
-			if c.PeriodID == e.PeriodID {
-				owed = owed.Minus(c.Time)
+		owed := map[string]eventschema.PaidTime{}
+		for _, j := range e.Jobs {
+			owed[j.Job] = owed[j.Job].Plus(j.Time)
+		}
+		for _, a := range s.Settled {
+			if a.PeriodID == e.PeriodID {
+				owed[a.Job] = owed[a.Job].Minus(a.Time)
 			}
 		}
-		if owed != (eventschema.PaidTime{}) {
-			due = append(due, eventschema.TimeAdjustment{PeriodID: e.PeriodID, From: e.From, To: e.To, Time: owed})
+		for _, c := range s.Locked {
+			if c.PeriodID != e.PeriodID {
+				continue
+			}
+			for _, j := range c.Jobs {
+				owed[j.Job] = owed[j.Job].Minus(j.Time)
+			}
+		}
+		for job, time := range owed {
+			if time != (eventschema.PaidTime{}) {
+				due = append(due, eventschema.TimeAdjustment{PeriodID: e.PeriodID, From: e.From, To: e.To, Job: job, Time: time})
+			}
 		}
 	}
 	slices.SortFunc(due, func(a, b eventschema.TimeAdjustment) int {
-		if a.From < b.From {
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Job, b.Job))
 	})
 	return due
+}
+
+// Total is the time of all jobs.
+func Total(jobs []eventschema.JobTime) eventschema.PaidTime {
+	var all eventschema.PaidTime
+	for _, j := range jobs {
+		all = all.Plus(j.Time)
+	}
+	return all
 }
 
 // LockCard locks the card of one work record.
@@ -79,8 +100,9 @@ type LockCard struct {
 	PeriodID uuid.UUID
 	WorkID   uuid.UUID
 	From, To string
-	EndedAt  time.Time // the instant at which the last day ended
-	Time     eventschema.PaidTime
+	EndedAt  time.Time             // the instant at which the last day ended
+	Jobs     []eventschema.JobTime // one for each job
+	By       eventschema.PaidBy
 	Earlier  []Earlier
 	LockedAt time.Time
 	LockedBy uuid.UUID
@@ -105,11 +127,16 @@ func lockCard(s Cards, c LockCard) ([]eventschema.Event, error) {
 			return nil, ErrOverlaps
 		}
 	}
-	if t := c.Time; min(t.RegularSeconds, t.OvertimeSeconds, t.DoubleTimeSeconds, int64(t.PremiumHours)) < 0 {
-		return nil, ErrTime
+	for _, j := range c.Jobs {
+		if t := j.Time; min(t.RegularSeconds, t.OvertimeSeconds, t.DoubleTimeSeconds, t.GuaranteedSeconds, int64(t.PremiumHours)) < 0 {
+			return nil, ErrTime
+		}
+	}
+	if !known(c.By) {
+		return nil, ErrRules
 	}
 	return []eventschema.Event{&eventschema.TimeCardLocked{
-		CardID: c.CardID, PeriodID: c.PeriodID, WorkID: c.WorkID, From: c.From, To: c.To, Time: c.Time,
+		CardID: c.CardID, PeriodID: c.PeriodID, WorkID: c.WorkID, From: c.From, To: c.To, Time: Total(c.Jobs), Jobs: c.Jobs, By: &c.By,
 		Adjustments: s.Due(c.Earlier), LockedAt: c.LockedAt.UTC(), LockedBy: c.LockedBy,
 	}}, nil
 }
@@ -134,28 +161,32 @@ func evolveCards(s Cards, event eventschema.Event) Cards {
 	if !ok {
 		return s
 	}
-	s.Locked = append(s.Locked, Card{PeriodID: e.PeriodID, From: e.From, To: e.To, Time: e.Time})
-	if s.Settled == nil {
-		s.Settled = map[uuid.UUID]eventschema.PaidTime{}
-	}
-	for _, a := range e.Adjustments {
-		s.Settled[a.PeriodID] = s.Settled[a.PeriodID].Plus(a.Time)
-	}
+	s.Locked = append(s.Locked, Card{PeriodID: e.PeriodID, From: e.From, To: e.To, Jobs: e.Jobs})
+	s.Settled = append(s.Settled, e.Adjustments...)
 	return s
+}
+
+// known says whether rules can be found again.
+func known(by eventschema.PaidBy) bool {
+	for _, r := range by.Rules {
+		if r.Name == "" || r.Version < 1 || r.Digest == "" {
+			return false
+		}
+	}
+	return len(by.Rules) > 0 && by.Zone != ""
 }
 
 // Lock says that every card of a period is locked.
 type Lock struct {
-	PeriodID     uuid.UUID
-	From, To     string
-	EndedAt      time.Time
-	Zone         string
-	Rules        string
-	RulesVersion int
-	RulesDigest  string
-	Cards        int
-	LockedAt     time.Time
-	LockedBy     uuid.UUID
+	PeriodID    uuid.UUID
+	From, To    string
+	EndedAt     time.Time
+	Plan        string
+	PlanVersion int
+	Paid        []eventschema.PaidBy
+	Cards       int
+	LockedAt    time.Time
+	LockedBy    uuid.UUID
 }
 
 // PeriodDecider decides for one pay period: it is locked once.
@@ -169,11 +200,16 @@ func PeriodDecider() domain.Decider[bool, Lock] {
 			if err := lockable(c.From, c.To, c.EndedAt, c.LockedAt, c.LockedBy); err != nil {
 				return nil, err
 			}
-			if c.Rules == "" || c.RulesVersion < 1 || c.RulesDigest == "" || c.Zone == "" {
+			if c.Plan == "" || c.PlanVersion < 1 || len(c.Paid) == 0 {
 				return nil, ErrRules
 			}
+			for _, by := range c.Paid {
+				if !known(by) {
+					return nil, ErrRules
+				}
+			}
 			return []eventschema.Event{&eventschema.PeriodLocked{
-				PeriodID: c.PeriodID, From: c.From, To: c.To, Zone: c.Zone, Rules: c.Rules, RulesVersion: c.RulesVersion, RulesDigest: c.RulesDigest,
+				PeriodID: c.PeriodID, From: c.From, To: c.To, Plan: c.Plan, PlanVersion: c.PlanVersion, Paid: c.Paid,
 				Cards: c.Cards, LockedAt: c.LockedAt.UTC(), LockedBy: c.LockedBy,
 			}}, nil
 		},

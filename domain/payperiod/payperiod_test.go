@@ -25,11 +25,22 @@ func hours(regular, overtime int64) eventschema.PaidTime {
 	return eventschema.PaidTime{RegularSeconds: 3600 * regular, OvertimeSeconds: 3600 * overtime}
 }
 
+// watch is a second job.
+const watch = "night_watch"
+
+func at(job string, time eventschema.PaidTime) eventschema.JobTime {
+	return eventschema.JobTime{Job: job, Time: time}
+}
+
+func jobs(of ...eventschema.JobTime) []eventschema.JobTime { return of }
+
+var flsa = eventschema.PaidBy{Rest: true, Zone: "Europe/Berlin", Rules: []eventschema.PaidRules{{Name: "flsa", Version: 1, Digest: "00ff"}}}
+
 // card locks the first half of March, changed.
 func card(changes ...func(*payperiod.LockCard)) payperiod.LockCard {
 	c := payperiod.LockCard{
 		CardID: second, PeriodID: first, WorkID: work, From: "2026-03-01", To: "2026-03-15", EndedAt: time.Date(2026, 3, 16, 0, 0, 0, 0, time.UTC),
-		Time: hours(80, 2), LockedAt: noon, LockedBy: hr,
+		Jobs: jobs(at("", hours(80, 2))), By: flsa, LockedAt: noon, LockedBy: hr,
 	}
 	for _, change := range changes {
 		change(&c)
@@ -39,21 +50,27 @@ func card(changes ...func(*payperiod.LockCard)) payperiod.LockCard {
 
 func locked(c payperiod.LockCard, adjustments ...eventschema.TimeAdjustment) eventschema.Event {
 	return &eventschema.TimeCardLocked{
-		CardID: c.CardID, PeriodID: c.PeriodID, WorkID: c.WorkID, From: c.From, To: c.To, Time: c.Time, Adjustments: adjustments, LockedAt: c.LockedAt, LockedBy: c.LockedBy,
+		CardID: c.CardID, PeriodID: c.PeriodID, WorkID: c.WorkID, From: c.From, To: c.To, Time: payperiod.Total(c.Jobs), Jobs: c.Jobs, By: &flsa, Adjustments: adjustments, LockedAt: c.LockedAt, LockedBy: c.LockedBy,
 	}
 }
 
 // next is the card of the days behind, when the first period comes to something else.
 func next(now eventschema.PaidTime, changes ...func(*payperiod.LockCard)) payperiod.LockCard {
+	return nextOf(jobs(at("", now)), changes...)
+}
+
+func nextOf(now []eventschema.JobTime, changes ...func(*payperiod.LockCard)) payperiod.LockCard {
 	return card(append([]func(*payperiod.LockCard){func(c *payperiod.LockCard) {
-		c.PeriodID, c.From, c.To, c.Time = second, "2026-03-16", "2026-03-19", hours(30, 0)
+		c.PeriodID, c.From, c.To, c.Jobs = second, "2026-03-16", "2026-03-19", jobs(at("", hours(30, 0)))
 		c.EndedAt = time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC)
-		c.Earlier = []payperiod.Earlier{{PeriodID: first, From: "2026-03-01", To: "2026-03-15", Time: now}}
+		c.Earlier = []payperiod.Earlier{{PeriodID: first, From: "2026-03-01", To: "2026-03-15", Jobs: now}}
 	}}, changes...)...)
 }
 
-func adjusted(by eventschema.PaidTime) eventschema.TimeAdjustment {
-	return eventschema.TimeAdjustment{PeriodID: first, From: "2026-03-01", To: "2026-03-15", Time: by}
+func adjusted(by eventschema.PaidTime) eventschema.TimeAdjustment { return adjustedOf("", by) }
+
+func adjustedOf(job string, by eventschema.PaidTime) eventschema.TimeAdjustment {
+	return eventschema.TimeAdjustment{PeriodID: first, From: "2026-03-01", To: "2026-03-15", Job: job, Time: by}
 }
 
 func TestLockCard(t *testing.T) {
@@ -68,14 +85,19 @@ func TestLockCard(t *testing.T) {
 	domaintest.Run(t, payperiod.CardDecider(), map[string]domaintest.Case[payperiod.LockCard]{
 		"a period that is over is locked": {When: card(), Then: []eventschema.Event{locked(card())}},
 		"a card is locked once, whatever it would say now": {
-			Given: before, When: card(func(c *payperiod.LockCard) { c.Time = hours(70, 0) }),
+			Given: before, When: card(func(c *payperiod.LockCard) { c.Jobs = jobs(at("", hours(70, 0))) }),
 		},
 		"a period that goes on":               {When: card(func(c *payperiod.LockCard) { c.LockedAt = c.EndedAt.Add(-time.Second) }), Refused: payperiod.ErrNotOver},
 		"at the instant it is over":           {When: card(func(c *payperiod.LockCard) { c.LockedAt = c.EndedAt }), Then: []eventschema.Event{locked(card(func(c *payperiod.LockCard) { c.LockedAt = c.EndedAt }))}},
 		"days that are backwards":             {When: card(func(c *payperiod.LockCard) { c.To = "2026-02-01" }), Refused: payperiod.ErrDays},
 		"days that are none":                  {When: card(func(c *payperiod.LockCard) { c.From = "2026-02-31" }), Refused: payperiod.ErrDays},
 		"nobody answers for it":               {When: card(func(c *payperiod.LockCard) { c.LockedBy = uuid.Nil }), Refused: payperiod.ErrNoActor},
-		"time that is negative":               {When: card(func(c *payperiod.LockCard) { c.Time.PremiumHours = -1 }), Refused: payperiod.ErrTime},
+		"time that is negative":               {When: card(func(c *payperiod.LockCard) { c.Jobs = jobs(at("", eventschema.PaidTime{PremiumHours: -1})) }), Refused: payperiod.ErrTime},
+		"by rules that cannot be found again": {When: card(func(c *payperiod.LockCard) { c.By = eventschema.PaidBy{Zone: "UTC"} }), Refused: payperiod.ErrRules},
+		"hours that went to another job are less of the one and more of the other": {
+			Given: before, When: nextOf(jobs(at("", hours(72, 2)), at(watch, hours(8, 0)))),
+			Then: []eventschema.Event{locked(nextOf(jobs(at("", hours(72, 2)), at(watch, hours(8, 0)))), adjusted(hours(-8, 0)), adjustedOf(watch, hours(8, 0)))},
+		},
 		"days that are paid already":          {Given: before, When: next(hours(80, 2), func(c *payperiod.LockCard) { c.From = "2026-03-15" }), Refused: payperiod.ErrOverlaps},
 		"nothing became of the period before": {Given: before, When: next(hours(80, 2)), Then: []eventschema.Event{locked(next(hours(80, 2)))}},
 		"what the period before lacked is paid now": {
@@ -100,11 +122,11 @@ func TestLockCard(t *testing.T) {
 
 func TestLock(t *testing.T) {
 	lock := payperiod.Lock{
-		PeriodID: first, From: "2026-03-01", To: "2026-03-15", EndedAt: time.Date(2026, 3, 16, 0, 0, 0, 0, time.UTC), Zone: "Europe/Berlin",
-		Rules: "flsa", RulesVersion: 1, RulesDigest: "00ff", Cards: 17, LockedAt: noon, LockedBy: hr,
+		PeriodID: first, From: "2026-03-01", To: "2026-03-15", EndedAt: time.Date(2026, 3, 16, 0, 0, 0, 0, time.UTC),
+		Plan: "acme", PlanVersion: 3, Paid: []eventschema.PaidBy{flsa}, Cards: 17, LockedAt: noon, LockedBy: hr,
 	}
 	event := &eventschema.PeriodLocked{
-		PeriodID: first, From: "2026-03-01", To: "2026-03-15", Zone: "Europe/Berlin", Rules: "flsa", RulesVersion: 1, RulesDigest: "00ff", Cards: 17, LockedAt: noon, LockedBy: hr,
+		PeriodID: first, From: "2026-03-01", To: "2026-03-15", Plan: "acme", PlanVersion: 3, Paid: []eventschema.PaidBy{flsa}, Cards: 17, LockedAt: noon, LockedBy: hr,
 	}
 	changed := func(change func(*payperiod.Lock)) payperiod.Lock {
 		c := lock
@@ -117,7 +139,7 @@ func TestLock(t *testing.T) {
 		"a period that goes on":  {When: changed(func(c *payperiod.Lock) { c.LockedAt = c.EndedAt.Add(-1) }), Refused: payperiod.ErrNotOver},
 		"without an end":         {When: changed(func(c *payperiod.Lock) { c.EndedAt = time.Time{} }), Refused: payperiod.ErrDays},
 		"by rules without a digest": {
-			When: changed(func(c *payperiod.Lock) { c.RulesDigest = "" }), Refused: payperiod.ErrRules,
+			When: changed(func(c *payperiod.Lock) { c.Paid = []eventschema.PaidBy{flsa, {Zone: "UTC"}} }), Refused: payperiod.ErrRules,
 		},
 	})
 }
@@ -130,21 +152,24 @@ func TestCardsAndAdjustmentsAddUpToWhatIsOwed(t *testing.T) {
 		decider := payperiod.CardDecider()
 		state := decider.Initial()
 		n := rapid.IntRange(1, 6).Draw(t, "periods")
-		comesTo := make([]eventschema.PaidTime, n)
-		var paid eventschema.PaidTime
+		comesTo := make([][]eventschema.JobTime, n)
+		paid := map[string]eventschema.PaidTime{}
+		drawn := func() eventschema.PaidTime {
+			return hours(rapid.Int64Range(0, 80).Draw(t, "regular"), rapid.Int64Range(0, 20).Draw(t, "overtime"))
+		}
 		day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 		for i := range n {
 			var earlier []payperiod.Earlier
 			for j := range i + 1 {
-				comesTo[j] = hours(rapid.Int64Range(0, 80).Draw(t, "regular"), rapid.Int64Range(0, 20).Draw(t, "overtime"))
+				comesTo[j] = jobs(at("", drawn()), at(watch, drawn()))
 				if j < i {
-					earlier = append(earlier, payperiod.Earlier{PeriodID: uuid.UUID{1, byte(j)}, From: day.AddDate(0, 0, 7*j).Format(time.DateOnly), Time: comesTo[j]})
+					earlier = append(earlier, payperiod.Earlier{PeriodID: uuid.UUID{1, byte(j)}, From: day.AddDate(0, 0, 7*j).Format(time.DateOnly), Jobs: comesTo[j]})
 				}
 			}
 			from := day.AddDate(0, 0, 7*i)
 			events, err := decider.Decide(state, payperiod.LockCard{
 				PeriodID: uuid.UUID{1, byte(i)}, From: from.Format(time.DateOnly), To: from.AddDate(0, 0, 6).Format(time.DateOnly),
-				EndedAt: from.AddDate(0, 0, 7), Time: comesTo[i], Earlier: earlier, LockedAt: noon.AddDate(1, 0, 0), LockedBy: hr,
+				EndedAt: from.AddDate(0, 0, 7), Jobs: comesTo[i], By: flsa, Earlier: earlier, LockedAt: noon.AddDate(1, 0, 0), LockedBy: hr,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -152,15 +177,19 @@ func TestCardsAndAdjustmentsAddUpToWhatIsOwed(t *testing.T) {
 			for _, e := range events {
 				state = decider.Evolve(state, e)
 				locked := e.(*eventschema.TimeCardLocked)
-				paid = paid.Plus(locked.Time)
+				for _, j := range locked.Jobs {
+					paid[j.Job] = paid[j.Job].Plus(j.Time)
+				}
 				for _, a := range locked.Adjustments {
-					paid = paid.Plus(a.Time)
+					paid[a.Job] = paid[a.Job].Plus(a.Time)
 				}
 			}
 		}
-		var owed eventschema.PaidTime
+		owed := map[string]eventschema.PaidTime{}
 		for _, c := range comesTo {
-			owed = owed.Plus(c)
+			for _, j := range c {
+				owed[j.Job] = owed[j.Job].Plus(j.Time)
+			}
 		}
 		if diff := cmp.Diff(owed, paid); diff != "" {
 			t.Fatal(diff)

@@ -104,9 +104,9 @@ func (r Rules) Apply(loc *time.Location, work []Work, facts Facts) Result {
 func (r Rules) ApplyDeclared(loc *time.Location, work []Work, declared []Declared, facts Facts) Result {
 	spans := slices.Clone(work)
 	var result Result
-	result.Guaranteed = r.guarantees(spans)
+	result.Guaranteed = r.guarantees(loc, spans)
 	if r.Rounding.Step > 0 {
-		result.Drifts = r.Rounding.Drifts(spans, loc)
+		result.Drifts = r.Drifts(spans, loc)
 		spans = r.Rounding.apply(spans, loc)
 	}
 	spans, result.Overlaps = apart(spans)

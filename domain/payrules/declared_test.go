@@ -99,8 +99,8 @@ func TestDeclaredHoursAreWorthWhatPunchedOnesAre(t *testing.T) {
 			t.Fatalf("got %+v, want %+v", TotalsOf(got.Lines), want)
 		}
 		for _, cycle := range punched.Cycles() {
-			of, _ := punched.OfCycle(cycle)
-			declaredOf, _ := got.OfCycle(cycle)
+			of := punched.OfCycle(cycle).Lines
+			declaredOf := got.OfCycle(cycle).Lines
 			if TotalsOf(of) != TotalsOf(declaredOf) {
 				t.Fatalf("week of %s: got %+v, want %+v", cycle, TotalsOf(declaredOf), TotalsOf(of))
 			}

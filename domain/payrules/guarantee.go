@@ -55,18 +55,23 @@ func (g Guarantee) valid() bool {
 type Guaranteed struct {
 	In, Out      uuid.UUID
 	Start        time.Time
+	Job          string
+	Cycle        string // as of a [Line]
 	Worked, Paid time.Duration
 	Cause        Cause
 }
 
-func (r Rules) guarantees(spans []Work) []Guaranteed {
+func (r Rules) guarantees(loc *time.Location, spans []Work) []Guaranteed {
 	if len(r.Guarantee.Steps) == 0 {
 		return nil
 	}
-	paid := make([]Guaranteed, len(spans))
+	paid, cycles := make([]Guaranteed, len(spans)), r.Workweek.grid(loc)
 	for i, s := range spans {
 		worked := s.End.Sub(s.Start)
-		paid[i] = Guaranteed{In: s.In, Out: s.Out, Start: s.Start, Worked: worked, Paid: r.Guarantee.Of(worked), Cause: r.cause("guarantee", r.Guarantee.Source)}
+		paid[i] = Guaranteed{
+			In: s.In, Out: s.Out, Start: s.Start, Job: s.Job, Cycle: cycles.date(cycles.index(s.Start)).Format(time.DateOnly),
+			Worked: worked, Paid: r.Guarantee.Of(worked), Cause: r.cause("guarantee", r.Guarantee.Source),
+		}
 	}
 	return paid
 }

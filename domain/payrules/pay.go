@@ -2,6 +2,8 @@ package payrules
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -25,36 +27,92 @@ const (
 // Wage is what one person earns in one cycle.
 type Wage struct {
 	Rates      map[string]Money // by the hour, for each job; "" is the one of a job without a name
+	Others     *Money           // of the jobs that Rates does not have; nil: they have none
+	Salary     *Salary          // in place of rates
 	Production Money            // bonuses that all the work of the cycle earned
 	FlatSum    Money            // bonuses for having worked at all
 }
 
-// Pay is what a cycle is paid.
-type Pay struct {
-	Cycle       string
-	Straight    Money // every hour at its rate
-	Bonuses     Money
-	RegularRate Money // 29 CFR 778.109: all of it by the hour
-	Extra       Money // what overtime and double time add
-	Premiums    Money // hours for failed meals and breaks, at the regular rate
-	Gross       Money
+// Salary pays the hours of a week that it is intended for. More of them are paid at
+// the rate that it comes to (29 CFR 778.113).
+type Salary struct {
+	Monthly Money
+	Weekly  time.Duration // the hours it is intended for
 }
 
-// Pay works out what the work of one cycle is paid: lines and premiums of one
-// result that share a cycle. No two cycles are averaged (29 CFR 778.104). Errors:
-// [ErrRate].
-func (r Rules) Pay(lines []Line, premiums []Premium, wage Wage) (Pay, error) {
-	var p Pay
-	for _, l := range lines {
-		rate, known := wage.Rates[l.Job]
-		if !known {
-			return Pay{}, ErrRate
-		}
-		p.Cycle = l.Cycle
-		p.Straight = p.Straight.Plus(rate.For(l.Time()))
+// Rate is what an hour of a job is paid.
+func (w Wage) Rate(job string) (Money, bool) {
+	if w.Salary != nil {
+		return RateOfSalary(w.Salary.Monthly, w.Salary.Weekly), true
 	}
-	t := TotalsOf(lines)
-	p.Bonuses = wage.Production.Plus(wage.FlatSum)
+	if rate, own := w.Rates[job]; own {
+		return rate, true
+	}
+	if w.Others != nil {
+		return *w.Others, true
+	}
+	return Money{}, false
+}
+
+// What a step of pay is for.
+const (
+	PayStraight   = "straight" // hours at the rate of their job
+	PaySalary     = "salary"   // the hours it is intended for
+	PayBonus      = "bonus"
+	PayOvertime   = "overtime" // what it adds
+	PayDoubleTime = "double_time"
+	PayPremium    = "premium"
+	PayGuarantee  = "guarantee" // hours that were not worked
+)
+
+// PayStep is one line of a calculation: an amount, what it is made of and why.
+type PayStep struct {
+	What   string
+	Job    string
+	Time   time.Duration // 0: the amount stands for itself
+	Rate   Money         // that the time is paid at
+	Amount Money
+	Cause  Cause
+}
+
+// Pay is what a cycle is paid. Its amounts are sums of its steps.
+type Pay struct {
+	Cycle       string
+	Worked      time.Duration
+	Straight    Money // every hour at its rate, or the salary
+	Bonuses     Money
+	RegularRate Money // 29 CFR 778.109: all of it by the hour
+	RateCause   Cause // of the regular rate
+	Extra       Money // what overtime and double time add
+	Premiums    Money // hours for failed meals and breaks, at the regular rate
+	Guaranteed  Money // hours that were guaranteed and not worked, at the rate of their job
+	Gross       Money
+	Steps       []PayStep
+}
+
+// Pay works out what the work of one cycle is paid: a result that is narrowed to
+// it ([Result.OfCycle]). No two cycles are averaged (29 CFR 778.104). Hours that were
+// guaranteed and not worked are no part of the regular rate. Errors: [ErrRate].
+func (r Rules) Pay(of Result, wage Wage) (Pay, error) {
+	var p Pay
+	for _, l := range of.Lines {
+		p.Cycle = l.Cycle
+	}
+	for _, g := range of.Guaranteed {
+		p.Cycle = g.Cycle
+	}
+	if err := r.payStraight(&p, of.Lines, wage); err != nil {
+		return Pay{}, err
+	}
+	t := TotalsOf(of.Lines)
+	p.Worked = t.Worked()
+	p.bonus(r.cause("production_bonus", "29 CFR 778.110(b)"), wage.Production)
+	flatSource := "29 CFR 778.110(b)"
+	if r.FlatSum == PerRegularHour {
+		flatSource = "Alvarado v. Dart Container (2018)"
+	}
+	flatCause := r.cause("flat_sum_bonus", flatSource)
+	p.bonus(flatCause, wage.FlatSum)
 	spread := p.Straight.Plus(wage.Production)
 	flat := Money{}
 	if r.FlatSum == PerRegularHour && t.Regular > 0 {
@@ -62,23 +120,112 @@ func (r Rules) Pay(lines []Line, premiums []Premium, wage Wage) (Pay, error) {
 	} else {
 		spread = spread.Plus(wage.FlatSum)
 	}
-	rate := spread.PerHour(t.Worked())
-	p.RegularRate = rate.Plus(flat)
+	rate := r.regularRate(spread, t, wage)
+	p.RegularRate, p.RateCause = rate.Plus(flat), r.cause("regular_rate", rateSource(p.Steps))
 	// The straight time of overtime hours is in Straight, what is spread over all
 	// hours in Bonuses: both lack their premium only. A bonus that is spread over
 	// regular hours has paid nothing for the others yet.
-	p.Extra = rate.For(t.Overtime).Times(1, 2).Plus(rate.For(t.DoubleTime)).
-		Plus(flat.For(t.Overtime).Times(3, 2)).Plus(flat.For(t.DoubleTime).Times(2, 1))
-	p.Premiums = p.RegularRate.Times(int64(len(premiums)), 1)
-	p.Gross = p.Straight.Plus(p.Bonuses).Plus(p.Extra).Plus(p.Premiums)
+	p.step(PayOvertime, "", t.Overtime, rate.Times(1, 2), p.RateCause)
+	p.step(PayDoubleTime, "", t.DoubleTime, rate, p.RateCause)
+	if !flat.Equal(Money{}) {
+		p.step(PayOvertime, "", t.Overtime, flat.Times(3, 2), flatCause)
+		p.step(PayDoubleTime, "", t.DoubleTime, flat.Times(2, 1), flatCause)
+	}
+	for _, premium := range of.Premiums {
+		p.step(PayPremium, "", time.Hour, p.RegularRate, premium.Cause)
+	}
+	for _, g := range of.Guaranteed {
+		rate, known := wage.Rate(g.Job)
+		if !known {
+			return Pay{}, fmt.Errorf("%w: %q", ErrRate, g.Job)
+		}
+		p.step(PayGuarantee, g.Job, g.Paid-g.Worked, rate, g.Cause)
+	}
 	return p, nil
 }
 
-// OfCycle narrows a result to one cycle.
-func (r Result) OfCycle(cycle string) ([]Line, []Premium) {
-	lines := slices.DeleteFunc(slices.Clone(r.Lines), func(l Line) bool { return l.Cycle != cycle })
-	premiums := slices.DeleteFunc(slices.Clone(r.Premiums), func(p Premium) bool { return p.Cycle != cycle })
-	return lines, premiums
+// payStraight pays every hour once.
+func (r Rules) payStraight(p *Pay, lines []Line, wage Wage) error {
+	worked := map[string]time.Duration{}
+	for _, l := range lines {
+		worked[l.Job] += l.Time()
+	}
+	if wage.Salary != nil && len(lines) > 0 {
+		weekly := wage.Salary.Monthly.Times(12, 52)
+		cause, rate := r.cause("salary", "29 CFR 778.113"), RateOfSalary(wage.Salary.Monthly, wage.Salary.Weekly)
+		p.Steps = append(p.Steps, PayStep{What: PaySalary, Amount: weekly, Cause: cause})
+		p.Straight, p.Gross = p.Straight.Plus(weekly), p.Gross.Plus(weekly)
+		p.step(PayStraight, "", TotalsOf(lines).Worked()-wage.Salary.Weekly, rate, cause)
+		return nil
+	}
+	for _, job := range slices.Sorted(maps.Keys(worked)) {
+		rate, known := wage.Rate(job)
+		if !known {
+			return fmt.Errorf("%w: %q", ErrRate, job)
+		}
+		p.step(PayStraight, job, worked[job], rate, r.cause("straight_time", r.Source))
+	}
+	return nil
+}
+
+// regularRate is what is spread over all hours, by the hour. A salary is spread over
+// the hours it is intended for, where fewer were worked.
+func (r Rules) regularRate(spread Money, t Totals, wage Wage) Money {
+	if wage.Salary != nil && t.Worked() < wage.Salary.Weekly {
+		bonuses := spread.Plus(wage.Salary.Monthly.Times(-12, 52))
+		return RateOfSalary(wage.Salary.Monthly, wage.Salary.Weekly).Plus(bonuses.PerHour(t.Worked()))
+	}
+	return spread.PerHour(t.Worked())
+}
+
+// rateSource says by which rule the regular rate of a cycle is made.
+func rateSource(steps []PayStep) string {
+	source := "29 CFR 778.110"
+	for i, s := range steps {
+		if s.What == PaySalary {
+			return "29 CFR 778.113"
+		}
+		if i > 0 && s.What == PayStraight && !s.Rate.Equal(steps[0].Rate) {
+			source = "29 CFR 778.115"
+		}
+	}
+	return source
+}
+
+func (p *Pay) bonus(cause Cause, amount Money) {
+	if amount.Equal(Money{}) {
+		return
+	}
+	p.Steps = append(p.Steps, PayStep{What: PayBonus, Amount: amount, Cause: cause})
+	p.Bonuses, p.Gross = p.Bonuses.Plus(amount), p.Gross.Plus(amount)
+}
+
+func (p *Pay) step(what, job string, length time.Duration, rate Money, cause Cause) {
+	if length <= 0 {
+		return
+	}
+	amount := rate.For(length)
+	p.Steps = append(p.Steps, PayStep{What: what, Job: job, Time: length, Rate: rate, Amount: amount, Cause: cause})
+	p.Gross = p.Gross.Plus(amount)
+	switch what {
+	case PayStraight:
+		p.Straight = p.Straight.Plus(amount)
+	case PayOvertime, PayDoubleTime:
+		p.Extra = p.Extra.Plus(amount)
+	case PayPremium:
+		p.Premiums = p.Premiums.Plus(amount)
+	case PayGuarantee:
+		p.Guaranteed = p.Guaranteed.Plus(amount)
+	}
+}
+
+// OfCycle narrows what is paid of a result to one cycle.
+func (r Result) OfCycle(cycle string) Result {
+	return Result{
+		Lines:      slices.DeleteFunc(slices.Clone(r.Lines), func(l Line) bool { return l.Cycle != cycle }),
+		Premiums:   slices.DeleteFunc(slices.Clone(r.Premiums), func(p Premium) bool { return p.Cycle != cycle }),
+		Guaranteed: slices.DeleteFunc(slices.Clone(r.Guaranteed), func(g Guaranteed) bool { return g.Cycle != cycle }),
+	}
 }
 
 // Cycles lists the cycles that have work, in order.

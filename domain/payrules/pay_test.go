@@ -45,7 +45,7 @@ func TestPay(t *testing.T) {
 		"a premium hour is at the regular rate":     {"california", hourly(40*h, 0, 0), 2, "20", "40", "0", "21.00", "0.00", "42.00", "882.00"},
 		"nothing was worked":                        {"flsa", nil, 0, "20", "0", "0", "0.00", "0.00", "0.00", "0.00"},
 	} {
-		pay, err := builtIn(t, c.rules).Pay(c.lines, make([]Premium, c.premiums), Wage{
+		pay, err := builtIn(t, c.rules).Pay(Result{Lines: c.lines, Premiums: make([]Premium, c.premiums)}, Wage{
 			Rates: map[string]Money{"": money(t, c.rate)}, Production: money(t, c.production), FlatSum: money(t, c.flat),
 		})
 		if err != nil {
@@ -56,7 +56,7 @@ func TestPay(t *testing.T) {
 			t.Errorf("%s: %v, want %v", rule, got, want)
 		}
 	}
-	if _, err := builtIn(t, "flsa").Pay(hourly(time.Hour, 0, 0), nil, Wage{}); !errors.Is(err, ErrRate) {
+	if _, err := builtIn(t, "flsa").Pay(Result{Lines: hourly(time.Hour, 0, 0)}, Wage{}); !errors.Is(err, ErrRate) {
 		t.Errorf("work without a rate: %v", err)
 	}
 	if got := RateOfSalary(money(t, "1560"), 40*time.Hour); !got.Equal(money(t, "9")) {
@@ -68,7 +68,7 @@ func TestOvertimeIsOneAndAHalfOfOneRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cents, regular, overtime := rapid.Int64Range(1, 1_000_000).Draw(t, "cents"), rapid.IntRange(0, 40*3600).Draw(t, "regular"), rapid.IntRange(0, 100*3600).Draw(t, "overtime")
 		rate := Cents(cents)
-		pay, err := flsa().Pay(hourly(time.Duration(regular)*time.Second, time.Duration(overtime)*time.Second, 0), nil, Wage{Rates: map[string]Money{"": rate}})
+		pay, err := flsa().Pay(Result{Lines: hourly(time.Duration(regular)*time.Second, time.Duration(overtime)*time.Second, 0)}, Wage{Rates: map[string]Money{"": rate}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,6 +106,92 @@ func FuzzParseMoney(f *testing.F) {
 		}
 		if again, err := ParseMoney(m.Decimals(4)); err != nil || !again.Equal(m) {
 			t.Errorf("%q became %s", text, m.Decimals(4))
+		}
+	})
+}
+
+// ofJob is regular time of a job, and overtime of it.
+func ofJob(job string, regular, overtime time.Duration) []Line {
+	lines := hourly(regular, overtime, 0)
+	for i := range lines {
+		lines[i].Job = job
+	}
+	return lines
+}
+
+// promise: ST-21
+func TestPayOfSeveralJobsAndSalaries(t *testing.T) {
+	h := time.Hour
+	two := append(ofJob("desk", 10*h, 0), ofJob("watch", 30*h, 10*h)...)
+	others := money(t, "20")
+	detail := []Guaranteed{{Job: "watch", Worked: 2 * h, Paid: 4 * h}}
+	salary := &Salary{Monthly: money(t, "4160"), Weekly: 40 * h} // 960 a week, 24 an hour
+	for rule, c := range map[string]struct {
+		rules          string
+		of             Result
+		wage           Wage
+		regular, gross string
+		source         string
+	}{
+		"two rates are weighted":                      {"flsa", Result{Lines: two}, Wage{Rates: map[string]Money{"desk": money(t, "10"), "watch": money(t, "20")}}, "18.0000", "990.00", "29 CFR 778.115"},
+		"in California too":                           {"california", Result{Lines: two, Premiums: make([]Premium, 1)}, Wage{Rates: map[string]Money{"desk": money(t, "10")}, Others: &others}, "18.0000", "1008.00", "29 CFR 778.115"},
+		"two jobs of one rate are no two rates":       {"flsa", Result{Lines: two}, Wage{Others: &others}, "20.0000", "1100.00", "29 CFR 778.110"},
+		"what a guarantee adds is in no regular rate": {"flsa", Result{Lines: two, Guaranteed: detail}, Wage{Rates: map[string]Money{"desk": money(t, "10")}, Others: &others}, "18.0000", "1030.00", "29 CFR 778.115"},
+		"a salary pays the hours it is for":           {"flsa", Result{Lines: hourly(40*h, 0, 0)}, Wage{Salary: salary}, "24.0000", "960.00", "29 CFR 778.113"},
+		"and fewer":                                   {"flsa", Result{Lines: hourly(32*h, 0, 0)}, Wage{Salary: salary}, "24.0000", "960.00", "29 CFR 778.113"},
+		"more are paid at its rate, and a half":       {"flsa", Result{Lines: hourly(40*h, 6*h, 0)}, Wage{Salary: salary}, "24.0000", "1176.00", "29 CFR 778.113"},
+		"a salary for 35 hours":                       {"flsa", Result{Lines: hourly(40*h, 5*h, 0)}, Wage{Salary: &Salary{Monthly: money(t, "1516.6667"), Weekly: 35 * h}}, "10.0000", "475.00", "29 CFR 778.113"},
+		"a bonus beside a salary":                     {"flsa", Result{Lines: hourly(40*h, 10*h, 0)}, Wage{Salary: salary, Production: money(t, "100")}, "26.0000", "1430.00", "29 CFR 778.113"},
+	} {
+		pay, err := builtIn(t, c.rules).Pay(c.of, c.wage)
+		if err != nil {
+			t.Errorf("%s: %v", rule, err)
+		}
+		if got := [3]string{pay.RegularRate.Decimals(4), pay.Gross.String(), pay.RateCause.Source}; got != [3]string{c.regular, c.gross, c.source} {
+			t.Errorf("%s: %v, want %s %s %s", rule, got, c.regular, c.gross, c.source)
+		}
+	}
+	for rule, of := range map[string]Result{"work of a job without a rate": {Lines: two}, "and a guarantee": {Guaranteed: detail}} {
+		if _, err := builtIn(t, "flsa").Pay(of, Wage{Rates: map[string]Money{"desk": money(t, "10")}}); !errors.Is(err, ErrRate) {
+			t.Errorf("%s: %v", rule, err)
+		}
+	}
+}
+
+// Whatever was worked and earned: every cent is in a step that says why, and no
+// step is of nothing.
+func TestTheStepsOfPayAreAllOfIt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		length := func(label string) time.Duration {
+			return time.Duration(rapid.IntRange(0, 40*3600).Draw(t, label)) * time.Second
+		}
+		amount := func(label string) Money { return Cents(rapid.Int64Range(0, 100_000).Draw(t, label)) }
+		wage := Wage{Production: amount("production"), FlatSum: amount("flat sum")}
+		if rapid.Bool().Draw(t, "salaried") {
+			wage.Salary = &Salary{Monthly: amount("monthly"), Weekly: length("weekly") + time.Second}
+		} else {
+			others := amount("others")
+			wage.Rates, wage.Others = map[string]Money{"a": amount("a")}, &others
+		}
+		of := Result{
+			Lines:      append(ofJob("a", length("regular"), length("overtime")), ofJob("b", length("other regular"), length("other overtime"))...),
+			Premiums:   make([]Premium, rapid.IntRange(0, 2).Draw(t, "premiums")),
+			Guaranteed: []Guaranteed{{Job: "b", Paid: length("guaranteed")}},
+		}
+		pay, err := rapid.SampledFrom([]Rules{flsa(), california()}).Draw(t, "rules").Pay(of, wage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum Money
+		for _, s := range pay.Steps {
+			sum = sum.Plus(s.Amount)
+			if s.Cause.Rule == "" && s.What != PayPremium && s.What != PayGuarantee || s.Time == 0 && s.Amount.Equal(Money{}) && s.What != PaySalary {
+				t.Fatalf("%+v", s)
+			}
+		}
+		parts := pay.Straight.Plus(pay.Bonuses).Plus(pay.Extra).Plus(pay.Premiums).Plus(pay.Guaranteed)
+		if !sum.Equal(pay.Gross) || !parts.Equal(pay.Gross) {
+			t.Fatalf("steps of %s, parts of %s, and %s is paid", sum, parts, pay.Gross)
 		}
 	})
 }

@@ -187,8 +187,8 @@ func TestFLSA(t *testing.T) {
 			t.Errorf("%s: cycles %v", rule, result.Cycles())
 		}
 		for cycle, want := range c.want {
-			if lines, _ := result.OfCycle(cycle); TotalsOf(lines) != want {
-				t.Errorf("%s: %s has %+v, want %+v", rule, cycle, TotalsOf(lines), want)
+			if TotalsOf(result.OfCycle(cycle).Lines) != want {
+				t.Errorf("%s: %s has %+v, want %+v", rule, cycle, TotalsOf(result.OfCycle(cycle).Lines), want)
 			}
 		}
 	}
@@ -210,7 +210,7 @@ func TestAWorkPeriodOf207kHasItsOwnLimit(t *testing.T) {
 			t.Errorf("%s: %v", name, result.Cycles())
 		}
 		for _, cycle := range result.Cycles() {
-			lines, _ := result.OfCycle(cycle)
+			lines := result.OfCycle(cycle).Lines
 			want := Totals{Regular: time.Duration(min(c.limit, 9*c.days)) * time.Hour, Overtime: time.Duration(max(0, 9*c.days-c.limit)) * time.Hour}
 			if got := TotalsOf(lines); got != want {
 				t.Errorf("%s, %s: %+v, want %+v", name, cycle, got, want)

@@ -123,7 +123,7 @@ func TestLinesAreExactlyTheTimeWorked(t *testing.T) {
 			}
 		}
 		for _, cycle := range result.Cycles() {
-			lines, _ := result.OfCycle(cycle)
+			lines := result.OfCycle(cycle).Lines
 			if len(rules.Weekly) > 0 && TotalsOf(lines).Regular > rules.Weekly[0].After {
 				t.Fatalf("%s of regular time in the week of %s", TotalsOf(lines).Regular, cycle)
 			}
@@ -171,7 +171,8 @@ func TestRoundingTellsWhatAQuarterLost(t *testing.T) {
 	rules.Rounding.Step = 15 * time.Minute
 	work := append(shiftOf(t, newYork, "2026-03-31 08:08", 8*time.Hour), shiftOf(t, newYork, "2026-04-01 07:53", 8*time.Hour+14*time.Minute)...)
 	result := rules.Apply(newYork, work, Facts{})
-	want := []Drift{{"2026-Q1", 8 * time.Hour, 8 * time.Hour}, {"2026-Q2", 8*time.Hour + 14*time.Minute, 8 * time.Hour}}
+	why := Cause{"rounding", "flsa", 1, "29 CFR 785.48(b)"}
+	want := []Drift{{"2026-Q1", 8 * time.Hour, 8 * time.Hour, why}, {"2026-Q2", 8*time.Hour + 14*time.Minute, 8 * time.Hour, why}}
 	if diff := cmp.Diff(want, result.Drifts); diff != "" || result.Drifts[1].Gained() != -14*time.Minute {
 		t.Error(diff)
 	}

@@ -41,6 +41,7 @@ func (r Rounding) Round(at time.Time, loc *time.Location) time.Time {
 type Drift struct {
 	Quarter         string // 2026-Q1, by the local date of the in
 	Actual, Rounded time.Duration
+	Cause           Cause
 }
 
 // Gained is the time that rounding added; what it took is negative.
@@ -54,7 +55,16 @@ func (r Rounding) apply(spans []Work, loc *time.Location) []Work {
 	return rounded
 }
 
-// Drifts tells of each quarter what rounding does to spans of work.
+// Drifts tells of each quarter what the rules' rounding does to spans of work.
+func (r Rules) Drifts(spans []Work, loc *time.Location) []Drift {
+	drifts := r.Rounding.Drifts(spans, loc)
+	for i := range drifts {
+		drifts[i].Cause = r.cause("rounding", "29 CFR 785.48(b)")
+	}
+	return drifts
+}
+
+// Drifts tells of each quarter what rounding does to spans of work, and not by which rules.
 func (r Rounding) Drifts(spans []Work, loc *time.Location) []Drift {
 	if r.Step == 0 {
 		return nil

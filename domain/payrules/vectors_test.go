@@ -162,7 +162,7 @@ func twoWeeks(t *testing.T, group json.RawMessage) {
 	}
 	result := builtIn(t, "flsa").Apply(newYork, work, Facts{})
 	for i, want := range c.Result {
-		lines, _ := result.OfCycle(sundays[i])
+		lines := result.OfCycle(sundays[i]).Lines
 		if got := TotalsOf(lines); got != (Totals{Regular: hoursOf(want[0]), Overtime: hoursOf(want[1])}) {
 			t.Errorf("week %d: %+v, want %v", i, got, want)
 		}
@@ -199,7 +199,7 @@ func flsaPay(t *testing.T, group json.RawMessage) {
 			w.Job = job
 			work, at = append(work, w), w.End.Add(time.Hour)
 		}
-		pay, err := flsa.Pay(flsa.Apply(newYork, work, Facts{}).Lines, nil, wage)
+		pay, err := flsa.Pay(flsa.Apply(newYork, work, Facts{}), wage)
 		if err != nil {
 			t.Fatal(err)
 		}

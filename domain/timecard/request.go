@@ -74,10 +74,10 @@ func (c AskCorrection) decide(s Request) ([]eventschema.Event, error) {
 	asked := eventschema.CorrectionRequested(c)
 	asked.RequestedAt, asked.OccurredAt = c.RequestedAt.UTC(), c.OccurredAt.UTC()
 	if c.Void {
-		asked.OccurredAt, asked.OffsetSeconds, asked.Direction, asked.Kind = time.Time{}, 0, "", ""
+		asked.OccurredAt, asked.OffsetSeconds, asked.Direction, asked.Kind, asked.Job = time.Time{}, 0, "", "", nil
 		return []eventschema.Event{&asked}, nil
 	}
-	if err := validKey(c.Direction, c.Kind, c.OffsetSeconds); err != nil {
+	if err := errors.Join(validKey(c.Direction, c.Kind, c.OffsetSeconds), validJob(c.Job)); err != nil {
 		return nil, err
 	}
 	switch {

@@ -15,6 +15,7 @@ import (
 func TestRequestedCorrections(t *testing.T) {
 	correction, punch, work := uuid.UUID{1}, uuid.UUID{2}, uuid.UUID{3}
 	clerk, second := uuid.UUID{4}, uuid.UUID{5}
+	watch, wrong := "night_watch", "Night watch"
 	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	ask := func(changes ...func(*timecard.AskCorrection)) timecard.RequestCommand {
 		c := timecard.AskCorrection{
@@ -43,6 +44,8 @@ func TestRequestedCorrections(t *testing.T) {
 		"nobody asks":                          {When: ask(func(c *timecard.AskCorrection) { c.RequestedBy = uuid.Nil }), Refused: timecard.ErrNoApprover},
 		"without a reason":                     {When: ask(func(c *timecard.AskCorrection) { c.Reason = "because" }), Refused: timecard.ErrReason},
 		"without a direction":                  {When: ask(func(c *timecard.AskCorrection) { c.Direction = "up" }), Refused: timecard.ErrDirection},
+		"for another job":                      {When: ask(func(c *timecard.AskCorrection) { c.Job = &watch }), Then: asked(ask(func(c *timecard.AskCorrection) { c.Job = &watch }))},
+		"for a job that is no code":            {When: ask(func(c *timecard.AskCorrection) { c.Job = &wrong }), Refused: timecard.ErrCode},
 		"without a time":                       {When: ask(func(c *timecard.AskCorrection) { c.OccurredAt = time.Time{} }), Refused: timecard.ErrNoTime},
 		"of the future":                        {When: ask(func(c *timecard.AskCorrection) { c.OccurredAt = noon.Add(25 * time.Hour) }), Refused: timecard.ErrInTheFuture},
 		"a second person approves":             {Given: asked(ask()), When: approve, Then: []eventschema.Event{approved}},

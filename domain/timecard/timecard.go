@@ -60,6 +60,7 @@ type counted struct {
 	offsetSeconds int // decides the work date
 	direction     eventschema.Direction
 	kind          eventschema.PunchKind
+	job           string
 }
 
 // Punches is how many punches the year has, voided ones included.
@@ -129,6 +130,7 @@ type Correct struct {
 	OffsetSeconds int
 	Direction     eventschema.Direction
 	Kind          eventschema.PunchKind
+	Job           *string // nil leaves it
 	Reason        eventschema.CorrectionReason
 	CorrectedBy   uuid.UUID
 	ApprovedBy    uuid.UUID
@@ -238,7 +240,7 @@ func correct(state State, c Correct) ([]eventschema.Event, error) {
 		Reason: c.Reason, CorrectedBy: c.CorrectedBy, ApprovedBy: c.ApprovedBy, CorrectedAt: c.CorrectedAt.UTC(),
 	}
 	if !c.Void {
-		if err := validKey(c.Direction, c.Kind, c.OffsetSeconds); err != nil {
+		if err := errors.Join(validKey(c.Direction, c.Kind, c.OffsetSeconds), validJob(c.Job)); err != nil {
 			return nil, err
 		}
 		switch {
@@ -249,9 +251,9 @@ func correct(state State, c Correct) ([]eventschema.Event, error) {
 		case c.OccurredAt.After(c.CorrectedAt.Add(ClockTolerance)):
 			return nil, ErrInTheFuture
 		}
-		event.OccurredAt, event.OffsetSeconds, event.Direction, event.Kind = c.OccurredAt.UTC(), c.OffsetSeconds, c.Direction, c.Kind
+		event.OccurredAt, event.OffsetSeconds, event.Direction, event.Kind, event.Job = c.OccurredAt.UTC(), c.OffsetSeconds, c.Direction, c.Kind, c.Job
 	}
-	if asCorrected(event) == current {
+	if asCorrected(current, event) == current {
 		return nil, ErrNothingChanges
 	}
 	return []eventschema.Event{event}, nil
@@ -284,10 +286,19 @@ func validCodes(c Punch) error {
 	return nil
 }
 
+// validJob allows a code, and none.
+func validJob(job *string) error {
+	if job != nil && *job != "" && !domain.IsCode(*job) {
+		return ErrCode
+	}
+	return nil
+}
+
 func validReason(reason eventschema.CorrectionReason) bool {
 	switch reason {
 	case eventschema.ReasonWrongKey, eventschema.ReasonWrongTime, eventschema.ReasonNotThisPunch, eventschema.ReasonOther:
 		return true
+	case eventschema.ReasonWrongHours, eventschema.ReasonNotWorked: // of declared hours
 	}
 	return false
 }
@@ -296,11 +307,11 @@ func validReason(reason eventschema.CorrectionReason) bool {
 func evolve(state State, event eventschema.Event) State {
 	switch e := event.(type) {
 	case *eventschema.PunchRecorded:
-		recorded := counted{occurredAt: e.OccurredAt.UTC(), offsetSeconds: e.OffsetSeconds, direction: e.Direction, kind: e.Kind}
+		recorded := counted{occurredAt: e.OccurredAt.UTC(), offsetSeconds: e.OffsetSeconds, direction: e.Direction, kind: e.Kind, job: e.Job}
 		state.punches[e.PunchID] = kept{recorded: recorded, counts: recorded}
 	case *eventschema.PunchCorrected:
 		punch := state.punches[e.PunchID]
-		punch.counts = asCorrected(e)
+		punch.counts = asCorrected(punch.counts, e)
 		state.punches[e.PunchID] = punch
 		state.corrections[e.CorrectionID] = struct{}{}
 	case *eventschema.HoursDeclared:
@@ -314,6 +325,10 @@ func evolve(state State, event eventschema.Event) State {
 	return state
 }
 
-func asCorrected(e *eventschema.PunchCorrected) counted {
-	return counted{void: e.Void, occurredAt: e.OccurredAt.UTC(), offsetSeconds: e.OffsetSeconds, direction: e.Direction, kind: e.Kind}
+func asCorrected(before counted, e *eventschema.PunchCorrected) counted {
+	after := counted{void: e.Void, occurredAt: e.OccurredAt.UTC(), offsetSeconds: e.OffsetSeconds, direction: e.Direction, kind: e.Kind, job: before.job}
+	if e.Job != nil && !e.Void {
+		after.job = *e.Job
+	}
+	return after
 }

@@ -176,6 +176,7 @@ func TestCorrect(t *testing.T) {
 	newYear := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	voided := corrected(func(e *fixed) { e.Void, e.Direction = true, eventschema.DirectionIn })
 	second := uuid.MustParse("9b2d7c11-5e6f-4a80-9c1d-2e3f4a5b6c07")
+	watch, none, wrong := "night_watch", "", "Night watch"
 	domaintest.Run(t, timecard.Decider(), map[string]kase{
 		"a correction is an event of its own and names both who answer for it": {
 			Given: past(recorded()), When: fix(), Then: past(corrected())},
@@ -185,6 +186,21 @@ func TestCorrect(t *testing.T) {
 		"the kind can be corrected": {
 			Given: past(recorded()), When: fix(func(c *change) { c.Kind = eventschema.KindMeal }),
 			Then: past(corrected(func(e *fixed) { e.Kind = eventschema.KindMeal }))},
+		"the job can be corrected": {
+			Given: past(recorded(func(e *stored) { e.Job = "front_desk" })), When: fix(func(c *change) { c.Job = &watch }),
+			Then: past(corrected(func(e *fixed) { e.Job = &watch }))},
+		"and nothing but the job": {
+			Given: past(recorded(), corrected()), When: fix(func(c *change) { c.CorrectionID, c.Job = second, &watch }),
+			Then: past(corrected(func(e *fixed) { e.CorrectionID, e.Job = second, &watch }))},
+		"a punch can be for no job after all": {
+			Given: past(recorded(func(e *stored) { e.Job = watch }), corrected()), When: fix(func(c *change) { c.CorrectionID, c.Job = second, &none }),
+			Then: past(corrected(func(e *fixed) { e.CorrectionID, e.Job = second, &none }))},
+		"a correction that says nothing of the job leaves it": {
+			Given: past(recorded(), corrected(func(e *fixed) { e.Job = &watch })), When: fix(func(c *change) { c.CorrectionID = second }), Refused: timecard.ErrNothingChanges},
+		"to the job that counts already": {
+			Given: past(recorded(func(e *stored) { e.Job = watch }), corrected()), When: fix(func(c *change) { c.CorrectionID, c.Job = second, &watch }), Refused: timecard.ErrNothingChanges},
+		"a job is a code": {
+			Given: past(recorded()), When: fix(func(c *change) { c.Job = &wrong }), Refused: timecard.ErrCode},
 		"the offset can be corrected, for it decides the work date": {
 			Given: past(recorded()), When: fix(func(c *change) { c.Direction, c.OffsetSeconds = eventschema.DirectionIn, 0 }),
 			Then: past(corrected(func(e *fixed) { e.Direction, e.OffsetSeconds = eventschema.DirectionIn, 0 }))},

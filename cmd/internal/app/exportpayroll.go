@@ -24,7 +24,7 @@ type payee struct{ number, name httpapi.Personal }
 func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order ExportOrder, report HoursOrder, payroll exporter.Payroll) (Exported, error) {
 	x := w.export(by, order)
 	done := &x.done
-	report.Works = order.Works
+	report.Works, report.Plan = order.Works, withoutWages(report.Plan) // the file holds time
 	owed, err := w.OwedHours(ctx, by, report)
 	if err != nil {
 		return Exported{}, err
@@ -54,7 +54,7 @@ func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order E
 		number, name, payable := x.payable(payroll, payees[o.WorkID])
 		same := strings.TrimLeft(number, "0")
 		if other, taken := numbers[same]; payable && taken {
-			return Exported{}, fmt.Errorf("the work records %s and %s have the same employee number; correct one", other, o.WorkID)
+			return Exported{}, fmt.Errorf("%w: %s and %s", errSameNumber, other, o.WorkID)
 		}
 		if !payable {
 			done.LeftOut = append(done.LeftOut, o.WorkID)
@@ -70,22 +70,25 @@ func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order E
 	return x.write(func(to io.Writer) error { return exporter.WritePayroll(to, payroll, rows) })
 }
 
-// payRows are the hours of one work record by day and code.
+// errSameNumber refuses a file in which two people would be one.
+var errSameNumber = errors.New("two work records have the same employee number; correct one")
+
+// payRows are the hours of one work record by day, code and job.
 func payRows(o OwedHours) []exporter.PayRow {
 	var rows []exporter.PayRow
-	add := func(day, code string, length time.Duration) {
+	add := func(day, code, job string, length time.Duration) {
 		if length > 0 {
-			rows = append(rows, exporter.PayRow{Day: day, Code: code, Time: length})
+			rows = append(rows, exporter.PayRow{Day: day, Code: code, Job: job, Time: length})
 		}
 	}
 	for _, l := range o.Result.Lines {
-		add(l.Workday, string(l.Class), l.Time())
+		add(l.Workday, string(l.Class), l.Job, l.Time())
 	}
 	for _, p := range o.Result.Premiums { // an hour each, at the regular rate
-		add(p.Workday, "premium", time.Hour)
+		add(p.Workday, "premium", "", time.Hour)
 	}
 	for _, g := range o.Result.Guaranteed {
-		add(o.dayOf(g.In, g.Start), "guarantee", g.Paid-g.Worked)
+		add(o.dayOf(g.In, g.Start), "guarantee", g.Job, g.Paid-g.Worked)
 	}
 	return rows
 }

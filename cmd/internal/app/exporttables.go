@@ -50,7 +50,7 @@ func placed(at time.Time, zone string, offsetSeconds int) []exporter.Cell {
 // hoursTable has a row for every interval of work, and one for hours that were
 // declared without times of day.
 var hoursTable = columns("hours", `work_id !name work_date start_utc start_local start_zone end_utc end_local end_zone seconds* hours
-	in_kind out_kind in_station out_station in_punch_id out_punch_id rule_version* declaration_id declared_by`)
+	job in_kind out_kind in_station out_station in_punch_id out_punch_id rule_version* declaration_id declared_by`)
 
 // ExportHours writes the intervals of work and the declared hours of some days, by
 // work id; declared hours come after the intervals of the same record.
@@ -81,7 +81,7 @@ func (w *World) ExportHours(ctx context.Context, by httpapi.Principal, order Exp
 			for len(declared) > 0 && slices.Compare(declared[0].WorkID[:], work[:]) < 0 {
 				d := declared[0]
 				declared = declared[1:]
-				if err := row(slices.Concat(head(d.WorkID, d.WorkDate), make([]exporter.Cell, 6), lengthOf(d.Seconds), make([]exporter.Cell, 7),
+				if err := row(slices.Concat(head(d.WorkID, d.WorkDate), make([]exporter.Cell, 6), lengthOf(d.Seconds), make([]exporter.Cell, 8),
 					[]exporter.Cell{exporter.Text(d.ID.String()), exporter.Text(d.Origin)})...); err != nil {
 					return err
 				}
@@ -95,7 +95,7 @@ func (w *World) ExportHours(ctx context.Context, by httpapi.Principal, order Exp
 			return row(slices.Concat(head(i.WorkID, i.WorkDate),
 				placed(i.Start, i.InAt.Zone, i.InAt.OffsetSeconds), placed(i.End, i.OutAt.Zone, i.OutAt.OffsetSeconds), lengthOf(i.Seconds),
 				[]exporter.Cell{
-					exporter.Text(string(i.InKind)), exporter.Text(string(i.OutKind)), exporter.Text(i.InAt.Station), exporter.Text(i.OutAt.Station),
+					exporter.Text(i.Job), exporter.Text(string(i.InKind)), exporter.Text(string(i.OutKind)), exporter.Text(i.InAt.Station), exporter.Text(i.OutAt.Station),
 					exporter.Text(i.In.String()), exporter.Text(i.Out.String()), exporter.Number(int64(i.RuleVersion)), {}, {},
 				})...)
 		})
@@ -131,7 +131,7 @@ func withDeclaring(works []uuid.UUID, declared []projections.Declaration) []uuid
 
 // punchesTable has a row for every punch: what counts, beside what was recorded.
 var punchesTable = columns("punches", `work_id !name punch_id at_utc at_local zone direction kind station voided correction_reason
-	recorded_utc recorded_local recorded_zone recorded_direction recorded_kind position* site job visit_reason fence fence_metres*`)
+	recorded_utc recorded_local recorded_zone recorded_direction recorded_kind position* site job recorded_job visit_reason fence fence_metres*`)
 
 // ExportPunches writes the punches of some days.
 func (w *World) ExportPunches(ctx context.Context, by httpapi.Principal, order ExportOrder, format TableFormat) (Exported, error) {
@@ -169,7 +169,7 @@ func (w *World) ExportPunches(ctx context.Context, by httpapi.Principal, order E
 				placed(p.Recorded.OccurredAt, p.Zone, p.Recorded.OffsetSeconds),
 				[]exporter.Cell{
 					exporter.Text(string(p.Recorded.Direction)), exporter.Text(string(p.Recorded.Kind)), exporter.Number(int64(p.Position)),
-					exporter.Text(p.Site), exporter.Text(p.Job), exporter.Text(p.Reason),
+					exporter.Text(p.Site), exporter.Text(p.Counts.Job), exporter.Text(p.Recorded.Job), exporter.Text(p.Reason),
 				},
 				fence,
 			)...)

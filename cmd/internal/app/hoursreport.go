@@ -16,19 +16,21 @@ import (
 	"tracekeep/projections"
 )
 
-// ErrZone asks for the zone of rules that name none.
-var ErrZone = errors.New("whose clock begins a day? Name an IANA zone: in the file of rules, or with --zone")
+// Refusals of reports.
+var (
+	ErrZone    = errors.New("whose clock begins a day? Name an IANA zone: in the file of rules, or with --zone")
+	ErrNoGroup = errors.New("work records with hours are in no group of the plan; name them, or give one group no people, so that it has all the rest")
+	ErrBonus   = errors.New("the plan gives a bonus for a workweek in which nothing was worked")
+)
 
 // HoursOrder asks what is owed for some local days, both included.
 type HoursOrder struct {
-	Rules  payrules.Rules
-	Zone   string // for rules that name none
+	Plan   payrules.Plan
 	Period payrules.PayPeriod
 	Works  []uuid.UUID // none means everybody
 	Facts  payrules.Facts
-	Wage   *payrules.Wage // nil: no money
 	// Earlier are rules that earlier periods were locked by, where they are neither
-	// Rules nor built in.
+	// in the plan nor built in.
 	Earlier []payrules.Rules
 }
 
@@ -36,6 +38,7 @@ type HoursOrder struct {
 type OwedHours struct {
 	WorkID   uuid.UUID
 	Name     httpapi.Personal
+	Group    *payrules.Group
 	Totals   payrules.Totals
 	Result   payrules.Result // of the days of the period
 	Findings []hours.Finding
@@ -46,10 +49,18 @@ type OwedHours struct {
 
 // OwedHours works out what is owed to each work record for a period, by work id.
 // Workweeks that the period cuts are worked out whole. It answers [ErrZone],
-// [ErrEarlierRules], and [payrules.ErrRate] for work without a rate.
+// [ErrNoGroup], [ErrBonus], [ErrEarlierRules], and [payrules.ErrRate] for work
+// without a rate.
 func (w *World) OwedHours(ctx context.Context, by httpapi.Principal, o HoursOrder) ([]OwedHours, error) {
-	owed, err := w.owed(ctx, o)
+	groups, err := o.groups(w.now())
 	if err != nil {
+		return nil, err
+	}
+	owed, err := w.owed(ctx, groups, o.Period, o.Works)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.bonusesPaid(owed); err != nil {
 		return nil, err
 	}
 	earlier, err := w.earlier(ctx, o)
@@ -61,27 +72,46 @@ func (w *World) OwedHours(ctx context.Context, by httpapi.Principal, o HoursOrde
 			continue
 		}
 		if owed[work] == nil {
-			owed[work] = &OwedHours{WorkID: work}
+			owed[work] = &OwedHours{WorkID: work, Group: o.Plan.GroupOf(work)}
 		}
 		owed[work].Adjustments = earlier.due(work)
+	}
+	if err := grouped(owed); err != nil {
+		return nil, err
 	}
 	return w.withNames(ctx, by, owed)
 }
 
-// owed works out a period without what earlier ones lack, and without names.
-func (w *World) owed(ctx context.Context, o HoursOrder) (map[uuid.UUID]*OwedHours, error) {
-	r, err := newReckoning(o, w.now())
-	if err != nil {
-		return nil, err
+// grouped says who is in no group.
+func grouped(owed map[uuid.UUID]*OwedHours) error {
+	var outside []uuid.UUID
+	for work, one := range owed {
+		if one.Group == nil {
+			outside = append(outside, work)
+		}
 	}
+	if len(outside) == 0 {
+		return nil
+	}
+	slices.SortFunc(outside, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	return fmt.Errorf("%w: %v", ErrNoGroup, outside)
+}
+
+// owed works out a period without what earlier ones lack, and without names. Who is
+// in no group has no Group, and no hours.
+func (w *World) owed(ctx context.Context, groups payGroups, period payrules.PayPeriod, works []uuid.UUID) (map[uuid.UUID]*OwedHours, error) {
 	owed := map[uuid.UUID]*OwedHours{}
 	of := func(work uuid.UUID) *OwedHours {
 		if owed[work] == nil {
 			owed[work] = &OwedHours{WorkID: work}
+			if group := groups.of(work); group != nil {
+				owed[work].Group = group.Group
+			}
 		}
 		return owed[work]
 	}
-	days := projections.Days{Works: o.Works, From: r.known.First.Format(time.DateOnly), To: r.known.Last.Format(time.DateOnly)}
+	known := groups.known(period)
+	days := projections.Days{Works: works, From: known.First.Format(time.DateOnly), To: known.Last.Format(time.DateOnly)}
 	paired, err := w.exceptionsByWork(ctx, days)
 	if err != nil {
 		return nil, err
@@ -93,16 +123,24 @@ func (w *World) owed(ctx context.Context, o HoursOrder) (map[uuid.UUID]*OwedHour
 	reckoned := map[uuid.UUID]bool{}
 	reckon := func(work uuid.UUID, intervals []projections.PairedInterval) error {
 		reckoned[work] = true
-		made, pay, err := r.reckon(intervals, declared[work])
-		if err == nil && !nothing(made) {
-			one := of(work)
-			one.Result, one.Pay, one.Totals = made, pay, payrules.TotalsOf(made.Lines)
-		}
 		p := paired[work]
 		for _, i := range intervals {
 			p.Intervals = append(p.Intervals, hours.WorkInterval{In: i.In, Out: i.Out, Start: i.Start, End: i.End, WorkDate: i.WorkDate, InKind: i.InKind, OutKind: i.OutKind})
 		}
 		paired[work] = p
+		group := groups.of(work)
+		if group == nil {
+			if slices.ContainsFunc(intervals, func(i projections.PairedInterval) bool { return period.Contains(i.WorkDate) }) ||
+				slices.ContainsFunc(declared[work], func(d hours.Declared) bool { return period.Contains(d.WorkDate) }) {
+				of(work)
+			}
+			return nil
+		}
+		made, pay, err := group.reckon(work, intervals, declared[work])
+		if err == nil && (!nothing(made) || len(pay) > 0) {
+			one := of(work)
+			one.Result, one.Pay, one.Totals = made, pay, payrules.TotalsOf(made.Lines)
+		}
 		return err
 	}
 	if err := projections.EachPaired(ctx, w.q, w.a.tenant, days, reckon); err != nil {
@@ -115,7 +153,7 @@ func (w *World) owed(ctx context.Context, o HoursOrder) (map[uuid.UUID]*OwedHour
 			}
 		}
 		for _, f := range hours.DefaultReview().ReviewDeclared(paired[work], entries) {
-			if o.Period.Contains(f.WorkDate) {
+			if period.Contains(f.WorkDate) {
 				one := of(work)
 				one.Findings = append(one.Findings, f)
 			}
@@ -123,7 +161,7 @@ func (w *World) owed(ctx context.Context, o HoursOrder) (map[uuid.UUID]*OwedHour
 	}
 	for work, p := range paired {
 		for _, f := range hours.DefaultReview().Review(p, w.now()) {
-			if o.Period.Contains(f.WorkDate) {
+			if period.Contains(f.WorkDate) {
 				one := of(work)
 				one.Findings = append(one.Findings, f)
 			}
@@ -185,127 +223,32 @@ func (w *World) withNames(ctx context.Context, by httpapi.Principal, owed map[uu
 	return all, nil
 }
 
-// reckoning is an order that is ready to be carried out.
-type reckoning struct {
-	HoursOrder
-	loc   *time.Location
-	known payrules.PayPeriod // the days whose work is read
-}
-
-// newReckoning finds how far around the period the rules look: to whole workweeks,
-// and back over the weeks of an average. Nothing is judged that is not over.
-func newReckoning(o HoursOrder, now time.Time) (*reckoning, error) {
-	loc, err := zoneOf(o.Zone, o.Rules)
-	if err != nil {
-		return nil, err
-	}
-	cycle := o.Rules.Workweek.Days
-	back, ahead := cycle*max(1, o.Rules.Average.Weeks+1), cycle
-	r := &reckoning{HoursOrder: o, loc: loc, known: payrules.PayPeriod{First: o.Period.First.AddDate(0, 0, -back-1), Last: o.Period.Last.AddDate(0, 0, ahead+1)}}
-	r.Facts.From, r.Facts.To = r.midnight(r.known.First.AddDate(0, 0, 1)), r.midnight(r.known.Last)
-	if now.Before(r.Facts.To) {
-		r.Facts.To = now
-	}
-	return r, nil
-}
-
-// midnight is the instant at which a local date begins.
-func (r *reckoning) midnight(date time.Time) time.Time {
-	year, month, day := date.Date()
-	return time.Date(year, month, day, 0, 0, 0, 0, r.loc)
-}
-
-// reckon works out what the period owes for the intervals and declared hours around it.
-func (r *reckoning) reckon(intervals []projections.PairedInterval, declared []hours.Declared) (payrules.Result, []payrules.Pay, error) {
-	work := make([]payrules.Work, len(intervals))
-	var inside []payrules.Work
-	for i, w := range intervals {
-		work[i] = payrules.Work{In: w.In, Out: w.Out, Start: w.Start, End: w.End, InKind: w.InKind, OutKind: w.OutKind}
-		if r.within(w.Start) {
-			inside = append(inside, work[i])
-		}
-	}
-	entries := make([]payrules.Declared, len(declared))
-	for i, d := range declared {
-		entries[i] = payrules.Declared{ID: d.ID, Workday: d.WorkDate, Time: d.Time}
-	}
-	whole := r.Rules.ApplyDeclared(r.loc, work, entries, r.Facts)
-	pay, err := r.pay(whole)
-	if err != nil {
-		return payrules.Result{}, nil, err
-	}
-	return r.narrow(whole, inside), pay, nil
-}
-
-// within says whether the local date of an instant is one of the period.
-func (r *reckoning) within(at time.Time) bool {
-	return r.Period.Contains(at.In(r.loc).Format(time.DateOnly))
-}
-
-// narrow takes from a result what belongs to the period: work by its workday, a
-// week that was judged by its last day.
-func (r *reckoning) narrow(whole payrules.Result, inside []payrules.Work) payrules.Result {
-	made := payrules.Result{Drifts: r.Rules.Rounding.Drifts(inside, r.loc)}
-	for _, l := range whole.Lines {
-		if r.Period.Contains(l.Workday) {
-			made.Lines = append(made.Lines, l)
-		}
-	}
-	for _, p := range whole.Premiums {
-		if r.Period.Contains(p.Workday) {
-			made.Premiums = append(made.Premiums, p)
-		}
-	}
-	for _, b := range whole.Breaches {
-		judged := b.Start
-		if b.Code == payrules.WeeklyRestBreach || b.Code == payrules.AverageBreach {
-			judged = b.End.Add(-time.Nanosecond)
-		}
-		if r.within(judged) {
-			made.Breaches = append(made.Breaches, b)
-		}
-	}
-	for _, u := range whole.Unjudged {
-		if r.Period.Contains(u.Workday) {
-			made.Unjudged = append(made.Unjudged, u)
-		}
-	}
-	for _, o := range whole.Overlaps {
-		if r.within(o.Start) {
-			made.Overlaps = append(made.Overlaps, o)
-		}
-	}
-	for _, g := range whole.Guaranteed {
-		if r.within(g.Start) {
-			made.Guaranteed = append(made.Guaranteed, g)
-		}
-	}
-	return made
-}
-
-// pay prices the cycles that end in the period: what overtime adds is known with
-// the end of the workweek only (29 CFR 778.106).
-func (r *reckoning) pay(whole payrules.Result) ([]payrules.Pay, error) {
-	if r.Wage == nil {
-		return nil, nil
-	}
-	var paid []payrules.Pay
-	for _, cycle := range whole.Cycles() {
-		first, err := time.Parse(time.DateOnly, cycle)
-		if err != nil {
-			return nil, fmt.Errorf("read the start of a cycle: %w", err)
-		}
-		if !r.Period.Contains(first.AddDate(0, 0, r.Rules.Workweek.Days-1).Format(time.DateOnly)) {
+// bonusesPaid says whether a bonus for a week that ends in the period found work to
+// be paid with.
+func (o HoursOrder) bonusesPaid(owed map[uuid.UUID]*OwedHours) error {
+	for _, g := range o.Plan.Groups {
+		if g.Wages == nil {
 			continue
 		}
-		lines, premiums := whole.OfCycle(cycle)
-		pay, err := r.Rules.Pay(lines, premiums, *r.Wage)
-		if err != nil {
-			return nil, err
+		for _, b := range g.Wages.Bonuses {
+			first, err := time.Parse(time.DateOnly, b.Week)
+			asked := len(o.Works) == 0 || slices.Contains(o.Works, b.Work)
+			if b.Work == uuid.Nil || err != nil || !asked || !endsIn(o.Period, g.Parts[0].Rules, first) {
+				continue
+			}
+			paid := func(p payrules.Pay) bool { return p.Cycle == b.Week }
+			if one := owed[b.Work]; one == nil || !slices.ContainsFunc(one.Pay, paid) {
+				return fmt.Errorf("%w: %s, the week of %s", ErrBonus, b.Work, b.Week)
+			}
 		}
-		paid = append(paid, pay)
 	}
-	return paid, nil
+	return nil
+}
+
+// endsIn says whether the cycle that begins on a date ends in a period: what overtime
+// adds is known with the end of the workweek only (29 CFR 778.106).
+func endsIn(period payrules.PayPeriod, rules payrules.Rules, first time.Time) bool {
+	return period.Contains(first.AddDate(0, 0, rules.Workweek.Days-1).Format(time.DateOnly))
 }
 
 func nothing(r payrules.Result) bool {

@@ -184,7 +184,7 @@ func (c *clockImport) Record(ctx context.Context, station string, batch []import
 			WorkID:  p.Work, OccurredAt: p.At, Zone: p.Zone, OffsetSeconds: p.OffsetSeconds,
 			Direction: p.Direction, Kind: p.Kind, Station: station, StationClock: p.StationClock, StationCounter: p.Counter,
 			Verification: p.Verification, ReceivedAt: received,
-			Location: eventschema.LocationNotOffered, Source: c.source, Site: of.Code,
+			Location: eventschema.LocationNotOffered, Source: c.source, Site: of.Code, Job: p.Job,
 		})
 	}
 	recorded, err = c.appendAll(ctx, order, streams)

@@ -44,8 +44,8 @@ func (w *World) Overtime(ctx context.Context, by httpapi.Principal, q httpapi.Ov
 		return view, outward(err)
 	}
 	for _, work := range slices.SortedFunc(maps.Keys(worked), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
-		lines, _ := q.Rules.Apply(loc, worked[work], payrules.Facts{From: start, To: w.now()}).OfCycle(cycle)
-		row := httpapi.OvertimeRow{WorkID: work, Totals: payrules.TotalsOf(lines), Running: running[work], State: httpapi.OvertimeUnder}
+		made := q.Rules.Apply(loc, worked[work], payrules.Facts{From: start, To: w.now()}).OfCycle(cycle)
+		row := httpapi.OvertimeRow{WorkID: work, Totals: payrules.TotalsOf(made.Lines), Running: running[work], State: httpapi.OvertimeUnder}
 		if row.Totals.Worked() == 0 {
 			continue
 		}

@@ -251,7 +251,7 @@ func (a *App) CorrectPunch(ctx context.Context, intent httpapi.Intent, c httpapi
 		CorrelationID: intent.CorrelationID, IfRevision: intent.IfRevision, EventID: c.CorrectionID,
 	}, timecard.Command(timecard.Correct{
 		CorrectionID: c.CorrectionID, PunchID: c.PunchID, WorkID: c.Work, Void: c.Void,
-		OccurredAt: c.OccurredAt, OffsetSeconds: c.OffsetSeconds, Direction: c.Direction, Kind: c.Kind,
+		OccurredAt: c.OccurredAt, OffsetSeconds: c.OffsetSeconds, Direction: c.Direction, Kind: c.Kind, Job: c.Job,
 		Reason: c.Reason, CorrectedBy: intent.Principal.ID, ApprovedBy: c.ApprovedBy, CorrectedAt: c.ReceivedAt,
 	})))
 }

@@ -300,7 +300,7 @@ func (y *years) paid() {
 	rules, _ := payrules.BuiltIn("flsa")
 	day := y.left.UTC().Truncate(24 * time.Hour)
 	locked, err := y.LockPeriod(y.t.Context(), y.as(httpapi.RoleHR), LockOrder{
-		Rules: rules, Zone: "UTC", Period: payrules.PayPeriod{First: day.AddDate(0, 0, -2), Last: day}, Despite: true, At: y.clock.now(),
+		Plan: payrules.PlanOf(rules, "UTC", nil), Period: payrules.PayPeriod{First: day.AddDate(0, 0, -2), Last: day}, Despite: true, At: y.clock.now(),
 	})
 	if err != nil || locked.Cards != 3 {
 		y.t.Fatalf("%+v, %v", locked, err)

@@ -35,19 +35,38 @@ func RulesOf(nameOrFile string) (payrules.Rules, error) {
 	if rules, ok := payrules.BuiltIn(nameOrFile); ok {
 		return rules, nil
 	}
-	f, err := os.Open(nameOrFile) //nolint:gosec // the operator names the file
+	text, err := readSmall(nameOrFile)
 	if errors.Is(err, os.ErrNotExist) && !strings.ContainsAny(nameOrFile, "/.") {
 		return payrules.Rules{}, fmt.Errorf("%w: there are no rules of the name %q; tracekeep hours rules lists them", ErrRulesFile, nameOrFile)
 	}
 	if err != nil {
-		return payrules.Rules{}, fmt.Errorf("open rules: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, rulesFileLimit+1))
-	if err != nil {
 		return payrules.Rules{}, fmt.Errorf("read rules: %w", err)
 	}
 	return ParseRules(text)
+}
+
+// readSmall reads a file up to just over the limit.
+func readSmall(name string) ([]byte, error) {
+	f, err := os.Open(name) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, rulesFileLimit+1))
+}
+
+// decodeStrictly reads one YAML document: a name it does not know, twice the same one
+// or a second document is refused. Error: kind.
+func decodeStrictly(text []byte, into any, kind error) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(into); err != nil {
+		return fmt.Errorf("%w: %w", kind, err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: it holds more than one document", kind)
+	}
+	return nil
 }
 
 // ParseRules reads a file of rules strictly: a name it does not know, twice the
@@ -72,13 +91,8 @@ func ParseRules(text []byte) (payrules.Rules, error) {
 		file.Rules = builtIn
 		file.Name, file.Version = "", 0
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&file); err != nil {
-		return payrules.Rules{}, fmt.Errorf("%w: %w", ErrRulesFile, err)
-	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return payrules.Rules{}, fmt.Errorf("%w: it holds more than one document", ErrRulesFile)
+	if err := decodeStrictly(text, &file, ErrRulesFile); err != nil {
+		return payrules.Rules{}, err
 	}
 	if err := file.startOn(); err != nil {
 		return payrules.Rules{}, err

@@ -9,6 +9,8 @@ import (
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/hours"
+	"tracekeep/domain/payperiod"
+	"tracekeep/domain/payrules"
 	"tracekeep/projections"
 )
 
@@ -145,13 +147,13 @@ func (w *World) owedOnCard(ctx context.Context, by httpapi.Principal, work uuid.
 	if err != nil {
 		return nil, err
 	}
-	owed, err := w.OwedHours(ctx, by, HoursOrder{Rules: *q.Rules, Zone: q.Zone, Period: period, Works: only(work)})
+	owed, err := w.OwedHours(ctx, by, HoursOrder{Plan: payrules.PlanOf(*q.Rules, q.Zone, nil), Period: period, Works: only(work)})
 	if err != nil {
 		return nil, err
 	}
 	time := &httpapi.OwedTime{Rules: q.Rules.Name, Version: q.Rules.Version}
 	for _, o := range owed {
-		time.Time, time.Adjustments = paidTime(o), o.Adjustments
+		time.Time, time.Adjustments = payperiod.Total(jobTimes(o)), o.Adjustments
 		time.Breaches, time.Overlaps = len(o.Result.Breaches), len(o.Result.Overlaps)
 	}
 	return time, nil
