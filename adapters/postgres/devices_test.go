@@ -50,10 +50,8 @@ func TestTheDevicesAreListedWithWhatTheySentAndWhatIsMissing(t *testing.T) {
 	for _, o := range eventsOfDevice(1, at) {
 		h.add(o.stream(h.tenant), o.event)
 	}
-	for counter, came := range map[int64]bool{1: true, 3: true, 7: true} {
-		if came {
-			h.add(eventschema.PunchesStream(h.tenant, id("work", 1), at), devicePunch(1, counter, "", at.Add(time.Duration(counter)*time.Minute), at))
-		}
+	for _, counter := range []int64{7, 3} {
+		h.add(eventschema.PunchesStream(h.tenant, id("work", 1), at), devicePunch(1, counter, "", at.Add(time.Duration(counter)*time.Minute), at))
 	}
 	apply(t, models, h.log)
 	got, err := projections.Devices(t.Context(), q, h.tenant, id("work", 1), 0, 10)
@@ -64,7 +62,7 @@ func TestTheDevicesAreListedWithWhatTheySentAndWhatIsMissing(t *testing.T) {
 	want := []projections.Device{
 		{DeviceID: id("device", 1001), OwnerID: id("work", 1), WorkID: id("work", 1), Station: "app", Replaces: id("device", 1), EnrolledAt: &at, EnrolledBy: id("work", 1)},
 		{DeviceID: id("device", 1), OwnerID: id("work", 1), WorkID: id("work", 1), Station: "app", InvitedAt: &at, ExpiresAt: &expires, EnrolledAt: &at, EnrolledBy: id("work", 1),
-			RevokedAt: &revoked, Reason: eventschema.RevokedReplaced, Batches: 1, Punches: 3, Refused: 1, Counter: 7, Missing: 3, LastSeen: &seen},
+			RevokedAt: &revoked, Reason: eventschema.RevokedReplaced, Batches: 1, Punches: 2, Refused: 1, Counter: 7, Missing: 4, LastSeen: &seen},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(projections.Device{}, "Position")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -73,7 +71,7 @@ func TestTheDevicesAreListedWithWhatTheySentAndWhatIsMissing(t *testing.T) {
 		t.Errorf("of somebody else: %+v %v", of, err)
 	}
 	missing, err := projections.MissingCounters(t.Context(), q, h.tenant, 10)
-	if diff := cmp.Diff([]projections.Missing{{DeviceID: id("device", 1), From: 4, To: 6}}, missing); diff != "" || err != nil {
+	if diff := cmp.Diff([]projections.Missing{{DeviceID: id("device", 1), From: 1, To: 1}, {DeviceID: id("device", 1), From: 4, To: 6}}, missing); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	refused, err := projections.RefusedPunches(t.Context(), q, h.tenant, 10)
