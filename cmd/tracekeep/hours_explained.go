@@ -75,14 +75,20 @@ func explained(owed app.OwedHours) [][]string {
 		add(fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity), "", f.At, time.Time{}, "", payrules.Cause{Rule: "review", Set: "punches", Version: hours.DefaultReview().Version}, f.Punches...)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int { return a.at.Compare(b.at) })
-	cells := make([][]string, 0, len(rows)+len(owed.Result.Drifts))
+	cells := make([][]string, 0, len(rows))
 	for _, r := range rows {
 		cells = append(cells, r.cells)
 	}
-	for _, d := range owed.Result.Drifts {
+	return slices.Concat(cells, driftsExplained(owed.Result.Drifts), payExplained(owed.Pay))
+}
+
+// driftsExplained is a row for what rounding did in each quarter.
+func driftsExplained(drifts []payrules.Drift) [][]string {
+	var cells [][]string
+	for _, d := range drifts {
 		cells = append(cells, []string{"rounding", "", d.Quarter, "", signed(d.Gained()), "", ruleOf(d.Cause), d.Cause.Source, ""})
 	}
-	return append(cells, payExplained(owed.Pay)...)
+	return cells
 }
 
 // hourlyRate is what an hour of a job is paid, where the group has rates.
