@@ -51,9 +51,11 @@ type Place struct {
 func Table() map[string]Access {
 	officers := Access{Roles: map[Role]Reach{RolePrivacy: All}}
 	oversight := Access{Roles: map[Role]Reach{RolePrivacy: All, RoleAuditor: All}}
+	planners := Access{Roles: map[Role]Reach{RoleManager: All, RoleHR: All}}
 	watchers := Access{Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}}
 	whose := []Place{{"query", "person_id"}, {"query", "work_id"}}
 	person, query, work := Place{"path", "person_id"}, Place{"query", "person_id"}, Place{"body", "work_id"}
+	forSelf := Access{Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All}, Subject: []Place{work}}
 	return map[string]Access{
 		"record-punch":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All}, Subject: []Place{work}},
 		"correct-punch": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All}},
@@ -80,6 +82,31 @@ func Table() map[string]Access {
 		"list-attendance":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
 		"list-corrections": {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
 
+		"plan-shift":       planners,
+		"reschedule-shift": planners,
+		"cancel-shift":     planners,
+		"complete-shift":   planners,
+		"offer-shift":      planners,
+		"award-shift":      planners,
+		"assign-shift":     planners,
+		"unassign-shift":   planners,
+		"approve-swap":     planners,
+		"accept-offer":     forSelf,
+		"decline-offer":    forSelf,
+		"place-bid":        forSelf,
+		"request-swap":     forSelf,
+		"agree-swap":       forSelf,
+		"refuse-swap":      forSelf,
+
+		"request-correction": forSelf,
+		"approve-correction": planners,
+		"refuse-correction":  forSelf,
+
+		"export-hours":   {Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}},
+		"export-punches": {Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}},
+		"export-payroll": {Roles: map[Role]Reach{RoleHR: All}},
+
+		"lock-pay-period":   {Roles: map[Role]Reach{RoleHR: All}},
 		"list-pay-periods":  {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
 		"list-locked-cards": {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
 
@@ -133,6 +160,7 @@ func Table() map[string]Access {
 
 		"get-sealing-key":       {Public: true},
 		"list-sites":            {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RoleAuditor: All}},
+		"list-visits":           {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
 		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 
 		"live":  {Public: true},

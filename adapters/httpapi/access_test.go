@@ -59,6 +59,28 @@ list-shifts              o      A       A  -       A       -
 get-shift                o      A       A  -       A       -
 list-attendance          o      A       A  -       A       -
 list-corrections         o      A       A  -       A       -
+plan-shift               -      A       A  -       -       -
+reschedule-shift         -      A       A  -       -       -
+cancel-shift             -      A       A  -       -       -
+complete-shift           -      A       A  -       -       -
+offer-shift              -      A       A  -       -       -
+award-shift              -      A       A  -       -       -
+assign-shift             -      A       A  -       -       -
+unassign-shift           -      A       A  -       -       -
+approve-swap             -      A       A  -       -       -
+accept-offer             o      A       A  -       -       -
+decline-offer            o      A       A  -       -       -
+place-bid                o      A       A  -       -       -
+request-swap             o      A       A  -       -       -
+agree-swap               o      A       A  -       -       -
+refuse-swap              o      A       A  -       -       -
+request-correction       o      A       A  -       -       -
+approve-correction       -      A       A  -       -       -
+refuse-correction        o      A       A  -       -       -
+export-hours             -      -       A  A       -       -
+export-punches           -      -       A  A       -       -
+export-payroll           -      -       A  -       -       -
+lock-pay-period          -      -       A  -       -       -
 list-pay-periods         -      -       A  -       A       -
 list-locked-cards        -      -       A  -       A       -
 list-person-history      o      -       -  A       A       -
@@ -103,6 +125,7 @@ list-doubtful-punches    -      A       A  -       A       -
 list-punch-conflicts     -      A       A  -       A       -
 get-sealing-key          P      P       P  P       P       P
 list-sites               A      A       A  -       A       -
+list-visits              o      A       A  -       A       -
 list-location-history    o      -       -  A       A       -
 live                     P      P       P  P       P       P
 ready                    P      P       P  P       P       P
@@ -155,7 +178,7 @@ func sender(op documented, role httpapi.Role) string {
 }
 
 func matching(s *server, op documented) []string {
-	if strings.Contains(op.path, "{person_id}/c") {
+	if responses := op.op["responses"].(map[string]any); responses["428"] != nil {
 		return []string{"If-Match", `"` + strconv.FormatUint(s.revision, 10) + `"`}
 	}
 	return nil

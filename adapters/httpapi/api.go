@@ -148,7 +148,11 @@ func (a *API) routes() error {
 	a.registerSites(api)
 	a.registerWorkforce(api)
 	a.registerShiftReading(api)
+	a.registerShiftPlanning(api)
+	a.registerShiftAnswers(api)
+	a.registerCorrectionRequests(api)
 	a.registerPayPeriodReading(api)
+	a.registerExports(api)
 	a.registerHealth(api)
 	return a.registerDocument(api.OpenAPI())
 }
@@ -207,7 +211,7 @@ func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
 		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil || in.Retentions == nil ||
 		in.Sites == nil || in.Workforce == nil || in.Shifts == nil || in.Corrections == nil || in.Payroll == nil ||
-		in.Devices == nil || in.Batches == nil || in.Arrivals == nil ||
+		in.Exports == nil || in.Devices == nil || in.Batches == nil || in.Arrivals == nil ||
 		in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")
 	}

@@ -82,7 +82,10 @@ func (a *API) outermost(next http.Handler) http.Handler {
 		r = r.WithContext(ctx)
 		r.Header.Del("Accept") // every answer has one form
 		defer func() {
-			if thrown := recover(); thrown != nil {
+			if thrown := recover(); thrown == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+				a.logAccess(r, e, began)
+				panic(thrown) // an answer that is broken off must not end as if it were whole
+			} else if thrown != nil {
 				// The value thrown may quote the request: only its type is logged.
 				a.config.Log.Error("panic", zap.Stringer("request", e.id), zap.String("operation", e.operation),
 					zap.String("type", fmt.Sprintf("%T", thrown)), zap.StackSkip("stack", 2))

@@ -64,6 +64,7 @@ type company struct {
 	batches          []httpapi.SealedBatch
 	readings         []reading
 	asked            httpapi.Whose // of the latest question about hours
+	broken           error         // what an export ends with behind its first bytes
 	shiftSteps       []any         // what was done about shifts, corrections and pay periods
 	unrecorded       error         // what recording a reading answers with, when set
 }
@@ -368,7 +369,7 @@ func (c *company) Checks(context.Context) []httpapi.Check { return c.checks }
 func (c *company) inside() httpapi.Inside {
 	return httpapi.Inside{Punches: c, People: c, Consents: c, Reading: c, Trail: c, Erasures: c, Certificates: c,
 		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Sites: c, Workforce: c, Shifts: c, Corrections: c, Payroll: c,
-		Devices: c, Batches: c, Arrivals: c, Freshness: c, Health: c, Idempotency: c.keys}
+		Exports: c, Devices: c, Batches: c, Arrivals: c, Freshness: c, Health: c, Idempotency: c.keys}
 }
 
 // keyBook keeps the contract of httpapi.Idempotency in memory, for these tests.

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -239,11 +240,9 @@ func (c *company) CorrectionRequests(_ context.Context, asked projections.Correc
 	return page, c.fail
 }
 
-func (c *company) LockPeriod(_ context.Context, _ httpapi.Principal, order httpapi.LockOrder) (httpapi.LockedPeriod, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.shiftSteps = append(c.shiftSteps, order)
-	return httpapi.LockedPeriod{PeriodID: someHold, Cards: 3}, c.fail
+func (c *company) LockPayPeriod(_ context.Context, by httpapi.Principal, order httpapi.LockOrder) (httpapi.LockedPeriod, error) {
+	receipt, err := c.stepped(httpapi.Intent{Principal: by, Key: order.Period.String()}, order)
+	return httpapi.LockedPeriod{Receipt: receipt, PeriodID: someHold, Cards: 3}, err
 }
 
 func (c *company) PayPeriods(context.Context) ([]projections.PayPeriod, error) {
@@ -259,4 +258,18 @@ func (c *company) TimeCards(_ context.Context, period uuid.UUID) ([]projections.
 		cards = append(cards, projections.TimeCard{CardID: stranger, PeriodID: period, WorkID: work, LockedAt: now})
 	}
 	return cards, nil
+}
+
+func (c *company) Export(_ context.Context, by httpapi.Principal, order httpapi.ExportOrder, begin func(httpapi.ExportBegun), to io.Writer) error {
+	if c.fail != nil {
+		return c.fail
+	}
+	c.mu.Lock()
+	c.shiftSteps = append(c.shiftSteps, order)
+	c.mu.Unlock()
+	begin(httpapi.ExportBegun{Disclosed: 1, Withheld: 1, LeftOut: []uuid.UUID{strangeWork}, Findings: 2})
+	if _, err := io.WriteString(to, "name\r\n"+by.ID.String()+"\r\n"); err != nil {
+		return err
+	}
+	return c.broken
 }

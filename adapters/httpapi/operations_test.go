@@ -67,7 +67,7 @@ func (d documented) target(person, work string) string {
 		"{device_id}", someDevice.String(), "{shift_id}", someShift.String(), "{swap_id}", someHold.String(), "{correction_id}", someHold.String(), "{period_id}", someHold.String()).Replace(path)
 	days := "from=2026-03-02&to=2026-03-08&"
 	switch d.id {
-	case "get-hours", "get-timecard", "list-exceptions", "list-attendance":
+	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits":
 		path += "?" + days + "work_id=" + work
 	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections":
 		path += "?work_id=" + work
@@ -91,16 +91,19 @@ func TestEveryOperationDoesWhatItsExampleShows(t *testing.T) {
 			if op.method == http.MethodGet {
 				role = "auditor"
 			}
-			headers := []string{}
-			if strings.HasPrefix(op.path, "/v1/people/{person_id}/c") {
-				headers = []string{"If-Match", `"` + strconv.FormatUint(s.revision, 10) + `"`}
-			}
+			headers := matching(s, op)
 			a := s.send(role, op.method, op.target(ada.String(), adasWork.String()), op.example(t), headers...)
 			wanted := http.StatusOK
 			if _, creates := op.op["responses"].(map[string]any)["201"]; creates {
 				wanted = http.StatusCreated
 			}
 			s.expect(a, wanted, "")
+			if strings.HasPrefix(op.id, "export-") {
+				if a.Trailer.Get("Content-Digest") == "" || a.Header.Get("X-People-Disclosed") != "1" || len(a.body) == 0 {
+					t.Errorf("an export without its digest: %v, %v, %q", a.Header, a.Trailer, a.body)
+				}
+				return
+			}
 			if op.method == http.MethodPost && a.Header.Get("X-Position") == "" {
 				t.Error("a change is acknowledged without X-Position")
 			}

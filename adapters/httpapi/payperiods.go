@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"tracekeep/domain/payrules"
 	"tracekeep/projections"
 )
 
@@ -44,6 +46,26 @@ type LockedCardBody struct {
 	LockedAt    string           `json:"locked_at" format:"date-time" example:"2026-03-16T09:00:00Z"`
 }
 
+// LockBody is a pay period to be locked.
+type LockBody struct {
+	From            string `json:"from" format:"date" example:"2026-03-02"`
+	To              string `json:"to" format:"date" doc:"The last day; it must be over." example:"2026-03-15"`
+	Rules           string `json:"rules" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"A built-in set of rules. A period by rules of your own is locked with tracekeep periods lock." example:"flsa"`
+	Zone            string `json:"zone" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" doc:"IANA zone whose clock begins days and weeks." example:"America/New_York"`
+	DespiteFindings bool   `json:"despite_findings,omitempty" doc:"Lock although punches are missing or exchanged; what they become is an adjustment."`
+}
+
+type lockedAnswer struct {
+	Ack
+	Status int
+	Body   struct {
+		PeriodID    string `json:"period_id" format:"uuid"`
+		Cards       int    `json:"cards" example:"42"`
+		Adjustments int    `json:"adjustments" doc:"Of earlier periods, settled by these cards." example:"1"`
+		Position    uint64 `json:"position" example:"48217"`
+	}
+}
+
 type payPeriodsAnswer struct {
 	Body struct {
 		PayPeriods []PayPeriodBody `json:"pay_periods"`
@@ -68,6 +90,14 @@ type correctionsAnswer struct {
 }
 
 func (a *API) registerPayPeriodReading(api huma.API) {
+	huma.Register(api, a.operation("lock-pay-period", http.MethodPost, "/v1/pay-periods", "Pay", "Lock a pay period",
+		"Locks one card for everybody who is paid something, and then the period; neither changes again. Interrupted, it is finished by the same request."),
+		func(ctx context.Context, in *struct {
+			Once
+			Body LockBody
+		}) (*lockedAnswer, error) {
+			return a.lockPayPeriod(ctx, in.Body)
+		})
 	huma.Register(api, a.operation("list-pay-periods", http.MethodGet, "/v1/pay-periods", "Pay", "List the pay periods that are locked", "In order of their days."),
 		func(ctx context.Context, _ *struct{ Fresh }) (*payPeriodsAnswer, error) {
 			periods, err := a.inside.Payroll.PayPeriods(ctx)
@@ -97,6 +127,30 @@ func (a *API) registerPayPeriodReading(api huma.API) {
 		}) (*correctionsAnswer, error) {
 			return a.listCorrections(ctx, in.Paging, in.Open, in.WorkID)
 		})
+}
+
+func (a *API) lockPayPeriod(ctx context.Context, body LockBody) (*lockedAnswer, error) {
+	rules, problem := builtIn("/rules", body.Rules)
+	if problem != nil {
+		return nil, problem
+	}
+	if _, problem := loadZone(body.Zone); problem != nil {
+		return nil, problem
+	}
+	first, errFrom := time.Parse(time.DateOnly, body.From)
+	last, errTo := time.Parse(time.DateOnly, body.To)
+	if errFrom != nil || errTo != nil || last.Before(first) || last.Sub(first) >= longestSpan*24*time.Hour {
+		return nil, invalid("/to", "range", "days of the calendar, in order, at most "+strconv.Itoa(longestSpan))
+	}
+	locked, err := a.inside.Payroll.LockPayPeriod(ctx, caller(ctx), LockOrder{
+		Plan: payrules.PlanOf(rules, body.Zone, nil), Period: payrules.PayPeriod{First: first, Last: last}, Despite: body.DespiteFindings, At: a.config.Clock().UTC(),
+	})
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	answer := &lockedAnswer{Ack: ack(locked.Receipt), Status: created(locked.Receipt)}
+	answer.Body.PeriodID, answer.Body.Cards, answer.Body.Adjustments, answer.Body.Position = locked.PeriodID.String(), locked.Cards, locked.Adjustments, locked.Receipt.Position
+	return answer, nil
 }
 
 func payPeriodBody(p projections.PayPeriod) PayPeriodBody {

@@ -424,6 +424,7 @@ type Inside struct {
 	Shifts       Shifts
 	Corrections  Corrections
 	Payroll      Payroll
+	Exports      Exports
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

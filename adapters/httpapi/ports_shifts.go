@@ -56,9 +56,9 @@ type Corrections interface {
 
 // Payroll locks pay periods. Errors as for [Shifts].
 type Payroll interface {
-	// LockPeriod locks the card of everybody who is paid something, and then the period;
-	// repeating it locks nothing twice.
-	LockPeriod(ctx context.Context, by Principal, order LockOrder) (LockedPeriod, error)
+	// LockPayPeriod locks the card of everybody who is paid something, and then the
+	// period; repeating it locks nothing twice.
+	LockPayPeriod(ctx context.Context, by Principal, order LockOrder) (LockedPeriod, error)
 	// PayPeriods lists the periods that are locked, by their days.
 	PayPeriods(ctx context.Context) ([]projections.PayPeriod, error)
 	// TimeCards lists the locked cards of a period, by work id.
@@ -76,6 +76,7 @@ type LockOrder struct {
 
 // LockedPeriod is what locking did.
 type LockedPeriod struct {
+	Receipt     Receipt // of the period itself
 	PeriodID    uuid.UUID
 	Cards       int
 	Adjustments int // of earlier periods, in all cards

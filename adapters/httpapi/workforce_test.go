@@ -5,7 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tracekeep/adapters/httpapi"
+	"tracekeep/domain/assignment"
+	"tracekeep/domain/timecard"
 )
 
 // Every list that HR asks for is turned page by page, following the links as a client
@@ -100,4 +104,60 @@ func TestAWorkerSeesNobodyElseOnAShift(t *testing.T) {
 	}
 	tag := s.send("hr", "GET", "/v1/shifts/"+someShift.String(), "").Header.Get("ETag")
 	s.expect(s.send("hr", "GET", "/v1/shifts/"+someShift.String(), "", "If-None-Match", tag), 304, "")
+}
+
+// A step says who took it: an officer by their id, a worker by that of their work record.
+func TestStepsOfShiftsSayWhoTookThem(t *testing.T) {
+	shift, swap := "/v1/shifts/"+someShift.String(), "/v1/shifts/"+someShift.String()+"/swaps/"+someHold.String()
+	own, officer := `"work_id":"`+adasWork.String()+`"`, principals()[tokenOf("manager")].ID
+	for rule, row := range map[string]struct {
+		role, path, body string
+		want             any
+	}{
+		"an officer assigns":            {"manager", shift + "/assignments", `{` + own + `,"qualifications":["traffic"]}`, assignment.Assign{Policy: assignment.DefaultPolicy(), Candidate: assignment.Candidate{WorkID: adasWork, Qualifications: []string{"traffic"}}, AssignedAt: now, AssignedBy: officer}},
+		"an officer takes somebody off": {"manager", shift + "/unassignments", `{` + own + `,"reason":"sick"}`, assignment.Unassign{WorkID: adasWork, Reason: "sick", UnassignedAt: now, UnassignedBy: officer}},
+		"a worker says no":              {"worker", shift + "/declines", `{` + own + `,"reason":"family"}`, assignment.Decline{WorkID: adasWork, Reason: "family", DeclinedAt: now}},
+		"a worker bids":                 {"worker", shift + "/bids", `{` + own + `,"points":40}`, assignment.PlaceBid{WorkID: adasWork, Points: 40, BidAt: now}},
+		"a worker agrees to a swap":     {"worker", swap + "/agreement", `{` + own + `}`, assignment.AgreeSwap{SwapID: someHold, WorkID: adasWork, AgreedAt: now}},
+		"a worker ends a swap":          {"worker", swap + "/refusal", `{` + own + `,"reason":"changed"}`, assignment.RefuseSwap{SwapID: someHold, WorkID: adasWork, Reason: "changed", RefusedAt: now, RefusedBy: adasWork}},
+		"an officer ends a swap":        {"manager", swap + "/refusal", `{"reason":"changed"}`, assignment.RefuseSwap{SwapID: someHold, Reason: "changed", RefusedAt: now, RefusedBy: officer}},
+		"an officer approves":           {"manager", "/v1/corrections/" + someHold.String() + "/approval", "", timecard.ApproveCorrection{ApprovedBy: officer, ApprovedAt: now}},
+		"a worker takes a request back": {"worker", "/v1/corrections/" + someHold.String() + "/refusal", `{` + own + `,"ground":"mistake"}`, timecard.RefuseCorrection{RefusedBy: adasWork, RefusedAt: now, Ground: "mistake"}},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			s := start(t)
+			s.expect(s.send(row.role, "POST", row.path, row.body), 200, "")
+			if diff := cmp.Diff([]any{row.want}, s.shiftSteps); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestStepsOfShiftsThatSayNothingSensibleAreRefused(t *testing.T) {
+	shift := "/v1/shifts/" + someShift.String()
+	plan := `{"kind":"detail","employer":"customer","site":"harbor_st","zone":"Europe/Berlin","starts_at":"2026-03-09T07:00:00+01:00","ends_at":"2026-03-09T15:00:00+01:00"}`
+	for rule, row := range map[string]struct{ path, body string }{
+		"a name is no code":              {"/v1/shifts", strings.Replace(plan, `"customer"`, `"Customer & Sons"`, 1)},
+		"seconds are no time of a shift": {"/v1/shifts", strings.Replace(plan, "07:00:00", "07:00:30", 1)},
+		"a zone that is none":            {"/v1/shifts", strings.Replace(plan, "Europe/Berlin", "Moon/Base", 1)},
+		"an offer to nobody":             {shift + "/offers", `{"strategy":"fairness","candidates":[],"respond_by":"2026-03-08T12:00:00Z"}`},
+		"a bid of nothing":               {shift + "/bids", `{"work_id":"` + adasWork.String() + `","points":0}`},
+		"two ratings of one person":      {shift + "/completion", `{"ratings":[{"work_id":"` + adasWork.String() + `","rating":"meets"},{"work_id":"` + adasWork.String() + `","rating":"below"}]}`},
+		"a reason in free text":          {shift + "/unassignments", `{"work_id":"` + adasWork.String() + `","reason":"He is ill."}`},
+		"void and new values":            {"/v1/corrections", `{"work_id":"` + adasWork.String() + `","punch_id":"` + ada.String() + `","void":true,"direction":"in","reason":"other"}`},
+		"neither void nor new values":    {"/v1/corrections", `{"work_id":"` + adasWork.String() + `","punch_id":"` + ada.String() + `","reason":"other"}`},
+		"days that run backwards":        {"/v1/pay-periods", `{"from":"2026-03-15","to":"2026-03-02","rules":"flsa","zone":"UTC"}`},
+		"rules that are not built in":    {"/v1/pay-periods", `{"from":"2026-03-02","to":"2026-03-15","rules":"own","zone":"UTC"}`},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			s := start(t)
+			a := s.send("hr", "POST", row.path, row.body)
+			s.expect(a, 422, "invalid")
+			assertProblem(t, a)
+			if len(s.shiftSteps) > 0 {
+				t.Errorf("and still done: %v", s.shiftSteps)
+			}
+		})
+	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
+	"tracekeep/eventschema"
 )
 
 // served is the API of a data folder, as a client sees it.
@@ -27,13 +28,15 @@ type served struct {
 	address  string
 	tokens   map[string]string // by name
 	officers map[string]uuid.UUID
-	position string // of the last change
+	position string            // of the last change
+	works    map[string]string // of the workers, by name
+	people   map[string]string // and their person ids
 }
 
-// serveFolder serves an empty folder until the test ends.
-func serveFolder(t *testing.T) *served {
+// serveFolder serves an empty folder until the test ends, or one with the workers named.
+func serveFolder(t *testing.T, workers ...string) *served {
 	t.Helper()
-	s := &served{t: t, tokens: map[string]string{}, officers: map[string]uuid.UUID{}}
+	s := &served{t: t, tokens: map[string]string{}, officers: map[string]uuid.UUID{}, works: map[string]string{}, people: map[string]string{}}
 	ctx, stop := context.WithCancel(context.Background())
 	started, ended := make(chan struct{}), make(chan error, 1)
 	data := records(t) // before the cleanup below, which must come first
@@ -43,10 +46,18 @@ func serveFolder(t *testing.T) *served {
 		ended <- dataFlags{Data: data, CoolingOff: new(time.Duration), ErasuresPerDay: 20}.withApp(ctx, term, true, func(ctx context.Context, a *app.App) error {
 			tokens := map[string]httpapi.Principal{}
 			for name, role := range map[string]httpapi.Role{
-				"hr": httpapi.RoleHR, "auditor": httpapi.RoleAuditor, "privacy": httpapi.RolePrivacy, "privacy2": httpapi.RolePrivacy, "admin": httpapi.RoleAdmin,
+				"hr": httpapi.RoleHR, "manager": httpapi.RoleManager, "auditor": httpapi.RoleAuditor, "privacy": httpapi.RolePrivacy, "privacy2": httpapi.RolePrivacy, "admin": httpapi.RoleAdmin,
 			} {
 				s.tokens[name], s.officers[name] = rand.Text(), uuid.New()
 				tokens[s.tokens[name]] = httpapi.Principal{Tenant: a.Tenant(), ID: s.officers[name], Role: role}
+			}
+			for _, name := range workers {
+				person, err := a.RegisterPerson(ctx, httpapi.Intent{Principal: operator(a), Key: name}, httpapi.Registration{LegalName: eventschema.Clear(name), ReceivedAt: time.Now()})
+				if err != nil {
+					return err
+				}
+				s.tokens[name], s.works[name], s.people[name] = rand.Text(), person.WorkID.String(), person.PersonID.String()
+				tokens[s.tokens[name]] = httpapi.Principal{Tenant: a.Tenant(), ID: uuid.New(), Role: httpapi.RoleWorker, Person: person.PersonID, Work: person.WorkID}
 			}
 			return serveAPI(ctx, term, a, "127.0.0.1:0", tokens, func(address string) {
 				s.address = address
@@ -75,6 +86,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	digest string // the trailer
 }
 
 func (s *served) send(as, method, path string, body any, header ...string) reply {
@@ -110,6 +122,7 @@ func (s *served) send(as, method, path string, body any, header ...string) reply
 	if answer.body, err = io.ReadAll(response.Body); err != nil {
 		s.t.Fatal(err)
 	}
+	answer.digest = response.Trailer.Get("Content-Digest")
 	if position := response.Header.Get("X-Position"); position != "" {
 		s.position = position
 	}

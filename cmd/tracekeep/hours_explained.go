@@ -15,80 +15,97 @@ import (
 	"tracekeep/eventschema"
 )
 
-// explained is a row for everything that a report counts of one work record, in
-// order of time.
-func explained(owed app.OwedHours) [][]string {
-	rules := owed.Group.Parts[0].Rules
-	loc, _ := time.LoadLocation(owed.Group.ZoneOf(rules)) // as the report has done
-	type row struct {
-		at    time.Time
-		cells []string
-	}
-	var rows []row
-	add := func(what, job string, from, to time.Time, length string, cause payrules.Cause, punches ...uuid.UUID) {
-		seen := ""
-		for _, p := range punches {
-			if p != uuid.Nil {
-				seen += " " + p.String()
-			}
+// explanation collects rows, each with the time by which it is put in order.
+type explanation struct {
+	group *payrules.Group
+	loc   *time.Location
+	rows  []explainedRow
+}
+
+type explainedRow struct {
+	at    time.Time
+	cells []string
+}
+
+func (e *explanation) add(what, job string, from, to time.Time, length string, cause payrules.Cause, ids ...uuid.UUID) {
+	seen := ""
+	for _, id := range ids {
+		if id != uuid.Nil {
+			seen += " " + id.String()
 		}
-		rows = append(rows, row{from, []string{what, printable(job), clockTime(from, loc), clockTime(to, loc), length, hourlyRate(owed.Group, what, job), ruleOf(cause), printable(cause.Source), seen}})
 	}
-	// onDay adds what has a date and no time of day.
-	onDay := func(what, job, date, length string, cause payrules.Cause, ids ...uuid.UUID) {
-		at, _ := time.ParseInLocation(time.DateOnly, date, loc) // as it was declared
-		add(what, job, at, time.Time{}, length, cause, ids...)
-		rows[len(rows)-1].cells[2] = date
-	}
-	for _, l := range owed.Result.Lines {
+	e.rows = append(e.rows, explainedRow{from, []string{
+		what, printable(job), clockTime(from, e.loc), clockTime(to, e.loc), length, hourlyRate(e.group, what, job), ruleOf(cause), printable(cause.Source), seen,
+	}})
+}
+
+// onDay adds what has a date and no time of day.
+func (e *explanation) onDay(what, job, date, length string, cause payrules.Cause, ids ...uuid.UUID) {
+	at, _ := time.ParseInLocation(time.DateOnly, date, e.loc) // as it was declared
+	e.add(what, job, at, time.Time{}, length, cause, ids...)
+	e.rows[len(e.rows)-1].cells[2] = date
+}
+
+// lines adds what is paid for, and what was paused.
+func (e *explanation) lines(lines []payrules.Line) {
+	for _, l := range lines {
 		what := string(l.Class)
 		if l.Declared != uuid.Nil {
-			onDay(what+" (declared)", l.Job, l.Workday, duration(l.Time()), l.Cause, l.Declared)
+			e.onDay(what+" (declared)", l.Job, l.Workday, duration(l.Time()), l.Cause, l.Declared)
 			continue
 		}
 		if l.Pause {
 			what += " (pause)"
 		}
-		add(what, l.Job, l.Start, l.End, duration(l.Time()), l.Cause, l.In, l.Out)
+		e.add(what, l.Job, l.Start, l.End, duration(l.Time()), l.Cause, l.In, l.Out)
 	}
-	for _, p := range owed.Result.Premiums {
-		add("premium: "+string(p.Code), "", p.Start, time.Time{}, "1:00", p.Cause, p.In, p.Out)
-	}
-	for _, b := range owed.Result.Breaches {
-		add("breach: "+string(b.Code), "", b.Start, b.End, fmt.Sprintf("%s, not %s", duration(b.Got), duration(b.Need)), b.Cause, b.Out, b.In)
-	}
-	for _, g := range owed.Result.Guaranteed {
-		add("guaranteed", g.Job, g.Start, g.Start.Add(g.Worked), duration(g.Paid), g.Cause, g.In, g.Out)
-	}
-	for _, v := range owed.Result.Overlaps {
-		add("overlap", "", v.Start, v.End, duration(v.End.Sub(v.Start)), payrules.Cause{}, v.With, v.In)
-	}
-	for _, u := range owed.Result.Unjudged {
-		onDay("not judged: "+strings.Join(u.Rules, ", "), "", u.Workday, duration(u.Time), payrules.Cause{Rule: "by the clock", Set: rules.Name, Version: rules.Version})
-	}
-	for _, f := range owed.Findings {
-		if len(f.Declared) > 0 {
-			onDay(fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity), "", f.WorkDate, fmt.Sprintf("%s punched, %s declared", duration(f.PunchedTime), duration(f.DeclaredHours)),
-				payrules.Cause{Rule: "review", Set: "declared hours", Version: hours.DefaultReview().Version}, slices.Concat(f.Punches, f.Declared)...)
-			continue
-		}
-		add(fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity), "", f.At, time.Time{}, "", payrules.Cause{Rule: "review", Set: "punches", Version: hours.DefaultReview().Version}, f.Punches...)
-	}
-	slices.SortStableFunc(rows, func(a, b row) int { return a.at.Compare(b.at) })
-	cells := make([][]string, 0, len(rows))
-	for _, r := range rows {
-		cells = append(cells, r.cells)
-	}
-	return slices.Concat(cells, driftsExplained(owed.Result.Drifts), payExplained(owed.Pay))
 }
 
-// driftsExplained is a row for what rounding did in each quarter.
-func driftsExplained(drifts []payrules.Drift) [][]string {
-	var cells [][]string
-	for _, d := range drifts {
+// findings adds what is worth a look.
+func (e *explanation) findings(found []hours.Finding) {
+	cause := payrules.Cause{Rule: "review", Set: "punches", Version: hours.DefaultReview().Version}
+	for _, f := range found {
+		what := fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity)
+		if len(f.Declared) > 0 {
+			e.onDay(what, "", f.WorkDate, fmt.Sprintf("%s punched, %s declared", duration(f.PunchedTime), duration(f.DeclaredHours)), cause, slices.Concat(f.Punches, f.Declared)...)
+			continue
+		}
+		e.add(what, "", f.At, time.Time{}, "", cause, f.Punches...)
+	}
+}
+
+// explained is a row for everything that a report counts of one work record, in
+// order of time.
+func explained(owed app.OwedHours) [][]string {
+	rules := owed.Group.Parts[0].Rules
+	loc, _ := time.LoadLocation(owed.Group.ZoneOf(rules)) // as the report has done
+	e := &explanation{group: owed.Group, loc: loc}
+	e.lines(owed.Result.Lines)
+	for _, p := range owed.Result.Premiums {
+		e.add("premium: "+string(p.Code), "", p.Start, time.Time{}, "1:00", p.Cause, p.In, p.Out)
+	}
+	for _, b := range owed.Result.Breaches {
+		e.add("breach: "+string(b.Code), "", b.Start, b.End, fmt.Sprintf("%s, not %s", duration(b.Got), duration(b.Need)), b.Cause, b.Out, b.In)
+	}
+	for _, g := range owed.Result.Guaranteed {
+		e.add("guaranteed", g.Job, g.Start, g.Start.Add(g.Worked), duration(g.Paid), g.Cause, g.In, g.Out)
+	}
+	for _, v := range owed.Result.Overlaps {
+		e.add("overlap", "", v.Start, v.End, duration(v.End.Sub(v.Start)), payrules.Cause{}, v.With, v.In)
+	}
+	for _, u := range owed.Result.Unjudged {
+		e.onDay("not judged: "+strings.Join(u.Rules, ", "), "", u.Workday, duration(u.Time), payrules.Cause{Rule: "by the clock", Set: rules.Name, Version: rules.Version})
+	}
+	e.findings(owed.Findings)
+	slices.SortStableFunc(e.rows, func(a, b explainedRow) int { return a.at.Compare(b.at) })
+	cells := make([][]string, 0, len(e.rows)+len(owed.Result.Drifts))
+	for _, r := range e.rows {
+		cells = append(cells, r.cells)
+	}
+	for _, d := range owed.Result.Drifts {
 		cells = append(cells, []string{"rounding", "", d.Quarter, "", signed(d.Gained()), "", ruleOf(d.Cause), d.Cause.Source, ""})
 	}
-	return cells
+	return append(cells, payExplained(owed.Pay)...)
 }
 
 // hourlyRate is what an hour of a job is paid, where the group has rates.

@@ -106,19 +106,22 @@ func (c ApproveSwap) decide(s State) ([]eventschema.Event, error) {
 	}}, nil
 }
 
-// RefuseSwap ends a swap, by the other person or by an officer.
+// RefuseSwap ends a swap, by one of the two or by an officer.
 type RefuseSwap struct {
 	SwapID    uuid.UUID
-	Reason    string // a code
+	WorkID    uuid.UUID // of the two, whose word it is; nil: an officer's
+	Reason    string    // a code
 	RefusedAt time.Time
 	RefusedBy uuid.UUID
 }
 
 func (c RefuseSwap) decide(s State) ([]eventschema.Event, error) {
-	if _, err := s.swap(c.SwapID); err != nil {
-		return nil, err
-	}
+	swap, err := s.swap(c.SwapID)
 	switch {
+	case err != nil:
+		return nil, err
+	case c.WorkID != uuid.Nil && c.WorkID != swap.From && c.WorkID != swap.To:
+		return nil, ErrNoSwap // nobody is told of the swaps of others
 	case c.RefusedBy == uuid.Nil:
 		return nil, ErrNoActor
 	case !domain.IsCode(c.Reason):

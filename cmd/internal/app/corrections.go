@@ -59,8 +59,19 @@ func (a *App) ApproveCorrection(ctx context.Context, intent httpapi.Intent, id u
 	})
 }
 
-// RefuseCorrection leaves the punch as it is.
+// RefuseCorrection leaves the punch as it is. A worker takes back what they asked for
+// themself, and is told of no other request.
 func (a *App) RefuseCorrection(ctx context.Context, intent httpapi.Intent, id uuid.UUID, c timecard.RefuseCorrection) (httpapi.Receipt, error) {
+	if intent.Principal.Role == httpapi.RoleWorker {
+		loaded, err := domain.Load(ctx, a.handler, eventschema.CorrectionStream(a.tenant, id), timecard.RequestDecider())
+		if err != nil {
+			return httpapi.Receipt{}, outward(err)
+		}
+		if own := intent.Principal.Work; own == uuid.Nil || loaded.State.Asked.RequestedBy != own {
+			return httpapi.Receipt{}, httpapi.ErrNotFound
+		}
+		c.RefusedBy = intent.Principal.Work
+	}
 	return a.decideCorrection(ctx, intent, id, c, nil)
 }
 
@@ -72,7 +83,8 @@ func (a *App) decideCorrection(ctx context.Context, intent httpapi.Intent, id uu
 
 // CorrectionRequests lists requests, the one with the latest news first.
 func (a *App) CorrectionRequests(ctx context.Context, asked projections.CorrectionsAsked) ([]projections.CorrectionRequest, error) {
-	return projections.CorrectionRequests(ctx, a.models.Querier(), a.tenant, asked)
+	requests, err := projections.CorrectionRequests(ctx, a.models.Querier(), a.tenant, asked)
+	return requests, outward(err)
 }
 
 // CorrectDeclared says what counts in place of hours that were declared without times

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -30,6 +31,11 @@ type ExportOrder struct {
 	// Why is the disclosure, but for whom it is about, what of them and its id.
 	Why      disclosure.Record
 	Progress func(done, total int) // of the disclosures; may be nil
+	// Stream, where it is set, is written to in place of File. Begin is called with what
+	// is known, after everything is recorded and before the first byte.
+	Stream io.Writer
+	Begin  func(Exported)
+	Role   httpapi.Role // of who gives the values away; empty: a privacy officer
 }
 
 // Exported says what was written.
@@ -116,7 +122,7 @@ func (x *exporting) discloseOne(ctx context.Context, person uuid.UUID, purposes 
 		record.Instrument, record.Reference, record.DisclosedAt.UTC().Format(time.DateOnly))
 	record.PersonID, record.Purposes, record.DisclosureID = person, purposes, uuid.NewSHA1(x.a.tenant, []byte(key))
 	_, err := x.a.RecordDisclosure(ctx, httpapi.Intent{
-		Principal: httpapi.Principal{Tenant: x.a.tenant, ID: record.DisclosedBy, Role: httpapi.RolePrivacy}, Key: key,
+		Principal: httpapi.Principal{Tenant: x.a.tenant, ID: record.DisclosedBy, Role: cmp.Or(x.order.Role, httpapi.RolePrivacy)}, Key: key,
 	}, record)
 	var refused *httpapi.Refusal
 	if errors.As(err, &refused) && refused.Code == "already_recorded" {
@@ -129,9 +135,14 @@ func (x *exporting) discloseOne(ctx context.Context, person uuid.UUID, purposes 
 func (x *exporting) write(write func(to io.Writer) error) (Exported, error) {
 	sum := sha256.New()
 	size := &counted{}
-	err := exporter.WriteFile(x.order.File, x.order.Replace, func(to io.Writer) error {
-		return write(io.MultiWriter(to, sum, size))
-	})
+	summed := func(to io.Writer) error { return write(io.MultiWriter(to, sum, size)) }
+	var err error
+	if x.order.Stream != nil {
+		x.order.Begin(x.done)
+		err = summed(x.order.Stream)
+	} else {
+		err = exporter.WriteFile(x.order.File, x.order.Replace, summed)
+	}
 	if err != nil {
 		return Exported{}, err
 	}

@@ -54,7 +54,7 @@ func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order E
 		number, name, payable := x.payable(payroll, payees[o.WorkID])
 		same := strings.TrimLeft(number, "0")
 		if other, taken := numbers[same]; payable && taken {
-			return Exported{}, fmt.Errorf("the work records %s and %s have the same employee number; correct one", other, o.WorkID)
+			return Exported{}, fmt.Errorf("%w: %s and %s", errSameNumber, other, o.WorkID)
 		}
 		if !payable {
 			done.LeftOut = append(done.LeftOut, o.WorkID)
@@ -69,6 +69,9 @@ func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order E
 	done.Rows = len(rows)
 	return x.write(func(to io.Writer) error { return exporter.WritePayroll(to, payroll, rows) })
 }
+
+// errSameNumber refuses a file in which two people would be one.
+var errSameNumber = errors.New("two work records have the same employee number; correct one")
 
 // payRows are the hours of one work record by day, code and job.
 func payRows(o OwedHours) []exporter.PayRow {

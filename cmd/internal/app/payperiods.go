@@ -86,12 +86,13 @@ func (a *App) LockPeriod(ctx context.Context, by httpapi.Principal, o LockOrder)
 	for i := range order.Plan.Groups {
 		lock.Paid = append(lock.Paid, paidBy(&order.Plan.Groups[i]))
 	}
-	_, err = domain.Handle(ctx, a.handler, payperiod.PeriodDecider(), domain.Request{
+	outcome, err := domain.Handle(ctx, a.handler, payperiod.PeriodDecider(), domain.Request{
 		Stream: eventschema.PayPeriodStream(a.tenant, locked.PeriodID), Key: "lock " + locked.PeriodID.String(), Actor: by.Actor(),
 	}, lock)
 	if err != nil {
 		return locked, fmt.Errorf("lock the pay period: %w", err)
 	}
+	locked.Receipt = receipt(outcome)
 	return locked, nil
 }
 
@@ -130,12 +131,20 @@ func lockable(owed map[uuid.UUID]*OwedHours, despite bool) error {
 	return nil
 }
 
+// LockPayPeriod implements [httpapi.Payroll].
+func (a *App) LockPayPeriod(ctx context.Context, by httpapi.Principal, o LockOrder) (LockedPeriod, error) {
+	locked, err := a.LockPeriod(ctx, by, o)
+	return locked, outward(err)
+}
+
 // PayPeriods lists the periods that are locked.
 func (a *App) PayPeriods(ctx context.Context) ([]projections.PayPeriod, error) {
-	return projections.PayPeriods(ctx, a.models.Querier(), a.tenant)
+	periods, err := projections.PayPeriods(ctx, a.models.Querier(), a.tenant)
+	return periods, outward(err)
 }
 
 // TimeCards lists the locked cards of a period.
 func (a *App) TimeCards(ctx context.Context, period uuid.UUID) ([]projections.TimeCard, error) {
-	return projections.TimeCards(ctx, a.models.Querier(), a.tenant, period)
+	cards, err := projections.TimeCards(ctx, a.models.Querier(), a.tenant, period)
+	return cards, outward(err)
 }

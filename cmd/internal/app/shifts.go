@@ -256,7 +256,7 @@ func refusalsOfShifts() []refusal {
 		{assignment.ErrAlreadyPlanned, "already_planned", ""},
 		{assignment.ErrKind, "bad_kind", "/kind"},
 		{assignment.ErrCode, "bad_code", ""},
-		{assignment.ErrTimes, "bad_times", "/ends_local"},
+		{assignment.ErrTimes, "bad_times", "/ends_at"},
 		{assignment.ErrHeadcount, "bad_headcount", "/headcount"},
 		{assignment.ErrZone, "bad_zone", "/zone"},
 		{assignment.ErrCancelled, "shift_cancelled", ""},

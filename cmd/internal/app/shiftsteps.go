@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/httpapi"
+	"tracekeep/domain"
 	"tracekeep/domain/assignment"
 	"tracekeep/eventschema"
 )
@@ -29,11 +31,18 @@ func (a *App) RescheduleShift(ctx context.Context, intent httpapi.Intent, shift 
 	}
 	move.Policy, move.RescheduledBy = assignment.DefaultPolicy(), intent.Principal.ID
 	outcome, err := a.handleShift(ctx, intent, shift, move)
+	if errors.Is(err, assignment.ErrCandidates) { // somebody was assigned meanwhile
+		err = httpapi.ErrConflict
+	}
+	events := outcome.Events
+	if err == nil && outcome.Repeated {
+		events, err = a.appendedBy(ctx, eventschema.AssignmentStream(a.tenant, shift), intent.Key)
+	}
 	if err != nil {
 		return httpapi.Receipt{}, nil, outwardShift(err)
 	}
 	var off []httpapi.TakenOff
-	for _, event := range outcome.Events {
+	for _, event := range events {
 		if e, ok := event.(*eventschema.ShiftUnassigned); ok {
 			off = append(off, httpapi.TakenOff{WorkID: e.WorkID, Reason: e.Reason, With: e.With})
 		}
@@ -51,6 +60,25 @@ func (a *App) RescheduleShift(ctx context.Context, intent httpapi.Intent, shift 
 		return httpapi.Receipt{}, nil, outwardShift(err)
 	}
 	return receipt(outcome), off, nil
+}
+
+// appendedBy lists the events that a command of this key appended.
+func (a *App) appendedBy(ctx context.Context, stream eventschema.StreamName, key string) ([]eventschema.Event, error) {
+	var events []eventschema.Event
+	for recorded, err := range a.store.ReadStream(ctx, stream.String(), 0) {
+		if err != nil {
+			return nil, err
+		}
+		if recorded.ID != domain.EventID(a.tenant, stream, key, len(events)) {
+			continue
+		}
+		decoded, err := a.registry.Decode(recorded)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, decoded.Event)
+	}
+	return events, nil
 }
 
 // AcceptShift takes a shift that was offered. What an officer saw when the shift was
