@@ -146,28 +146,36 @@ func (w *World) owed(ctx context.Context, groups payGroups, period payrules.PayP
 	if err := projections.EachPaired(ctx, w.q, w.a.tenant, days, reckon); err != nil {
 		return nil, err
 	}
-	for work, entries := range declared {
+	for work := range declared {
 		if !reckoned[work] {
 			if err := reckon(work, nil); err != nil {
 				return nil, err
 			}
 		}
-		for _, f := range hours.DefaultReview().ReviewDeclared(paired[work], entries) {
-			if period.Contains(f.WorkDate) {
-				one := of(work)
-				one.Findings = append(one.Findings, f)
-			}
-		}
 	}
-	for work, p := range paired {
-		for _, f := range hours.DefaultReview().Review(p, w.now()) {
-			if period.Contains(f.WorkDate) {
-				one := of(work)
-				one.Findings = append(one.Findings, f)
-			}
-		}
+	for work, found := range w.reviewed(period, paired, declared) {
+		of(work).Findings = found
 	}
 	return owed, nil
+}
+
+// reviewed lists what is worth a look in a period, of those who have something.
+func (w *World) reviewed(period payrules.PayPeriod, paired map[uuid.UUID]hours.Pairing, declared map[uuid.UUID][]hours.Declared) map[uuid.UUID][]hours.Finding {
+	found := map[uuid.UUID][]hours.Finding{}
+	add := func(work uuid.UUID, all []hours.Finding) {
+		for _, f := range all {
+			if period.Contains(f.WorkDate) {
+				found[work] = append(found[work], f)
+			}
+		}
+	}
+	for work, entries := range declared {
+		add(work, hours.DefaultReview().ReviewDeclared(paired[work], entries))
+	}
+	for work, p := range paired {
+		add(work, hours.DefaultReview().Review(p, w.now()))
+	}
+	return found
 }
 
 // exceptionsByWork lists what pairing left open and what fences said, without the
