@@ -87,6 +87,7 @@ func Table() map[string]Access {
 
 		"get-sealing-key":       {Public: true},
 		"list-sites":            {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RoleAuditor: All}},
+		"list-visits":           {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
 		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 
 		"live":  {Public: true},

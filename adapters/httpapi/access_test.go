@@ -125,6 +125,7 @@ list-doubtful-punches    -      A       A  -       A       -
 list-punch-conflicts     -      A       A  -       A       -
 get-sealing-key          P      P       P  P       P       P
 list-sites               A      A       A  -       A       -
+list-visits              o      A       A  -       A       -
 list-location-history    o      -       -  A       A       -
 live                     P      P       P  P       P       P
 ready                    P      P       P  P       P       P

@@ -24,7 +24,8 @@ func bare(t testing.TB) *API {
 		Punches: struct{ Punches }{}, People: struct{ People }{}, Consents: struct{ Consents }{}, Reading: struct{ Reading }{},
 		Trail: struct{ Trail }{}, Erasures: struct{ Erasures }{}, Certificates: struct{ Certificates }{},
 		Holds: struct{ Holds }{}, Restrictions: struct{ Restrictions }{}, Disclosures: struct{ Disclosures }{}, Readings: struct{ Readings }{}, Retentions: struct{ Retentions }{}, Sites: struct{ Sites }{},
-		Devices: struct{ Devices }{}, Batches: struct{ Batches }{}, Arrivals: struct{ Arrivals }{}, Workforce: struct{ Workforce }{}, Shifts: struct{ Shifts }{}, Corrections: struct{ Corrections }{}, Payroll: struct{ Payroll }{}, Exports: struct{ Exports }{}, Freshness: struct{ Freshness }{}, Health: struct{ Health }{},
+		Workforce: struct{ Workforce }{}, Shifts: struct{ Shifts }{}, Corrections: struct{ Corrections }{}, Payroll: struct{ Payroll }{},
+		Exports: struct{ Exports }{}, Devices: struct{ Devices }{}, Batches: struct{ Batches }{}, Arrivals: struct{ Arrivals }{}, Freshness: struct{ Freshness }{}, Health: struct{ Health }{},
 		Idempotency: struct{ Idempotency }{},
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/domain/hours"
 	"tracekeep/eventschema"
 )
 
@@ -18,6 +19,23 @@ type Sites interface {
 	// person, in order of position, after the one given (0 from the start); limit as
 	// for People.
 	LocationHistory(ctx context.Context, by Principal, person uuid.UUID, after uint64, limit int) ([]LocationView, error)
+	// Visits lists visits in order of work id and time, as of now.
+	Visits(ctx context.Context, by Principal, question VisitsQuestion) ([]VisitRow, error)
+}
+
+// VisitsQuestion asks for the visits of some days, From to To, both included, as
+// 2006-01-02. A nil Work is everybody, an empty Site everywhere.
+type VisitsQuestion struct {
+	From, To string
+	Work     uuid.UUID
+	Site     string
+}
+
+// VisitRow is one visit, and who made it.
+type VisitRow struct {
+	hours.Visit
+	WorkID uuid.UUID
+	Name   Personal
 }
 
 // SiteView is one site.

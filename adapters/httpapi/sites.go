@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -73,6 +74,9 @@ func (a *API) registerSites(api huma.API) {
 	huma.Register(api, a.operation("list-sites", http.MethodGet, "/v1/sites", "Sites", "Sites and their fences",
 		"In order of code; those that are closed are left out. Where a site is says nothing about a person."),
 		func(ctx context.Context, _ *Fresh) (*sitesAnswer, error) { return a.listSites(ctx) })
+	huma.Register(api, a.operation("list-visits", http.MethodGet, "/v1/visits", "Sites", "Who visited which centre",
+		"In order of work id and time; a page holds the visits of page_size work records. A visit is no work: it is in no hours and ends none."),
+		func(ctx context.Context, in *visitsInput) (*visitsAnswer, error) { return a.listVisits(ctx, *in) })
 	huma.Register(api, a.operation("list-location-history", http.MethodGet, "/v1/people/{person_id}/location-history", "People", "The points kept of a person",
 		"Every point that was kept with a punch, oldest first, with its purpose and what can be known of it today. A point whose consent was withdrawn says erased, under its case."),
 		func(ctx context.Context, in *struct {
@@ -82,6 +86,63 @@ func (a *API) registerSites(api huma.API) {
 		}) (*locationsAnswer, error) {
 			return a.listLocations(ctx, in.Paging, in.PersonID.id())
 		})
+}
+
+type visitsInput struct {
+	Fresh
+	Paging
+	DaysQuery
+	WorkID ID     `query:"work_id" doc:"Whose; left out, everybody's."`
+	Site   string `query:"site" maxLength:"60" pattern:"^[a-z0-9_]+$" doc:"Only of this centre." example:"learning_centre"`
+}
+
+type visitsAnswer struct {
+	Link string `header:"Link" doc:"rel=next: the next page."`
+	Body struct {
+		Visits        []VisitBody `json:"visits"`
+		NextPageToken string      `json:"next_page_token,omitempty" doc:"Left out on the last page."`
+	}
+}
+
+// VisitBody is one visit to a centre. It is no work.
+type VisitBody struct {
+	WorkID  string       `json:"work_id" format:"uuid"`
+	Name    PersonalBody `json:"name"`
+	State   string       `json:"state" enum:"here,ended,missing_out,out_without_in" example:"ended"`
+	Site    string       `json:"site,omitempty" example:"learning_centre"`
+	Reason  string       `json:"reason,omitempty" doc:"Code of the subject." example:"calculus"`
+	Date    string       `json:"date" format:"date" doc:"Local date at the centre." example:"2026-03-02"`
+	Since   *string      `json:"since,omitempty" format:"date-time" doc:"Left out where nobody said when they came."`
+	Until   *string      `json:"until,omitempty" format:"date-time" doc:"Left out where nobody said when they left."`
+	Seconds int64        `json:"seconds" doc:"Of a visit that has ended, else 0." example:"3600"`
+}
+
+func (a *API) listVisits(ctx context.Context, in visitsInput) (*visitsAnswer, error) {
+	if problem := span(in.From, in.To); problem != nil {
+		return nil, problem
+	}
+	rows, err := a.inside.Sites.Visits(ctx, caller(ctx), VisitsQuestion{From: in.From, To: in.To, Work: in.WorkID.id(), Site: in.Site})
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	asks := asking(ctx, "list-visits", "from", in.From, "to", in.To, "work_id", string(in.WorkID), "site", in.Site)
+	answer := &visitsAnswer{}
+	answer.Body.Visits, err = pageBodies(ctx, a, asks, in.Paging, rows, func(r VisitRow) (uuid.UUID, Personal) { return r.WorkID, r.Name },
+		visitBody, &answer.Link, &answer.Body.NextPageToken)
+	return answer, err
+}
+
+func visitBody(row VisitRow, release Release) VisitBody {
+	known := func(at time.Time) *time.Time {
+		if at.IsZero() {
+			return nil
+		}
+		return &at
+	}
+	return VisitBody{
+		WorkID: row.WorkID.String(), Name: personalBody(row.Name, release), State: string(row.State), Site: row.Site, Reason: row.Reason, Date: row.Date,
+		Since: optionalTime(known(row.Since)), Until: optionalTime(known(row.Until)), Seconds: row.Seconds(),
+	}
 }
 
 func (a *API) listSites(ctx context.Context) (*sitesAnswer, error) {

@@ -3,11 +3,16 @@ package httpapi_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/httpapi"
+	"tracekeep/domain/hours"
 	"tracekeep/eventschema"
 )
 
@@ -41,6 +46,55 @@ func (c *company) LocationHistory(_ context.Context, _ httpapi.Principal, person
 		page = append(page, view)
 	}
 	return page, nil
+}
+
+// Visits knows two visits of Ada, of whom she has ended one, and one of somebody else.
+func (c *company) Visits(_ context.Context, by httpapi.Principal, q httpapi.VisitsQuestion) ([]httpapi.VisitRow, error) {
+	if c.fail != nil || by.Tenant != tenant {
+		return nil, c.fail
+	}
+	name := clearOf(ada, "legal_name", "Ada Example")
+	all := []httpapi.VisitRow{
+		{WorkID: adasWork, Name: name, Visit: hours.Visit{State: hours.VisitEnded, Site: "centre", Reason: "calculus", Date: "2026-03-02", Since: now.Add(-2 * time.Hour), Until: now.Add(-time.Hour)}},
+		{WorkID: adasWork, Name: name, Visit: hours.Visit{State: hours.VisitOpen, Site: "centre", Date: "2026-03-02", Since: now}},
+		{WorkID: strangeWork, Name: withheld(eventschema.StateErased, closedCase, &leaf), Visit: hours.Visit{State: hours.VisitNoIn, Site: "centre", Date: "2026-03-02", Until: now}},
+	}
+	return slices.DeleteFunc(all, func(r httpapi.VisitRow) bool {
+		return q.Work != uuid.Nil && r.WorkID != q.Work || q.Site != "" && r.Site != q.Site
+	}), nil
+}
+
+func TestVisitsAreListedPageByPage(t *testing.T) {
+	s := start(t)
+	var told []string
+	for target := "/v1/visits?from=2026-03-02&to=2026-03-08&page_size=1"; target != ""; {
+		a := s.send("hr", "GET", target, "")
+		s.expect(a, 200, "")
+		var got struct {
+			Visits []struct {
+				State, Reason string
+				Name          struct{ State, Value string }
+				Since, Until  *string
+				Seconds       int
+			}
+			Next string `json:"next_page_token"`
+		}
+		if err := json.Unmarshal(a.body, &got); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range got.Visits {
+			told = append(told, fmt.Sprint(v.Name.State, v.Name.Value, " ", v.State, v.Reason, v.Seconds, v.Since != nil, v.Until != nil))
+		}
+		if target = ""; got.Next != "" {
+			target = "/v1/visits?from=2026-03-02&to=2026-03-08&page_size=1&page_token=" + got.Next
+			told = append(told, "next page")
+		}
+	}
+	want := []string{"clearAda Example endedcalculus3600 true true", "clearAda Example here0 true false", "next page", "erased out_without_in0 false true"}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Error(diff)
+	}
+	s.expect(s.send("hr", "GET", "/v1/visits?from=2026-03-02&to=2028-03-08", ""), 422, "")
 }
 
 // A person is told of every point, why it is held, and what became of it.

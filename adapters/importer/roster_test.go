@@ -334,6 +334,15 @@ func TestAMappingOfEnrolmentsSaysWhatItLacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	named, err := ReadMapping(strings.NewReader("person: {column: First, also: [Last], by: name}\nfull_name: [First, Last]\nenrolment: {class: C, title: T}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, byNames := newRosterBook(), rosterOptions(t, files{"": "First,Last,C,T\nAda,Lint,c,t\nAda,Moss,c,t\n"})
+	byNames.Mapping = named
+	if sum, err := RunRoster(t.Context(), byNames, book); err != nil || sum.PeopleRegistered != 2 || book.people["name:ada lint"].Name != "Ada Lint" {
+		t.Errorf("a name in two columns: %+v %v", sum, err)
+	}
 	options.Mapping = mapping
 	if _, err := RunRoster(t.Context(), options, newRosterBook()); !errors.Is(err, ErrMapping) || !strings.Contains(err.Error(), "From") {
 		t.Errorf("a column that the table has not: %v", err)

@@ -95,7 +95,7 @@ func (r *rosterRun) table(ctx context.Context) error {
 	m, e := r.o.Mapping, r.o.Mapping.Enrolment
 	needed := []string{m.Person.Column, e.Class, e.Title}
 	var read []string
-	for _, column := range append([]string{m.Email, e.Course, e.Code, e.Site, e.Role, e.Begins, e.Ends, e.BirthDate, e.Phone, e.Number}, m.FullName...) {
+	for _, column := range slices.Concat([]string{m.Email, e.Course, e.Code, e.Site, e.Role, e.Begins, e.Ends, e.BirthDate, e.Phone, e.Number}, m.FullName, m.Person.Also) {
 		if column != "" {
 			read = append(read, column)
 		}
@@ -152,6 +152,9 @@ func (s *sheet) mapped(m *Mapping) (c RosterClass, row enrolmentRow, reason Reas
 	}
 	row.Class = c.SourceID
 	value := s.value(m.Person.Column)
+	for _, column := range m.Person.Also {
+		value += " " + s.value(column)
+	}
 	if m.Person.By == byPIN {
 		value = strings.TrimPrefix(value, "'") // put there so that a spreadsheet keeps leading zeros
 	}

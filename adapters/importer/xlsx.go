@@ -47,6 +47,9 @@ func openWorkbook(s source) (reader, error) {
 	if len(packed) > maxBook {
 		return nil, fmt.Errorf("%w: a workbook may have %d MiB; save its sheets as CSV", ErrTooLarge, maxBook>>20)
 	}
+	if err := checkParts(packed); err != nil {
+		return nil, err
+	}
 	file, err := excelize.OpenReader(bytes.NewReader(packed), excelize.Options{
 		RawCellValue: true, UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxUnpacked,
 	})
@@ -67,7 +70,7 @@ func openWorkbook(s source) (reader, error) {
 // unreadableBook hides what a library says about the content.
 func unreadableBook(err error) error {
 	if strings.Contains(err.Error(), "unzip size exceeds") { // it has no value of its own
-		return fmt.Errorf("%w: unpacked, a workbook may have %d MiB; save its sheets as CSV", ErrTooLarge, maxUnpacked>>20)
+		return errUnpacked
 	}
 	if errors.Is(err, excelize.ErrWorkbookFileFormat) || errors.Is(err, excelize.ErrWorkbookPassword) {
 		return fmt.Errorf("%w: it is no .xlsx workbook, or one with a password", ErrFormat)

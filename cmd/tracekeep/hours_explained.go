@@ -15,6 +15,51 @@ import (
 	"tracekeep/eventschema"
 )
 
+// explanation collects rows, each with the time by which it is put in order.
+type explanation struct {
+	loc  *time.Location
+	rows []explainedRow
+}
+
+type explainedRow struct {
+	at    time.Time
+	cells []string
+}
+
+func (e *explanation) add(what string, from, to time.Time, length string, cause payrules.Cause, ids ...uuid.UUID) {
+	seen := ""
+	for _, id := range ids {
+		if id != uuid.Nil {
+			seen += " " + id.String()
+		}
+	}
+	rule := ""
+	if cause.Rule != "" {
+		rule = fmt.Sprintf("%s of %s v%d", cause.Rule, printable(cause.Set), cause.Version)
+	}
+	e.rows = append(e.rows, explainedRow{from, []string{what, clockTime(from, e.loc), clockTime(to, e.loc), length, rule, printable(cause.Source), seen}})
+}
+
+// onDay adds what has a date and no time of day.
+func (e *explanation) onDay(what, date, length string, cause payrules.Cause, ids ...uuid.UUID) {
+	at, _ := time.ParseInLocation(time.DateOnly, date, e.loc) // as it was declared
+	e.add(what, at, time.Time{}, length, cause, ids...)
+	e.rows[len(e.rows)-1].cells[1] = date
+}
+
+// findings adds what is worth a look.
+func (e *explanation) findings(found []hours.Finding) {
+	cause := payrules.Cause{Rule: "review", Set: "punches", Version: hours.DefaultReview().Version}
+	for _, f := range found {
+		what := fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity)
+		if len(f.Declared) > 0 {
+			e.onDay(what, f.WorkDate, fmt.Sprintf("%s punched, %s declared", duration(f.PunchedTime), duration(f.DeclaredHours)), cause, slices.Concat(f.Punches, f.Declared)...)
+			continue
+		}
+		e.add(what, f.At, time.Time{}, "", cause, f.Punches...)
+	}
+}
+
 // explained is a row for everything that a report counts of one work record, in
 // order of time.
 func explained(o app.HoursOrder, owed app.OwedHours) [][]string {
@@ -23,67 +68,37 @@ func explained(o app.HoursOrder, owed app.OwedHours) [][]string {
 		zone = o.Rules.Zone
 	}
 	loc, _ := time.LoadLocation(zone) // as the report has done
-	type row struct {
-		at    time.Time
-		cells []string
-	}
-	var rows []row
-	add := func(what string, from, to time.Time, length string, cause payrules.Cause, punches ...uuid.UUID) {
-		seen := ""
-		for _, p := range punches {
-			if p != uuid.Nil {
-				seen += " " + p.String()
-			}
-		}
-		rule := ""
-		if cause.Rule != "" {
-			rule = fmt.Sprintf("%s of %s v%d", cause.Rule, printable(cause.Set), cause.Version)
-		}
-		rows = append(rows, row{from, []string{what, clockTime(from, loc), clockTime(to, loc), length, rule, printable(cause.Source), seen}})
-	}
-	// onDay adds what has a date and no time of day.
-	onDay := func(what, date, length string, cause payrules.Cause, ids ...uuid.UUID) {
-		at, _ := time.ParseInLocation(time.DateOnly, date, loc) // as it was declared
-		add(what, at, time.Time{}, length, cause, ids...)
-		rows[len(rows)-1].cells[1] = date
-	}
+	e := &explanation{loc: loc}
 	for _, l := range owed.Result.Lines {
 		what := string(l.Class)
 		if l.Declared != uuid.Nil {
-			onDay(what+" (declared)", l.Workday, duration(l.Time()), l.Cause, l.Declared)
+			e.onDay(what+" (declared)", l.Workday, duration(l.Time()), l.Cause, l.Declared)
 			continue
 		}
 		if l.Pause {
 			what += " (pause)"
 		}
-		add(what, l.Start, l.End, duration(l.Time()), l.Cause, l.In, l.Out)
+		e.add(what, l.Start, l.End, duration(l.Time()), l.Cause, l.In, l.Out)
 	}
 	for _, p := range owed.Result.Premiums {
-		add("premium: "+string(p.Code), p.Start, time.Time{}, "1:00", p.Cause, p.In, p.Out)
+		e.add("premium: "+string(p.Code), p.Start, time.Time{}, "1:00", p.Cause, p.In, p.Out)
 	}
 	for _, b := range owed.Result.Breaches {
-		add("breach: "+string(b.Code), b.Start, b.End, fmt.Sprintf("%s, not %s", duration(b.Got), duration(b.Need)), b.Cause, b.Out, b.In)
+		e.add("breach: "+string(b.Code), b.Start, b.End, fmt.Sprintf("%s, not %s", duration(b.Got), duration(b.Need)), b.Cause, b.Out, b.In)
 	}
 	for _, g := range owed.Result.Guaranteed {
-		add("guaranteed", g.Start, g.Start.Add(g.Worked), duration(g.Paid), g.Cause, g.In, g.Out)
+		e.add("guaranteed", g.Start, g.Start.Add(g.Worked), duration(g.Paid), g.Cause, g.In, g.Out)
 	}
 	for _, v := range owed.Result.Overlaps {
-		add("overlap", v.Start, v.End, duration(v.End.Sub(v.Start)), payrules.Cause{}, v.With, v.In)
+		e.add("overlap", v.Start, v.End, duration(v.End.Sub(v.Start)), payrules.Cause{}, v.With, v.In)
 	}
 	for _, u := range owed.Result.Unjudged {
-		onDay("not judged: "+strings.Join(u.Rules, ", "), u.Workday, duration(u.Time), payrules.Cause{Rule: "by the clock", Set: o.Rules.Name, Version: o.Rules.Version})
+		e.onDay("not judged: "+strings.Join(u.Rules, ", "), u.Workday, duration(u.Time), payrules.Cause{Rule: "by the clock", Set: o.Rules.Name, Version: o.Rules.Version})
 	}
-	for _, f := range owed.Findings {
-		if len(f.Declared) > 0 {
-			onDay(fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity), f.WorkDate, fmt.Sprintf("%s punched, %s declared", duration(f.PunchedTime), duration(f.DeclaredHours)),
-				payrules.Cause{Rule: "review", Set: "declared hours", Version: hours.DefaultReview().Version}, slices.Concat(f.Punches, f.Declared)...)
-			continue
-		}
-		add(fmt.Sprintf("exception: %s (%s)", f.Code, f.Severity), f.At, time.Time{}, "", payrules.Cause{Rule: "review", Set: "punches", Version: hours.DefaultReview().Version}, f.Punches...)
-	}
-	slices.SortStableFunc(rows, func(a, b row) int { return a.at.Compare(b.at) })
-	cells := make([][]string, 0, len(rows)+len(owed.Result.Drifts))
-	for _, r := range rows {
+	e.findings(owed.Findings)
+	slices.SortStableFunc(e.rows, func(a, b explainedRow) int { return a.at.Compare(b.at) })
+	cells := make([][]string, 0, len(e.rows)+len(owed.Result.Drifts))
+	for _, r := range e.rows {
 		cells = append(cells, r.cells)
 	}
 	for _, d := range owed.Result.Drifts {

@@ -82,7 +82,7 @@ func (c queryVisits) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-func (c queryVisits) print(ctx context.Context, t *terminal, a *app.App, visits []app.VisitView, now time.Time) error {
+func (c queryVisits) print(ctx context.Context, t *terminal, a *app.App, visits []httpapi.VisitRow, now time.Time) error {
 	var names []httpapi.Personal
 	for _, v := range visits {
 		if !c.Here || v.State == hours.VisitOpen {

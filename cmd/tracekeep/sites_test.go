@@ -90,6 +90,10 @@ func TestACentreIsVisitedByCard(t *testing.T) {
 	if diff := cmp.Diff([]visitSaid{{Site: "learning_centre", Reason: "calculus", Date: "2026-03-02", Visits: 2, Visitors: 2, Seconds: 8100}}, rows[visitSaid](counted, t)); diff != "" || strings.Contains(counted.out, "Example") || strings.Contains(counted.out, student) {
 		t.Errorf("%s\n%s", diff, counted.out)
 	}
+	listed := s.send("hr", "GET", "/v1/visits?from=2026-03-02&to=2026-03-02&work_id="+student, nil).expect(200)["visits"].([]any)
+	if len(listed) != 1 || listed[0].(map[string]any)["seconds"] != 4500.0 || listed[0].(map[string]any)["name"].(map[string]any)["value"] != "Ben Example" {
+		t.Errorf("by the API: %v", listed)
+	}
 	o.workedApart(s, tutor, student)
 	here := rows[visitSaid](o.says("query", "visits", "--here", "--json"), t)
 	if len(here) != 1 || here[0].WorkID != student || here[0].State != "here" || here[0].Reason != "latin" || here[0].Seconds < 3600 {

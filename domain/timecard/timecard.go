@@ -288,6 +288,7 @@ func validReason(reason eventschema.CorrectionReason) bool {
 	switch reason {
 	case eventschema.ReasonWrongKey, eventschema.ReasonWrongTime, eventschema.ReasonNotThisPunch, eventschema.ReasonOther:
 		return true
+	case eventschema.ReasonWrongHours, eventschema.ReasonNotWorked: // of declared hours
 	}
 	return false
 }

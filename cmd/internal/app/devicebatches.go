@@ -191,6 +191,7 @@ func (t *intake) record(ctx context.Context, name eventschema.StreamName, punche
 		switch err = t.recordSome(ctx, name, card, some); {
 		case err == nil:
 			punches, tries = punches[len(some):], 0
+			t.app.fault("some of a batch recorded")
 		case (errors.Is(err, domain.ErrConflict) || errors.Is(err, domain.ErrUnknownOutcome)) && tries < importAttempts:
 			card, tries = nil, tries+1 // read the stream again; what was stored is recognised
 		default:

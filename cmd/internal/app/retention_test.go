@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/adapters/devicebatch"
 	"tracekeep/adapters/eventstoredb"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
@@ -170,6 +171,8 @@ func (y *years) employ() {
 		id := y.worked(who.WorkID, y.clock.now().Add(-10*time.Hour).Truncate(time.Second))
 		if who == &y.ada {
 			y.punch = id
+			phone := y.enrolled(httpapi.DeviceInvitation{Work: who.WorkID})
+			phone.send(phone.packed(phone.press(y.clock.now(), "in", func(p *devicebatch.Punch) { p.Zone = "nowhere" }))) // a claim that is kept, and no punch
 		}
 	}
 	y.caughtUp()
@@ -433,6 +436,7 @@ func (y *years) afterSevenYears() {
 	for _, stream := range []eventschema.StreamName{
 		eventschema.TimeCardStream(y.tenant, y.ada.WorkID), eventschema.EnrolmentStream(y.tenant, y.ada.WorkID),
 		eventschema.AttendanceStream(y.tenant, y.ada.WorkID, y.left.UTC().AddDate(0, 0, -1)),
+		eventschema.DeviceStream(y.tenant, y.ada.WorkID), eventschema.BatchesStream(y.tenant, y.ada.WorkID, y.left, false),
 	} {
 		var ended error
 		for _, err := range y.store.ReadStream(y.t.Context(), stream.String(), 0) {
@@ -441,6 +445,13 @@ func (y *years) afterSevenYears() {
 		if !errors.Is(ended, eventstoredb.ErrStreamDeleted) {
 			y.t.Errorf("the stream of %s: %v", stream.Category, ended)
 		}
+	}
+	devices, err := y.ListDevices(y.t.Context(), y.as(httpapi.RoleHR), uuid.Nil, 0, 10)
+	if err != nil || len(devices) > 0 {
+		y.t.Errorf("devices are left: %+v, %v", devices, err)
+	}
+	if refused, err := y.RefusedPunches(y.t.Context(), 10); err != nil || len(refused) > 0 {
+		y.t.Errorf("claims of devices are left: %+v, %v", refused, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -49,6 +50,9 @@ func parseSchedule(text string) (retention.Schedule, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&file); err != nil {
 		return retention.Schedule{}, err
+	}
+	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return retention.Schedule{}, errors.New("one JSON object is expected, and nothing behind it")
 	}
 	var overrides []retention.Override
 	for _, c := range file.Classes {

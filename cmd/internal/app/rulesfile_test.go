@@ -2,9 +2,11 @@ package app
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -122,6 +124,26 @@ func FuzzParseRules(f *testing.F) {
 		}
 		if diff := cmp.Diff(rules, read, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatal(diff)
+		}
+	})
+}
+
+// A schedule that is accepted keeps every class as long as its law says, and says
+// nothing behind its end that nobody reads.
+func FuzzParseSchedule(f *testing.F) {
+	f.Add(`{"classes": [{"class": "payroll", "keep": "7y", "floor": "3y", "floor_source": "29 CFR 516.5"}]}`)
+	f.Add(`{"classes": []}`)
+	f.Add(`{"classes": []} {"classes": []}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		schedule, err := parseSchedule(text)
+		if err != nil {
+			return
+		}
+		if !json.Valid([]byte(text)) {
+			t.Fatalf("accepted, and no JSON: %q", text)
+		}
+		if again, err := parseSchedule(text); err != nil || !cmp.Equal(schedule, again, cmp.Exporter(func(reflect.Type) bool { return true })) {
+			t.Fatalf("read twice, it says two things: %v", err)
 		}
 	})
 }

@@ -9,14 +9,14 @@ import (
 	"tracekeep/projections"
 )
 
-// VisitView is one visit, and who made it.
-type VisitView struct {
-	projections.Visit
-	Name httpapi.Personal
+// Visits implements [httpapi.Sites].
+func (a *App) Visits(ctx context.Context, by httpapi.Principal, q httpapi.VisitsQuestion) ([]httpapi.VisitRow, error) {
+	visits, err := a.Today().Visits(ctx, by, projections.VisitsAsked{From: q.From, To: q.To, Site: q.Site, Works: only(q.Work)})
+	return visits, outward(err)
 }
 
 // Visits lists who visited which centre, by work id and time.
-func (w *World) Visits(ctx context.Context, by httpapi.Principal, asked projections.VisitsAsked) ([]VisitView, error) {
+func (w *World) Visits(ctx context.Context, by httpapi.Principal, asked projections.VisitsAsked) ([]httpapi.VisitRow, error) {
 	visits, err := projections.Visits(ctx, w.q, w.a.tenant, asked, w.now())
 	if err != nil {
 		return nil, err
@@ -31,11 +31,11 @@ func (w *World) Visits(ctx context.Context, by httpapi.Principal, asked projecti
 	if err != nil {
 		return nil, err
 	}
-	views := make([]VisitView, len(visits))
+	rows := make([]httpapi.VisitRow, len(visits))
 	for i, v := range visits {
-		views[i] = VisitView{Visit: v, Name: names[v.WorkID]}
+		rows[i] = httpapi.VisitRow{Visit: v.Visit, WorkID: v.WorkID, Name: names[v.WorkID]}
 	}
-	return views, nil
+	return rows, nil
 }
 
 // VisitCounts counts visits by day, centre and subject. Nobody's name is opened.
