@@ -69,6 +69,7 @@ type App struct {
 	perOfficer  atomic.Int64 // destructions that one officer may approve in a day
 	coolingOff  time.Duration
 	destroying  sync.Mutex        // one destruction at a time
+	restricting sync.Mutex        // what was read of a restriction is carried out before it is read again
 	retirements atomic.Int64      // how many epochs were retired when cases were last looked at
 	verifier    *keyring.Verifier // nil when attached
 	verifiesAs  eventschema.VerifierCredentials

@@ -68,8 +68,10 @@ func (a *App) AdvanceRestriction(ctx context.Context, intent httpapi.Intent, id 
 }
 
 // settleRestriction restricts keys, or opens them again, as a case on record has
-// it.
+// it. One does so at a time: what is behind would restrict again what was lifted.
 func (a *App) settleRestriction(ctx context.Context, id uuid.UUID) error {
+	a.restricting.Lock()
+	defer a.restricting.Unlock()
 	stream := eventschema.RestrictionStream(a.tenant, id)
 	loaded, err := domain.Load(ctx, a.handler, stream, restriction.Decider())
 	if err != nil || loaded.State.RestrictedAt.IsZero() {
