@@ -25,7 +25,7 @@ run: ## serve the data folder (DATA=, default tracekeep-data) until Ctrl-C
 
 test: ## run every test against the real stores, with the race detector; the fault suites of the event store again, in their thousands, without it
 	@.ci/setup --race
-	@$(GO) test -race -timeout 20m ./...
+	@$(GO) test -race -timeout 25m ./cmd/tracekeep ./... # the longest first, beside all others
 	@$(GO) test -timeout 20m -run 'PowerCut|Killed|Damaged|Flipped|DiskCall|DiskRunsFull|FailedSync|Linearizable|SlowConsumers|DoNotRead|MemoryIsBounded' ./adapters/eventnode ./adapters/importer
 
 night: ## run every test with the large counts: kills, power cuts, tamperings by the ten thousand (hours)

@@ -77,9 +77,7 @@ func others(n int, at time.Time) []other {
 		ReadID: id("read", n), ReadBy: id("reader", n), Operation: "list-people", Use: eventschema.UseService, ReadAt: at,
 		Shown: []eventschema.Shown{{Values: nameAndEmail, Subjects: []uuid.UUID{person, id("person", 90)}}, {Values: nameAndEmail[:1], Subjects: []uuid.UUID{id("work", n)}}},
 	}})
-	for _, o := range eventsOfDevice(n, at) {
-		all = append(all, o)
-	}
+	all = append(all, eventsOfDevice(n, at)...)
 	for _, event := range eventsOfTerminal(n, at) {
 		all = append(all, other{eventschema.CategoryTerminal, id("terminal", n), event})
 	}
