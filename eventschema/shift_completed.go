@@ -40,6 +40,7 @@ const (
 	AttendanceNoShow      Attendance = "no_show"
 	AttendanceUnscheduled Attendance = "unscheduled"
 	AttendancePending     Attendance = "pending"
+	AttendanceNone        Attendance = "none" // of a task, for which nobody has to be there
 )
 
 // QualityRating is how well somebody did.

@@ -36,14 +36,16 @@ type ShiftKind string
 
 // The kinds. The hours of a detail, which somebody takes on voluntarily for a
 // separate employer, are not hours of the agency (29 U.S.C. 207(p)(1)); a cap may
-// count both.
+// count both. A task is something to be done between two instants, by people who are
+// at work anyway: it takes up no time of its own.
 const (
 	ShiftDuty   ShiftKind = "duty"
 	ShiftDetail ShiftKind = "detail"
+	ShiftTask   ShiftKind = "task"
 )
 
 // ShiftKinds lists every kind.
-func ShiftKinds() []ShiftKind { return []ShiftKind{ShiftDuty, ShiftDetail} }
+func ShiftKinds() []ShiftKind { return []ShiftKind{ShiftDuty, ShiftDetail, ShiftTask} }
 
 // EventType implements [Event].
 func (e *ShiftPlanned) EventType() string { return "shift-planned" }

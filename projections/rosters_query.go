@@ -144,7 +144,7 @@ type Assignment struct {
 
 // AssignmentsOf lists what people are assigned to between two instants, of every
 // employer, by work id and start. No ids ask for everybody. A shift that was
-// cancelled binds nobody.
+// cancelled binds nobody, and a task takes up no time.
 func AssignmentsOf(ctx context.Context, q Querier, tenant uuid.UUID, works []uuid.UUID, from, to time.Time) ([]Assignment, error) {
 	var ids uuids
 	if len(works) > 0 {
@@ -156,6 +156,7 @@ SELECT p.work_id, p.shift_id, COALESCE(s.kind, ''), COALESCE(s.employer, ''), CO
 FROM shift_place p JOIN shift s USING (tenant_id, shift_id)
 WHERE p.tenant_id = $1 AND ($2::uuid[] IS NULL OR p.work_id = ANY($2)) AND p.state = '`+string(PlaceAssigned)+`'
 	AND s.starts_at < $4 AND s.ends_at > $3 AND s.cancelled_at IS NULL
+	AND s.kind IS DISTINCT FROM '`+string(eventschema.ShiftTask)+`'
 ORDER BY p.work_id, s.starts_at, p.shift_id`, tenant, ids, bound(from, pgtype.NegativeInfinity), until(to))
 	if err != nil {
 		return nil, fmt.Errorf("query assignments: %w", err)

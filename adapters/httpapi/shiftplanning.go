@@ -45,7 +45,7 @@ func (b TimesBody) times() (assignment.Times, *Problem) {
 // PlanBody is a shift to be planned.
 type PlanBody struct {
 	TimesBody
-	Kind          string `json:"kind" enum:"duty,detail" example:"detail" doc:"Duty, or a detail for another employer."`
+	Kind          string `json:"kind" enum:"duty,detail,task" example:"detail" doc:"Duty, a detail for another employer, or a task, which is done beside them and takes up no time of its own."`
 	Employer      string `json:"employer" maxLength:"40" pattern:"^[a-z0-9_]+$" example:"customer_0042" doc:"Who pays, as a code."`
 	Site          string `json:"site" maxLength:"40" pattern:"^[a-z0-9_]+$" example:"harbor_st"`
 	Headcount     int    `json:"headcount,omitempty" minimum:"1" maximum:"999" default:"1" example:"2"`

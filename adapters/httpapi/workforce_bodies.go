@@ -149,7 +149,7 @@ type MonthBody struct {
 
 // JobBody adds up the shifts of one kind at one site for one employer.
 type JobBody struct {
-	Kind          string `json:"kind" enum:"duty,detail" example:"detail"`
+	Kind          string `json:"kind" enum:"duty,detail,task" example:"detail"`
 	Employer      string `json:"employer" example:"customer_0042"`
 	Site          string `json:"site" example:"harbor_st"`
 	Shifts        int    `json:"shifts" example:"3"`
@@ -160,7 +160,7 @@ type JobBody struct {
 // PastShiftBody is one shift and what came of it.
 type PastShiftBody struct {
 	ShiftID  string `json:"shift_id" format:"uuid"`
-	Kind     string `json:"kind" enum:"duty,detail" example:"detail"`
+	Kind     string `json:"kind" enum:"duty,detail,task" example:"detail"`
 	Employer string `json:"employer" example:"customer_0042"`
 	Site     string `json:"site" example:"harbor_st"`
 	StartsAt string `json:"starts_at" format:"date-time" example:"2026-03-02T12:00:00Z"`
@@ -210,7 +210,7 @@ func WorkHistoryBodyOf(view WorkHistoryView, release Release) WorkHistoryBody {
 type ShiftBody struct {
 	ShiftID       string      `json:"shift_id" format:"uuid"`
 	RosterID      *string     `json:"roster_id,omitempty" format:"uuid" doc:"The weekly pattern that it was made from."`
-	Kind          string      `json:"kind" enum:"duty,detail" example:"detail"`
+	Kind          string      `json:"kind" enum:"duty,detail,task" example:"detail"`
 	Employer      string      `json:"employer" example:"customer_0042"`
 	Site          string      `json:"site" example:"harbor_st"`
 	Zone          string      `json:"zone" example:"Europe/Berlin"`

@@ -34,7 +34,7 @@ type shiftsCommand struct {
 
 // Help implements kong's help provider.
 func (shiftsCommand) Help() string {
-	return `A shift is duty, or a detail for another employer. Every offer and every award keeps its reason: who was considered, the
+	return `A shift is duty, or a detail for another employer; a task is done beside them, within up to 31 days. Every offer and every award keeps its reason: who was considered, the
 figures that were compared, and what stood against those who were passed over. People appear as work ids, everything else as codes.
 Nobody is assigned to two shifts at once, with less than eight hours of rest between shifts that do not adjoin, or to more than 16
 hours in a day and 90 in a week, of all employers together.
@@ -64,7 +64,7 @@ func answering(a *app.App, id uuid.UUID) httpapi.Principal {
 
 type shiftsPlan struct {
 	dataFlags
-	Kind          string    `help:"duty, or detail for another employer." enum:"duty,detail" required:""`
+	Kind          string    `help:"duty, detail for another employer, or task." enum:"duty,detail,task" required:""`
 	Employer      string    `help:"Code of who pays: lower-case letters, digits and underscores." required:""`
 	Site          string    `help:"Code of the site." required:""`
 	Zone          string    `help:"IANA zone of the site." required:""`

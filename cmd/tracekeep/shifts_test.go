@@ -191,7 +191,26 @@ func (p planner) offeredAndSwapped(start, end time.Time) (shift string) {
 		t.Errorf("swapped: %+v", said)
 	}
 	p.refused("is not over yet", "complete", "--shift", shift, "--officer", p.first)
+	p.besideIt(start)
 	return shift
+}
+
+// besideIt gives somebody who is on a shift a task in the same hours: it conflicts
+// with nothing, nothing conflicts with it, and it is closed without attendance.
+func (p planner) besideIt(start time.Time) {
+	t := p.t
+	task := p.plan("task", "agency", start, start.AddDate(0, 0, 10), 1)
+	if said := one[rosterSaid](p.shifts("assign", "--shift", task, "--work", p.ada, "--officer", p.first, "--json"), t); said.State != "filled" {
+		t.Errorf("a task: %+v", said)
+	}
+	caps := p.says("query", "caps", "--zone", "Asia/Manila", "--on", start.AddDate(0, 0, 8).Format(time.DateOnly), "--json").ok(t).out
+	if strings.Contains(caps, p.ada) {
+		t.Errorf("a task takes up time:\n%s", caps)
+	}
+	done := one[rosterSaid](p.shifts("complete", "--shift", task, "--rating", p.ada+"=meets", "--officer", p.first, "--json"), t)
+	if done.State != "completed" || len(done.People) != 1 || done.People[0].Attendance != "none" || done.People[0].Rating != "meets" {
+		t.Errorf("a task that is done: %+v", done)
+	}
 }
 
 // bidAndReleased awards one shift to the highest bid; another is released to all,

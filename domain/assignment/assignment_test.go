@@ -286,6 +286,34 @@ func TestComplete(t *testing.T) {
 	})
 }
 
+// A task is done beside other work, within a month and perhaps early.
+//
+// promise: ST-08
+func TestTasks(t *testing.T) {
+	weeks := assignment.Times{Zone: "America/New_York", StartsLocal: "2026-05-04 07:00", EndsLocal: "2026-06-04 07:00", StartsAt: start, EndsAt: start.AddDate(0, 0, 31)}
+	task := changed(plan, func(p *assignment.Plan) { p.Kind, p.Times = eventschema.ShiftTask, weeks })
+	wasTask := *wasPlanned
+	wasTask.Kind, wasTask.EndsLocal, wasTask.EndsAt = eventschema.ShiftTask, weeks.EndsLocal, weeks.EndsAt
+	busy := changed(assign, func(a *assignment.Assign) {
+		a.Candidate.Commitments = []assignment.Commitment{{ShiftID: swapID, Kind: eventschema.ShiftDuty, Start: start, End: end}}
+	})
+	done := assignment.Complete{
+		GraceVersion: 1, CompletedAt: end, CompletedBy: officer,
+		Results: []eventschema.ShiftResult{{WorkID: ada, Attendance: eventschema.AttendanceNone, Rating: eventschema.RatingNone}},
+	}
+	wasTaskDone := changedDone(done.Results)
+	present := changed(done, func(c *assignment.Complete) { c.Results = []eventschema.ShiftResult{result(ada)} })
+	domaintest.Run(t, assignment.Decider(), map[string]kase{
+		"a task may take a month":                     {When: task, Then: past(&wasTask)},
+		"and no more":                                 {When: changed(task, func(p *assignment.Plan) { p.EndsAt = p.EndsAt.Add(time.Second) }), Refused: assignment.ErrTimes},
+		"it goes to somebody who is at work then":     {Given: past(&wasTask), When: busy, Then: past(wasAssigned)},
+		"which a detail does not":                     {Given: past(wasPlanned), When: busy, Refused: assignment.ErrConflict},
+		"it may be done early":                        {Given: past(&wasTask, wasAssigned), When: done, Then: past(wasTaskDone)},
+		"nobody has to be there for it":               {Given: past(&wasTask, wasAssigned), When: present, Refused: assignment.ErrResults},
+		"for anything else somebody was there or not": {Given: past(wasPlanned, wasAssigned), When: done, Refused: assignment.ErrResults},
+	})
+}
+
 func changedDone(results []eventschema.ShiftResult) *eventschema.ShiftCompleted {
 	done := *wasDone
 	done.Results = results

@@ -50,7 +50,7 @@ type Slot struct {
 	Qualification string // code, empty when none is needed
 }
 
-// Commitment is a shift that somebody is assigned to.
+// Commitment is a shift that somebody is assigned to, and no task.
 type Commitment struct {
 	ShiftID    uuid.UUID
 	Kind       eventschema.ShiftKind
@@ -111,6 +111,9 @@ func (p Policy) Conflicts(slot Slot, c Candidate) ([]eventschema.PassedOver, err
 	var found []eventschema.PassedOver
 	if slot.Qualification != "" && !slices.Contains(c.Qualifications, slot.Qualification) {
 		found = append(found, eventschema.PassedOver{WorkID: c.WorkID, Code: eventschema.ConflictNotQualified})
+	}
+	if slot.Kind == eventschema.ShiftTask { // done beside whatever else
+		return found, nil
 	}
 	commitments := slices.SortedFunc(slices.Values(c.Commitments), func(a, b Commitment) int {
 		if order := a.Start.Compare(b.Start); order != 0 {

@@ -11,8 +11,11 @@ import (
 	"tracekeep/eventschema"
 )
 
-// longestShift bounds what one plan may say.
-const longestShift = 24 * time.Hour
+// What one plan may say at most.
+const (
+	longestShift = 24 * time.Hour
+	longestTask  = 31 * 24 * time.Hour
+)
 
 // mostPeople bounds the headcount of one shift.
 const mostPeople = 999
@@ -26,11 +29,15 @@ type Times struct {
 	EndsAt      time.Time
 }
 
-func (t Times) validate() error {
+func (t Times) validate(kind eventschema.ShiftKind) error {
+	longest := longestShift
+	if kind == eventschema.ShiftTask {
+		longest = longestTask
+	}
 	switch {
 	case t.Zone == "" || t.Zone == "Local":
 		return ErrZone
-	case !t.EndsAt.After(t.StartsAt) || t.EndsAt.Sub(t.StartsAt) > longestShift:
+	case !t.EndsAt.After(t.StartsAt) || t.EndsAt.Sub(t.StartsAt) > longest:
 		return ErrTimes
 	}
 	for _, local := range []string{t.StartsLocal, t.EndsLocal} {
@@ -71,7 +78,7 @@ func (c Plan) decide(s State) ([]eventschema.Event, error) {
 	case c.Headcount < 1 || c.Headcount > mostPeople:
 		return nil, ErrHeadcount
 	}
-	if err := c.validate(); err != nil {
+	if err := c.validate(c.Kind); err != nil {
 		return nil, err
 	}
 	return []eventschema.Event{&eventschema.ShiftPlanned{
@@ -103,7 +110,7 @@ func (c Reschedule) decide(s State) ([]eventschema.Event, error) {
 	case c.StartsAt.Equal(s.StartsAt) && c.EndsAt.Equal(s.EndsAt) && c.Zone == s.Zone:
 		return nil, nil
 	}
-	if err := c.validate(); err != nil {
+	if err := c.validate(s.Kind); err != nil {
 		return nil, err
 	}
 	if !c.StartsAt.After(c.RescheduledAt) {
@@ -173,7 +180,7 @@ func (c Complete) decide(s State) ([]eventschema.Event, error) {
 		return nil, ErrCancelled
 	case c.CompletedBy == uuid.Nil:
 		return nil, ErrNoActor
-	case c.CompletedAt.Before(s.EndsAt):
+	case c.CompletedAt.Before(s.EndsAt) && s.Kind != eventschema.ShiftTask: // a task may be done early
 		return nil, ErrNotOver
 	case len(c.Results) != len(s.Places):
 		return nil, ErrResults
@@ -182,7 +189,8 @@ func (c Complete) decide(s State) ([]eventschema.Event, error) {
 	for i, r := range results {
 		switch {
 		case !s.Assigned(r.WorkID) || i > 0 && results[i-1].WorkID == r.WorkID,
-			r.Attendance == eventschema.AttendancePending || r.Attendance == eventschema.AttendanceUnscheduled || r.Attendance == "":
+			r.Attendance == eventschema.AttendancePending || r.Attendance == eventschema.AttendanceUnscheduled || r.Attendance == "",
+			(r.Attendance == eventschema.AttendanceNone) != (s.Kind == eventschema.ShiftTask):
 			return nil, ErrResults
 		case !slices.Contains(eventschema.QualityRatings(), r.Rating):
 			return nil, ErrRating

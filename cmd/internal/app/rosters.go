@@ -128,6 +128,11 @@ func (a *App) CompleteShift(ctx context.Context, intent httpapi.Intent, shift uu
 			return httpapi.Receipt{}, outwardShift(assignment.ErrResults)
 		}
 	}
+	if view.Kind == eventschema.ShiftTask {
+		for _, place := range view.Places {
+			marks = append(marks, assignment.Mark{ShiftID: shift, WorkID: place.WorkID, Attendance: eventschema.AttendanceNone})
+		}
+	}
 	for _, m := range marks {
 		if m.ShiftID != shift {
 			continue
