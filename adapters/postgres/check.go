@@ -41,8 +41,9 @@ const maxDifferences = 1_000
 // every row in which the live ones differ, at most 1,000 for each table. It
 // compares with the live tables as they are at the moment it begins and reads
 // the log up to their position, so live pages may be applied meanwhile. Read
-// models that need a rebuild are left out.
-func (r *ReadModels) Check(ctx context.Context, from Log) ([]Difference, error) {
+// models that need a rebuild are left out. progress, if given, hears how far reading has
+// come, after each page.
+func (r *ReadModels) Check(ctx context.Context, from Log, progress func(Progress)) ([]Difference, error) {
 	var differences []Difference
 	err := pgx.BeginTxFunc(ctx, r.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(live pgx.Tx) error {
 		upTo := never
@@ -53,7 +54,7 @@ func (r *ReadModels) Check(ctx context.Context, from Log) ([]Difference, error) 
 			if upTo == never {
 				from = func(func(eventschema.Recorded, error) bool) {}
 			}
-			if _, err := r.fill(ctx, pool, filling{of: r.cfg.Projections, from: from, upTo: upTo}); err != nil {
+			if _, err := r.fill(ctx, pool, filling{of: r.cfg.Projections, from: from, upTo: upTo, progress: progress}); err != nil {
 				return err
 			}
 			for _, p := range r.active() {

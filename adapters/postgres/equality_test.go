@@ -162,7 +162,7 @@ func TestLivePagesARebuildAndAFoldInMemoryAgree(t *testing.T) {
 		}
 		want := digest(t, rebuilt)
 		if diff := cmp.Diff(want, digest(t, live)); diff != "" {
-			found, err := live.Check(t.Context(), h.all())
+			found, err := live.Check(t.Context(), h.all(), nil)
 			rt.Fatalf("live pages and a rebuild differ (-rebuilt +live):\n%s\n%v %v", diff, found, err)
 		}
 		compareWithFold(rt, t, live, h)

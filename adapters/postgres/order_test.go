@@ -139,7 +139,7 @@ func TestHoursDoNotDependOnTheOrderInWhichPunchesArriveNorOnHowOften(t *testing.
 			}
 		}
 	})
-	if found, err := models.Check(t.Context(), h.all()); err != nil || len(found) > 0 {
+	if found, err := models.Check(t.Context(), h.all(), nil); err != nil || len(found) > 0 {
 		t.Errorf("a rebuild differs in %d rows, %v", len(found), err)
 	}
 }

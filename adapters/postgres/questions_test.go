@@ -55,7 +55,7 @@ func TestChangesAtBothEndsOfADenseHistoryAreOneChange(t *testing.T) {
 	h.punch(work, id("early", 1), begin.Add(-30*time.Second), in, normal)
 	h.punch(work, id("late", 1), end.Add(30*time.Second), in, normal)
 	apply(t, models, h.log[dense:])
-	if found, err := models.Check(t.Context(), h.all()); err != nil || len(found) > 0 {
+	if found, err := models.Check(t.Context(), h.all(), nil); err != nil || len(found) > 0 {
 		t.Errorf("%d differences: %v", len(found), err)
 	}
 }

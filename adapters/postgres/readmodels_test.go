@@ -130,7 +130,7 @@ func TestAPageThatFailsLeavesNothingBehind(t *testing.T) {
 	}
 	broken = false
 	apply(t, models, h.log[200:])
-	if found, err := models.Check(t.Context(), h.all()); err != nil || len(found) > 0 {
+	if found, err := models.Check(t.Context(), h.all(), nil); err != nil || len(found) > 0 {
 		t.Errorf("after the second attempt: %v %v", found, err)
 	}
 }
@@ -170,7 +170,7 @@ func TestCheckFindsWhatWasChangedBehindItsBack(t *testing.T) {
 	models := openAt(t, postgres.Config{URL: url})
 	apply(t, models, h.log[:300])
 	apply(t, models, h.log[300:])
-	if found, err := models.Check(t.Context(), h.all()); err != nil || len(found) > 0 {
+	if found, err := models.Check(t.Context(), h.all(), nil); err != nil || len(found) > 0 {
 		t.Fatalf("before: %v %v", found, err)
 	}
 	conn, err := pgx.Connect(t.Context(), url)
@@ -196,7 +196,7 @@ RETURNING concat_ws(' ', work_id, tenant_id, start_at AT TIME ZONE 'UTC' || '+00
 		{Table: "work_interval", Key: interval, Kind: postgres.RowMissing},
 		{Table: "work_record", Key: fmt.Sprint(h.tenant, " ", id("work", 999)), Kind: postgres.RowExtra},
 	}
-	found, err := models.Check(t.Context(), h.all())
+	found, err := models.Check(t.Context(), h.all(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestAnotherVersionOfAProjectionNeedsARebuild(t *testing.T) {
 	if err := old.Apply(t.Context(), h.log, h.last()+1); err != nil {
 		t.Fatalf("the projections that did not change: %v", err)
 	}
-	if found, err := models.Check(t.Context(), h.all()); err != nil || len(found) > 0 {
+	if found, err := models.Check(t.Context(), h.all(), nil); err != nil || len(found) > 0 {
 		t.Errorf("check: %v %v", found, err)
 	}
 }

@@ -37,7 +37,7 @@ func TestAfterARebuildThatMovedBackAPageAsksForItsPredecessors(t *testing.T) {
 		t.Fatalf("resume at %d %v %v, want %d", from, known, err, h.log[249].Position)
 	}
 	apply(t, models, h.log[250:])
-	if found, err := models.Check(t.Context(), h.all()); err != nil || len(found) > 0 {
+	if found, err := models.Check(t.Context(), h.all(), nil); err != nil || len(found) > 0 {
 		t.Errorf("check: %v %v", found, err)
 	}
 }
@@ -123,7 +123,7 @@ func TestPagesAppliedDuringARebuildAreNotTorn(t *testing.T) {
 		t.Fatal(err)
 	}
 	apply(t, models, h.log[1_000:])
-	if found, err := models.Check(t.Context(), h.all()); err != nil || len(found) > 0 {
+	if found, err := models.Check(t.Context(), h.all(), nil); err != nil || len(found) > 0 {
 		t.Errorf("check after %d moves back: %v %v", moved, found, err)
 	}
 }
@@ -191,7 +191,7 @@ func TestWhatIsCopiedIsWhatIsInserted(t *testing.T) {
 	got := digest(t, rebuilt)
 	delete(got, "audit_feed")
 	if diff := cmp.Diff(want, got); diff != "" {
-		found, err := live.Check(t.Context(), h.all())
+		found, err := live.Check(t.Context(), h.all(), nil)
 		t.Errorf("(-inserted +copied):\n%s\n%v %v", diff, found, err)
 	}
 	recorded := []time.Time{}

@@ -56,7 +56,12 @@ func (c rebuildCommand) check(ctx context.Context, t *terminal, a *app.App) erro
 	if err := a.CatchUp(ctx, nil); err != nil {
 		return err
 	}
-	differences, err := a.CheckModels(ctx)
+	progress, err := newLogBar(ctx, t, a, "comparing")
+	if err != nil {
+		return err
+	}
+	differences, err := a.CheckModels(ctx, progress.set)
+	progress.finish()
 	if err != nil {
 		return err
 	}

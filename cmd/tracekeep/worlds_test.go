@@ -41,7 +41,7 @@ func atDesk(t *testing.T, do func(d *desk)) {
 		if err := a.CatchUp(ctx, nil); err != nil {
 			return err
 		}
-		differences, err := a.CheckModels(ctx)
+		differences, err := a.CheckModels(ctx, nil)
 		if len(differences) > 0 {
 			t.Errorf("the live read models differ from a rebuild: %v", differences)
 		}

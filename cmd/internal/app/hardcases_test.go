@@ -37,7 +37,7 @@ func TestHardCasesOfErasure(t *testing.T) {
 		t.Run(name, func(t *testing.T) { h.in(t, func() { test(h, set) }) })
 	}
 	h.caughtUp()
-	if differences, err := h.CheckModels(t.Context()); err != nil || len(differences) > 0 {
+	if differences, err := h.CheckModels(t.Context(), nil); err != nil || len(differences) > 0 {
 		t.Errorf("the read models differ from a rebuild: %v %v", differences, err)
 	}
 }

@@ -152,9 +152,10 @@ func (a *App) namesOfWorks(ctx context.Context, by httpapi.Principal, works []uu
 	return names, nil
 }
 
-// CheckModels compares the live read models with a rebuild beside them.
-func (a *App) CheckModels(ctx context.Context) ([]postgres.Difference, error) {
-	return a.models.Check(ctx, a.whole.ReadAll(ctx, 0))
+// CheckModels compares the live read models with a rebuild beside them. progress may
+// be nil.
+func (a *App) CheckModels(ctx context.Context, progress func(postgres.Progress)) ([]postgres.Difference, error) {
+	return a.models.Check(ctx, a.whole.ReadAll(ctx, 0), progress)
 }
 
 // LastPosition is where the log ends now.

@@ -22,7 +22,7 @@ func (h *house) unchanged() {
 		h.t.Error(err)
 		return
 	}
-	differences, err := h.CheckModels(ctx)
+	differences, err := h.CheckModels(ctx, nil)
 	if err != nil || len(differences) > 0 {
 		h.t.Errorf("the live read models differ from a rebuild: %v %v", differences, err)
 	}

@@ -191,7 +191,7 @@ func (w *erasedWorld) check(want outcome, h *house, err error) {
 	if report, err := h.Verify(h.t.Context(), nil); err != nil || !report.OK {
 		h.t.Errorf("the trail does not hold: %+v %v", report, err)
 	}
-	if differences, err := h.CheckModels(h.t.Context()); err != nil || len(differences) > 0 {
+	if differences, err := h.CheckModels(h.t.Context(), nil); err != nil || len(differences) > 0 {
 		h.t.Errorf("the read models differ from a rebuild: %v %v", differences, err)
 	}
 	kept := h.VerifyExtends(h.t.Context(), w.kept)

@@ -485,7 +485,7 @@ func (y *years) answers() {
 func (y *years) rebuilt() {
 	y.t.Helper()
 	y.caughtUp()
-	differences, err := y.CheckModels(y.t.Context())
+	differences, err := y.CheckModels(y.t.Context(), nil)
 	if err != nil || len(differences) > 0 {
 		y.t.Errorf("a rebuild differs: %+v, %v", differences, err)
 	}
