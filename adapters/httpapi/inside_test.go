@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -64,7 +65,7 @@ type company struct {
 	batches          []httpapi.SealedBatch
 	readings         []reading
 	asked            httpapi.Whose // of the latest question about hours
-	broken           error         // what an export ends with behind its first bytes
+	broken           atomic.Bool   // whether an export fails behind its first bytes
 	shiftSteps       []any         // what was done about shifts, corrections and pay periods
 	unrecorded       error         // what recording a reading answers with, when set
 }

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -271,5 +272,11 @@ func (c *company) Export(_ context.Context, by httpapi.Principal, order httpapi.
 	if _, err := io.WriteString(to, "name\r\n"+by.ID.String()+"\r\n"); err != nil {
 		return err
 	}
-	return c.broken
+	if c.broken.Load() {
+		return errBroken
+	}
+	return nil
 }
+
+// errBroken is what an export ends with behind its first bytes.
+var errBroken = errors.New("the store went away")

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asChild) != "" {
 		os.Exit(start(crashing))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(plainFolder)
+	os.Exit(code)
 }
 
 // answer is what one command said.
@@ -67,7 +70,7 @@ func (a answer) last(t *testing.T, into any) {
 // child starts a command in a process of its own.
 func child(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	binary, err := os.Executable()
+	binary, err := plainBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +78,28 @@ func child(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 	cmd.Env = append(os.Environ(), asChild+"=1")
 	return cmd
 }
+
+// plainFolder is where the binary of [plainBinary] stands, once it was made.
+var plainFolder string
+
+// plainBinary is this test binary as it is without the race detector, made once: a
+// process that is killed within seconds spends most of them starting, and several
+// times as many with the detector. What it runs is raced in the tests of its parts.
+var plainBinary = sync.OnceValues(func() (string, error) {
+	if !raced {
+		return os.Executable()
+	}
+	dir, err := os.MkdirTemp("", "tracekeep-plain-")
+	if err != nil {
+		return "", err
+	}
+	plainFolder = dir
+	binary := filepath.Join(dir, "tracekeep.test")
+	if out, err := exec.Command("go", "test", "-c", "-o", binary, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the children: %w: %s", err, out)
+	}
+	return binary, nil
+})
 
 // records makes a data folder that the Postgres account can reach and that is
 // gone after the test.
