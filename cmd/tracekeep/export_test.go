@@ -81,7 +81,7 @@ func TestAnExportIsRecordedRepeatableAndSaysWhoIsErased(t *testing.T) {
 		for _, what := range []string{"hours", "punches", "people"} {
 			got, content := d.exported(what, filepath.Join(dir, what+"-erased.csv"))
 			rows, err := csv.NewReader(bytes.NewReader(content)).ReadAll()
-			if got.ok(t); err != nil || strings.Contains(string(content), "Ada") || !strings.Contains(string(content), erased) || !strings.Contains(got.out, "withheld: 1 people") {
+			if got.ok(t); err != nil || strings.Contains(string(content), "Ada Example") || !strings.Contains(string(content), erased) || !strings.Contains(got.out, "withheld: 1 people") {
 				t.Errorf("%s of somebody erased: %v\n%s\n%s", what, err, got.out, content)
 			}
 			for _, row := range rows[1:] {
