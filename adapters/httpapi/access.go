@@ -93,9 +93,25 @@ func Table() map[string]Access {
 		"live":  {Public: true},
 		"ready": {Public: true},
 	}
+	maps.Copy(rows, fieldRows())
 	maps.Copy(rows, workforceRows())
 	maps.Copy(rows, caseRows())
 	return rows
+}
+
+// fieldRows are those of fields of the tenant's own. Whoever may ask for the fields of a
+// person is shown those that are for them ([field.Reader]).
+func fieldRows() map[string]Access {
+	definers := Access{Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}}
+	person := []Place{{"path", "person_id"}}
+	return map[string]Access{
+		"list-fields":        {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}},
+		"define-field":       definers,
+		"change-field":       definers,
+		"retire-field":       definers,
+		"list-person-fields": {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}, Subject: person},
+		"set-person-fields":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: person},
+	}
 }
 
 // workforceRows are those of time cards, shifts, corrections, exports and pay periods.

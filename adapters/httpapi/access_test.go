@@ -127,6 +127,12 @@ get-sealing-key          P      P       P  P       P       P
 list-sites               A      A       A  -       A       -
 list-visits              o      A       A  -       A       -
 list-location-history    o      -       -  A       A       -
+list-fields              A      A       A  A       A       -
+define-field             -      -       A  A       -       -
+change-field             -      -       A  A       -       -
+retire-field             -      -       A  A       -       -
+list-person-fields       o      A       A  A       A       -
+set-person-fields        o      -       A  -       -       -
 live                     P      P       P  P       P       P
 ready                    P      P       P  P       P       P
 `
