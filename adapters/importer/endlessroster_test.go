@@ -64,7 +64,7 @@ func TestMemoryIsBoundedWhateverARosterHas(t *testing.T) {
 		"classes without end":           {classesFile, &numbered{flood: flood{head: classes}, row: func(n int) string { return fmt.Sprintf("c%d,Algebra,crs-alg,org-1,ses-2025\n", n) }}, ErrTooLarge},
 		"courses without end":           {coursesFile, &numbered{flood: flood{head: "sourcedId,title,courseCode\n"}, row: func(n int) string { return fmt.Sprintf("c%d,Algebra,ALG\n", n) }}, ErrTooLarge},
 		"a manifest without end":        {manifestFile, &numbered{flood: flood{head: good[manifestFile]}, row: func(n int) string { return fmt.Sprintf("file.x%d,bulk\n", n) }}, ErrTooLarge},
-		"blank lines":                   {usersFile, &numbered{flood: flood{head: users}, row: func(int) string { return "\n" }}, nil},
+		"blank lines":                   {usersFile, &numbered{flood: flood{head: users}, row: func(int) string { return "\n" }}, ErrTooLarge},
 		"a quote never closed":          {usersFile, &numbered{flood: flood{head: users + "\""}, row: func(int) string { return "u,Ana,Quillfeather\n" }}, ErrTooLarge},
 		"a header without end":          {usersFile, &numbered{row: func(int) string { return "sourcedId," }}, ErrTooLarge},
 		"columns that are not read":     {usersFile, &numbered{flood: flood{head: "sourcedId,givenName,familyName" + strings.Repeat(",x", 1000) + "\n"}, row: func(int) string { return "u,Ana,Q" + strings.Repeat(",y", 1000) + "\n" }}, nil},
