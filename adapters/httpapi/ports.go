@@ -291,6 +291,7 @@ type Inside struct {
 	Batches      Batches
 	Arrivals     Arrivals
 	Sites        Sites
+	Media        Media
 	Workforce    Workforce
 	Shifts       Shifts
 	Corrections  Corrections
