@@ -127,6 +127,11 @@ get-sealing-key          P      P       P  P       P       P
 list-sites               A      A       A  -       A       -
 list-visits              o      A       A  -       A       -
 list-location-history    o      -       -  A       A       -
+attach-media             o      -       A  -       -       -
+list-media               o      -       A  -       A       -
+read-media               o      -       A  -       A       -
+get-portrait             o      -       A  -       A       -
+remove-media             o      -       A  -       -       -
 live                     P      P       P  P       P       P
 ready                    P      P       P  P       P       P
 `

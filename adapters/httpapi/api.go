@@ -146,6 +146,7 @@ func (a *API) routes() error {
 	a.registerDevices(api)
 	a.registerArrivals(api)
 	a.registerSites(api)
+	a.registerMedia(api)
 	a.registerWorkforce(api)
 	a.registerShiftReading(api)
 	a.registerShiftPlanning(api)
