@@ -143,6 +143,7 @@ func history() map[string]chapter {
 	maps.Copy(chapters, historyOfClasses())
 	maps.Copy(chapters, historyOfSites())
 	maps.Copy(chapters, historyOfFields())
+	maps.Copy(chapters, historyOfMedia())
 	return chapters
 }
 

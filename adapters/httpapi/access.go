@@ -26,6 +26,9 @@ type Access struct {
 	// the signature of a device or a code that is good once, and the use case looks at
 	// it before anything else.
 	Proven bool
+	// Upload operations take content, which is not read before the operation: only
+	// that it is not too long is known before.
+	Upload bool
 	Roles  map[Role]Reach
 	// Subject says where the request names whose record it is about. For a role
 	// that reaches only its own, at least one of these places is filled and every
@@ -89,6 +92,12 @@ func Table() map[string]Access {
 		"list-sites":            {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RoleAuditor: All}},
 		"list-visits":           {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
 		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
+
+		"attach-media": {Upload: true, Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{person}},
+		"list-media":   {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},
+		"read-media":   {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},
+		"get-portrait": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},
+		"remove-media": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{person}},
 
 		"live":  {Public: true},
 		"ready": {Public: true},

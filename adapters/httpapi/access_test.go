@@ -134,6 +134,11 @@ change-field             -      -       A  A       -       -
 retire-field             -      -       A  A       -       -
 list-person-fields       o      A       A  A       A       -
 set-person-fields        o      -       A  -       -       -
+attach-media             o      -       A  -       -       -
+list-media               o      -       A  -       A       -
+read-media               o      -       A  -       A       -
+get-portrait             o      -       A  -       A       -
+remove-media             o      -       A  -       -       -
 live                     P      P       P  P       P       P
 ready                    P      P       P  P       P       P
 `

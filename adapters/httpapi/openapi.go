@@ -51,7 +51,7 @@ func (a *API) operation(id, method, path, tag, summary, description string) huma
 		"approve-retention", "confirm-hold", "review-hold", "request-hold-lift", "lift-hold", "decide-objection", "lift-restriction", "send-batch",
 		"complete-shift", "offer-shift", "award-shift", "assign-shift", "unassign-shift", "accept-offer", "decline-offer", "place-bid", "agree-swap", "approve-swap", "refuse-swap",
 		"approve-correction", "refuse-correction", "export-hours", "export-punches", "export-payroll",
-		"change-field", "retire-field":
+		"change-field", "retire-field", "remove-media":
 		op.DefaultStatus = http.StatusOK
 	case "get-person", "get-erasure", "get-hold", "get-shift":
 		op.Responses["304"] = &huma.Response{Description: "The client has the current representation."}

@@ -294,6 +294,7 @@ type Inside struct {
 	Arrivals     Arrivals
 	Sites        Sites
 	Fields       Fields
+	Media        Media
 	Workforce    Workforce
 	Shifts       Shifts
 	Corrections  Corrections
