@@ -293,6 +293,8 @@ type Inside struct {
 	Sites        Sites
 	Workforce    Workforce
 	Shifts       Shifts
+	Classes      Classes
+	Rolls        Rolls
 	Corrections  Corrections
 	Payroll      Payroll
 	Exports      Exports
