@@ -134,7 +134,8 @@ type attendedAnswer struct {
 	}
 }
 
-type sessionPath struct {
+// SessionPath names a session of a class.
+type SessionPath struct {
 	ClassID   ID `path:"class_id"`
 	SessionID ID `path:"session_id"`
 }
@@ -171,7 +172,7 @@ func (a *API) registerSessions(api huma.API) {
 		func(ctx context.Context, in *struct {
 			Once
 			Match
-			sessionPath
+			SessionPath
 			Body WhyBody
 		}) (*changedAnswer, error) {
 			what, problem := matched(ctx, in.IfMatch)
@@ -187,9 +188,9 @@ func (a *API) registerSessions(api huma.API) {
 		func(ctx context.Context, in *struct {
 			Fresh
 			Paging
-			sessionPath
+			SessionPath
 		}) (*rollAnswer, error) {
-			return a.getRoll(ctx, in.Paging, in.sessionPath)
+			return a.getRoll(ctx, in.Paging, in.SessionPath)
 		})
 	a.registerMarks(api)
 }
@@ -199,7 +200,7 @@ func (a *API) registerMarks(api huma.API) {
 		"One after the other: those before one that is refused are made, and sending them again changes nothing. A correction of a session that is long over is one like any other."),
 		func(ctx context.Context, in *struct {
 			Once
-			sessionPath
+			SessionPath
 			Body MarksBody
 		}) (*markedAnswer, error) {
 			return a.markAttendance(ctx, in.ClassID.id(), in.SessionID.id(), in.Body)
@@ -276,7 +277,7 @@ func (a *API) planSession(ctx context.Context, class uuid.UUID, body SessionBody
 	return answer, nil
 }
 
-func (a *API) getRoll(ctx context.Context, paging Paging, of sessionPath) (*rollAnswer, error) {
+func (a *API) getRoll(ctx context.Context, paging Paging, of SessionPath) (*rollAnswer, error) {
 	roll, err := a.inside.Rolls.SessionRoll(ctx, caller(ctx), of.ClassID.id(), of.SessionID.id())
 	if err != nil {
 		return nil, problemOf(err)

@@ -41,7 +41,10 @@ func (c *company) Enrol(_ context.Context, intent httpapi.Intent, _, _ uuid.UUID
 	return c.stepped(intent, command)
 }
 
-func (c *company) MarkAttendance(_ context.Context, intent httpapi.Intent, _, _ uuid.UUID, mark course.Mark) (httpapi.Receipt, error) {
+func (c *company) MarkAttendance(_ context.Context, intent httpapi.Intent, class, session uuid.UUID, mark course.Mark) (httpapi.Receipt, error) {
+	if class != someClass && class != otherClass || session != someHold {
+		return httpapi.Receipt{}, httpapi.ErrNotFound
+	}
 	if mark.WorkID == uuid.Nil {
 		return httpapi.Receipt{}, &httpapi.Refusal{Code: "not_enrolled", Pointer: "/work_id"}
 	}
@@ -104,6 +107,9 @@ func (c *company) marks(work uuid.UUID) []projections.Mark {
 
 func (c *company) SessionRoll(_ context.Context, _ httpapi.Principal, class, session uuid.UUID) (httpapi.SessionRoll, error) {
 	err := c.ask(httpapi.Whose{})
+	if session != someHold {
+		return httpapi.SessionRoll{}, httpapi.ErrNotFound
+	}
 	roll := httpapi.SessionRoll{ClassSession: c.sessions(class)[0]}
 	roll.SessionID = session
 	for _, work := range c.works() {

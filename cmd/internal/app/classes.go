@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -135,7 +136,7 @@ func (a *App) classLoaded(ctx context.Context, class uuid.UUID) (*domain.Loaded[
 func outwardClass(err error) error {
 	for _, missing := range []error{course.ErrNoClass, course.ErrNoSession} {
 		if errors.Is(err, missing) {
-			return &httpapi.Refusal{Code: "not_found", Message: missing.Error()}
+			return fmt.Errorf("%w: %w", missing, httpapi.ErrNotFound)
 		}
 	}
 	for _, r := range refusalsOfClasses() {
