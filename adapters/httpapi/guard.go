@@ -67,6 +67,12 @@ func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
 		writeProblem(w, r, kindForbidden.because(""))
 		return
 	}
+	if row.Roles[principal.Role] == Taught {
+		if problem := a.teaches(r, principal); problem != nil {
+			writeProblem(w, r, problem)
+			return
+		}
+	}
 	if r.Method == http.MethodPost {
 		a.once(hctx, r, w, canonical, next)
 		return
@@ -76,6 +82,23 @@ func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	next(hctx)
+}
+
+// teaches refuses whoever does not teach the class of the path, with the same answer
+// whether there is such a class or not.
+func (a *API) teaches(r *http.Request, by Principal) *Problem {
+	class, err := uuid.Parse(chi.URLParam(r, "class_id"))
+	if err != nil {
+		return kindForbidden.because("")
+	}
+	teaches, err := a.inside.Rolls.Teaches(r.Context(), by.Work, class)
+	switch {
+	case err != nil:
+		return problemOf(err)
+	case !teaches:
+		return kindForbidden.because("")
+	}
+	return nil
 }
 
 // proven lets a request through whose proof only the use case can check. It is read
