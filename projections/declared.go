@@ -16,7 +16,7 @@ import (
 // latest one does. What was declared stays beside it.
 func declaredHours() Projection {
 	return Projection{
-		Name: "declared_hours", Question: "Which hours were declared without times of day, and what counts of them?", Version: 1,
+		Name: "declared_hours", Question: "Which hours were declared without times of day, and what counts of them?", Version: 2,
 		Tables: []string{"declared_hours"},
 		Schema: `
 CREATE TABLE declared_hours (
@@ -27,7 +27,9 @@ CREATE TABLE declared_hours (
 	zone text,
 	origin text,
 	declared_seconds integer,
+	declared_job text, -- empty: none was named
 	corrected_seconds integer, -- of the latest correction
+	corrected_job text, -- of the latest correction that says one; empty: for none
 	voided boolean, -- by the latest correction
 	corrected_by uuid,
 	correction_reason text,
@@ -48,16 +50,20 @@ func applyDeclared(ctx context.Context, tx pgx.Tx, page Page) error {
 		switch e := d.Event.(type) {
 		case *eventschema.HoursDeclared:
 			rows.add(d, "declaration_id", e.DeclarationID, map[string]any{
-				"work_id": e.WorkID, "work_date": e.WorkDate, "zone": storable(e.Zone), "origin": storable(e.Origin), "declared_seconds": e.Seconds,
+				"work_id": e.WorkID, "work_date": e.WorkDate, "zone": storable(e.Zone), "origin": storable(e.Origin), "declared_seconds": e.Seconds, "declared_job": storable(e.Job),
 			})
 		case *eventschema.DeclarationCorrected:
-			rows.add(d, "declaration_id", e.DeclarationID, map[string]any{
+			columns := map[string]any{
 				"work_id": e.WorkID, "corrected_seconds": e.Seconds, "voided": e.Void, "corrected_by": e.CorrectedBy, "correction_reason": storable(string(e.Reason)),
-			})
+			}
+			if e.Job != nil {
+				columns["corrected_job"] = storable(*e.Job)
+			}
+			rows.add(d, "declaration_id", e.DeclarationID, columns)
 		}
 	}
 	if err := rows.upsert(ctx, tx, "declared_hours", "declaration_id", []string{
-		"work_id", "work_date", "zone", "origin", "declared_seconds", "corrected_seconds", "voided", "corrected_by", "correction_reason",
+		"work_id", "work_date", "zone", "origin", "declared_seconds", "declared_job", "corrected_seconds", "corrected_job", "voided", "corrected_by", "correction_reason",
 	}); err != nil {
 		return fmt.Errorf("upsert declared hours: %w", err)
 	}
@@ -80,6 +86,7 @@ type Declaration struct {
 	Origin   string // by what it was declared
 	Seconds  int64  // meaningless while Voided
 	Declared int64  // seconds
+	Job      string // code; empty: for none
 	Voided   bool
 	// CorrectedBy and Reason are of the latest correction, nil and empty without one.
 	CorrectedBy *uuid.UUID
@@ -87,7 +94,7 @@ type Declaration struct {
 }
 
 const declarationQuery = `
-SELECT declaration_id, work_id, work_date::text, zone, origin, COALESCE(corrected_seconds, declared_seconds), declared_seconds, voided IS TRUE, corrected_by,
+SELECT declaration_id, work_id, work_date::text, zone, origin, COALESCE(corrected_seconds, declared_seconds), declared_seconds, COALESCE(corrected_job, declared_job, ''), voided IS TRUE, corrected_by,
 	COALESCE(correction_reason, '') FROM declared_hours`
 
 // DeclaredHours lists the declarations of some days that count, by work id and date.
@@ -106,6 +113,6 @@ func scanDeclarations(rows pgx.Rows, err error) ([]Declaration, error) {
 		return nil, fmt.Errorf("query declared hours: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Declaration, err error) {
-		return d, row.Scan(&d.ID, &d.WorkID, &d.WorkDate, &d.Zone, &d.Origin, &d.Seconds, &d.Declared, &d.Voided, &d.CorrectedBy, &d.Reason)
+		return d, row.Scan(&d.ID, &d.WorkID, &d.WorkDate, &d.Zone, &d.Origin, &d.Seconds, &d.Declared, &d.Job, &d.Voided, &d.CorrectedBy, &d.Reason)
 	})
 }

@@ -39,7 +39,7 @@ func TimecardBodyOf(view TimecardView, release Release) TimecardBody {
 	}
 	if o := view.Owed; o != nil {
 		body.Owed = &OwedBody{
-			Rules: o.Rules, RulesVersion: o.Version, Time: paidTimeBody(o.Time), Breaches: o.Breaches, Overlaps: o.Overlaps, Adjustments: each(o.Adjustments, adjustmentBody),
+			Plan: o.Plan, PlanVersion: o.PlanVersion, Rules: o.Rules, RulesVersion: o.Version, Time: paidTimeBody(o.Time), Breaches: o.Breaches, Overlaps: o.Overlaps, Adjustments: each(o.Adjustments, adjustmentBody),
 		}
 	}
 	return body
@@ -188,7 +188,9 @@ func lockedBody(l LockedDays) LockedBody {
 
 // OwedBody is what days are paid as by a set of rules.
 type OwedBody struct {
-	Rules        string           `json:"rules" example:"flsa"`
+	Plan         string           `json:"plan" doc:"Of one set of rules, their name." example:"flsa"`
+	PlanVersion  int              `json:"plan_version" example:"1"`
+	Rules        string           `json:"rules" doc:"Of the group; jobs with rules of their own are worked out by these." example:"flsa"`
 	RulesVersion int              `json:"rules_version" example:"1"`
 	Time         PaidTimeBody     `json:"time"`
 	Breaches     int              `json:"breaches" doc:"Of rules about pauses, rests and the length of days."`

@@ -239,7 +239,11 @@ func printDay(w io.Writer, d app.ExplainedDay, release httpapi.Release) error {
 		if i.Seconds != i.Declared {
 			recorded = "declared as " + hoursAndMinutes(i.Declared)
 		}
-		rows = append(rows, []string{"declared " + hoursAndMinutes(i.Seconds), "no times of day", recorded, i.Origin, "", "", i.ID.String()})
+		times := "no times of day"
+		if i.Job != "" {
+			times += ", for " + i.Job
+		}
+		rows = append(rows, []string{"declared " + hoursAndMinutes(i.Seconds), times, recorded, i.Origin, "", "", i.ID.String()})
 	}
 	return table(w, "FIGURE|PUNCH|RECORDED|STATION|EVENTS|TRAIL|PUNCH ID", rows)
 }
@@ -302,7 +306,7 @@ func dayJSON(d app.ExplainedDay, release httpapi.Release) map[string]any {
 		"work_id": d.WorkID, "name": personalOf(d.Name, release), "date": d.Date, "seconds": d.Seconds, "rule_version": d.RuleVersion,
 		"intervals": intervals, "exceptions": list(d.Exceptions), "others": list(d.Others),
 		"declared": each(d.Declared, func(i projections.Declaration) map[string]any {
-			return map[string]any{"declaration_id": i.ID, "seconds": i.Seconds, "declared_seconds": i.Declared, "origin": i.Origin}
+			return map[string]any{"declaration_id": i.ID, "seconds": i.Seconds, "declared_seconds": i.Declared, "job": i.Job, "origin": i.Origin}
 		}),
 	}
 }

@@ -42,7 +42,7 @@ func TestHoursArePaidByRulesAndEveryMinuteSaysWhy(t *testing.T) {
 				t.Errorf("%s is %v, want %v hours", key, row[key], hours)
 			}
 		}
-		if row["premium_hours"] != 1.0 || row["rules"] != "california" || row["rules_version"] != 1.0 {
+		if row["premium_hours"] != 1.0 || row["rules"] != "california" || row["rules_version"] != 2.0 {
 			t.Errorf("%v", row)
 		}
 		var explained float64

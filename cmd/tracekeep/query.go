@@ -182,7 +182,7 @@ func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App, w *app.W
 			if err := printJSON(t.out, map[string]any{
 				"work_id": view.WorkID, "date": day.Date, "seconds": seconds, "hours": hoursAndMinutes(seconds),
 				"intervals": day.Intervals, "exceptions": day.Exceptions, "declared_seconds": declared, "declared": each(day.Declared, func(d httpapi.DeclaredView) map[string]any {
-					return map[string]any{"declaration_id": d.ID, "seconds": d.Seconds, "origin": d.Origin}
+					return map[string]any{"declaration_id": d.ID, "seconds": d.Seconds, "origin": d.Origin, "job": d.Job}
 				}), "notices": append([]string{}, day.Notices...),
 				"rule_version": view.RuleVersion,
 			}); err != nil {

@@ -63,9 +63,12 @@ type queryTimecard struct {
 	Person string `help:"Whose: an id, a work id, or a part of the name." required:"" placeholder:"WHO"`
 	From   string `help:"First day, 2006-01-02." required:"" placeholder:"DAY"`
 	To     string `help:"Last day." required:"" placeholder:"DAY"`
-	Rules  string `help:"Also say what the days are paid as by a built-in set of rules, or a file of them." placeholder:"NAME|FILE"`
+	Rules  string `help:"Also say what the days are paid as by a built-in set of rules, or a file of them." placeholder:"NAME|FILE" xor:"by"`
 	Zone   string `help:"IANA zone whose clock begins days and weeks, for rules that name none." placeholder:"ZONE"`
+	Plan   string `help:"Or by a pay plan; see tracekeep hours plan." xor:"by" placeholder:"FILE" type:"path"`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
+
+	Earlier []string `name:"earlier-rules" help:"A file of rules that an earlier period was locked by; may be repeated." placeholder:"FILE" type:"path"`
 }
 
 // Help implements kong's help provider.
@@ -83,13 +86,13 @@ func (c queryTimecard) Run(ctx context.Context, t *terminal) error {
 	if err := checkDays(c.From, c.To); err != nil {
 		return err
 	}
-	question := httpapi.TimecardQuestion{From: c.From, To: c.To, Zone: c.Zone}
-	if c.Rules != "" {
-		rules, err := rulesIn(c.Rules, c.Zone)
+	question := httpapi.TimecardQuestion{From: c.From, To: c.To}
+	if c.Rules+c.Plan != "" {
+		order, err := planFlags{Plan: c.Plan, Rules: c.Rules, Zone: c.Zone, Earlier: c.Earlier}.read(nil)
 		if err != nil {
 			return &coded{code: exitUsage, err: err}
 		}
-		question.Rules = &rules
+		question.Plan, question.Earlier = &order.Plan, order.Earlier
 	}
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		return ofPerson(ctx, t, a, "query-timecard", c.Person, c.JSON, func(work uuid.UUID) error {

@@ -10,7 +10,6 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/hours"
 	"tracekeep/domain/payperiod"
-	"tracekeep/domain/payrules"
 	"tracekeep/projections"
 )
 
@@ -140,18 +139,21 @@ func cardState(locked []httpapi.LockedDays, from, to string) (httpapi.CardState,
 
 // owedOnCard works out what the days are paid as, where rules are given.
 func (w *World) owedOnCard(ctx context.Context, by httpapi.Principal, work uuid.UUID, q httpapi.TimecardQuestion) (*httpapi.OwedTime, error) {
-	if q.Rules == nil {
+	if q.Plan == nil {
 		return nil, nil
 	}
 	period, err := daysOf(q.From, q.To)
 	if err != nil {
 		return nil, err
 	}
-	owed, err := w.OwedHours(ctx, by, HoursOrder{Plan: payrules.PlanOf(*q.Rules, q.Zone, nil), Period: period, Works: only(work)})
+	owed, err := w.OwedHours(ctx, by, HoursOrder{Plan: withoutWages(*q.Plan), Earlier: q.Earlier, Period: period, Works: only(work)})
 	if err != nil {
 		return nil, err
 	}
-	time := &httpapi.OwedTime{Rules: q.Rules.Name, Version: q.Rules.Version}
+	time := &httpapi.OwedTime{Plan: q.Plan.Name, PlanVersion: q.Plan.Version}
+	if group := q.Plan.GroupOf(work); group != nil {
+		time.Rules, time.Version = group.Parts[0].Rules.Name, group.Parts[0].Rules.Version
+	}
 	for _, o := range owed {
 		time.Time, time.Adjustments = payperiod.Total(jobTimes(o)), o.Adjustments
 		time.Breaches, time.Overlaps = len(o.Result.Breaches), len(o.Result.Overlaps)
