@@ -64,6 +64,7 @@ type TimecardView struct {
 	Seconds       int64 // worked, of all days
 	ReviewVersion int
 	Findings      []hours.Finding
+	Places        map[uuid.UUID]projections.PunchPlace // of the punches of the days and the findings
 	Corrections   []CorrectedPunch
 	Requests      []projections.CorrectionRequest // that wait for a decision
 	Locked        []LockedDays
@@ -110,8 +111,10 @@ type ExceptionRow struct {
 	hours.Finding
 	WorkID  uuid.UUID
 	Name    Personal
-	Station string        // of the first punch it is about
+	Station string        // of the first punch it is about; empty of declared hours alone
 	Grace   time.Duration // that had passed before it was said
+
+	OffsetSeconds int // UTC offset there
 }
 
 // BoardQuestion asks who is in at an instant. A zero time is now; empty places are

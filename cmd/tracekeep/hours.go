@@ -44,7 +44,8 @@ compared by the version of then. A pay plan says for groups of people which rule
 
 A name that is not known, a limit without its source and parts that contradict each other are refused. Days and weeks begin by
 the clock of the rules' zone; workweeks that the period cuts are worked out whole. Averages and weekly rests are judged for weeks
-that are over. Exit code 3 says that something needs a look: an exception, an overlap or a breach.
+that are over. Exit code 3 says that something needs a look: an exception, an overlap or a breach. Days not judged have hours that
+were declared without times of day, of which rules about meals, breaks and rests can say nothing; --explain names the rules.
 
 Examples:
   tracekeep hours report --data ./records --rules flsa --zone America/New_York --from 2026-03-01 --to 2026-03-15

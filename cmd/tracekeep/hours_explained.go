@@ -110,7 +110,7 @@ func explained(owed app.OwedHours) [][]string {
 
 // hourlyRate is what an hour of a job is paid, where the group has rates.
 func hourlyRate(group *payrules.Group, what, job string) string {
-	if group.Wages == nil || strings.HasPrefix(what, "premium") || strings.HasPrefix(what, "breach") || strings.HasPrefix(what, "exception") || what == "overlap" {
+	if group.Wages == nil || strings.HasPrefix(what, "premium") || strings.HasPrefix(what, "breach") || strings.HasPrefix(what, "exception") || strings.HasPrefix(what, "not judged") || what == "overlap" {
 		return ""
 	}
 	rate, _ := group.Parts[0].Rules.Rate(group.Wages.Of(uuid.Nil, ""), job)

@@ -43,6 +43,7 @@ func TestPay(t *testing.T) {
 		"a Californian flat sum over regular hours": {"california", hourly(40*h, 10*h, 0), 0, "20", "0", "100", "22.50", "137.50", "0.00", "1237.50"},
 		"a Californian production bonus over all":   {"california", hourly(40*h, 10*h, 0), 0, "20", "100", "0", "22.00", "110.00", "0.00", "1210.00"},
 		"a premium hour is at the regular rate":     {"california", hourly(40*h, 0, 0), 2, "20", "40", "0", "21.00", "0.00", "42.00", "882.00"},
+		"and that with the share of a flat sum":     {"california", hourly(40*h, 0, 0), 1, "20", "0", "100", "22.50", "0.00", "22.50", "922.50"},
 		"nothing was worked":                        {"flsa", nil, 0, "20", "0", "0", "0.00", "0.00", "0.00", "0.00"},
 	} {
 		pay, err := builtIn(t, c.rules).Pay(Result{Lines: c.lines, Premiums: make([]Premium, c.premiums)}, Wage{

@@ -232,6 +232,7 @@ func TestCaliforniaBeyondTheVectors(t *testing.T) {
 	}{
 		"seven days of five hours are no overtime under Labor Code 556":  {short, week(t, angeles, "2026-06-07", 5, 5, 5, 5, 5, 5, 5), Totals{Regular: 35 * time.Hour}},
 		"one day over six hours takes the exception away":                {short, week(t, angeles, "2026-06-07", 5, 6.5, 5, 5, 5, 5, 5), Totals{Regular: 31*time.Hour + 30*minutes, Overtime: 5 * time.Hour}},
+		"a day of exactly six hours leaves it":                           {short, week(t, angeles, "2026-06-07", 5, 6, 5, 5, 5, 5, 5), Totals{Regular: 36 * time.Hour}},
 		"the seventh day is one of the workweek, not of seven in a row":  {california, rolling, Totals{Regular: 48 * time.Hour, Overtime: 8 * time.Hour}},
 		"a shift over midnight has its hours in two workdays":            {california, shiftOf(t, angeles, "2026-06-08 20:00", 10*time.Hour), Totals{Regular: 10 * time.Hour}},
 		"the hours of a workday are those of all its shifts":             {california, shiftOf(t, angeles, "2026-06-08 00:00", 5*time.Hour, 8*time.Hour, 5*time.Hour), Totals{Regular: 8 * time.Hour, Overtime: 2 * time.Hour}},

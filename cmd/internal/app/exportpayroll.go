@@ -45,7 +45,7 @@ func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order E
 	var rows []exporter.PayRow
 	numbers := map[string]uuid.UUID{}
 	for _, o := range owed {
-		done.Findings += len(o.Findings) + len(o.Result.Breaches) + len(o.Result.Overlaps) + len(o.Result.Unjudged)
+		done.Findings += len(o.Findings) + len(o.Result.Breaches) + len(o.Result.Overlaps)
 		done.Adjustments += len(o.Adjustments)
 		of := payRows(o)
 		if len(of) == 0 {

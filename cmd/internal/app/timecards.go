@@ -25,9 +25,14 @@ func (w *World) Timecard(ctx context.Context, by httpapi.Principal, q httpapi.Ti
 		return card, outward(err)
 	}
 	card.Link = link
+	var punches []uuid.UUID // whose offsets are shown
 	for _, day := range card.Days {
 		for _, i := range day.Intervals {
 			card.Seconds += int64(i.End.Sub(i.Start) / time.Second)
+			punches = append(punches, i.In, i.Out)
+		}
+		for _, d := range day.Declared {
+			card.Seconds += d.Seconds
 		}
 	}
 	if card.Name, err = w.a.nameOf(ctx, by, work); err != nil {
@@ -39,11 +44,20 @@ func (w *World) Timecard(ctx context.Context, by httpapi.Principal, q httpapi.Ti
 		return card, outward(err)
 	}
 	card.ReviewVersion, card.Findings = policy.Version, found[work]
+	for _, f := range card.Findings {
+		punches = append(punches, f.Punches...)
+	}
 	if card.Corrections, err = w.corrected(ctx, work, q.From, q.To); err != nil {
 		return card, outward(err)
 	}
 	const manyRequests = 1000
 	if card.Requests, err = projections.CorrectionRequests(ctx, w.q, w.a.tenant, projections.CorrectionsAsked{Open: true, Work: work, Limit: manyRequests}); err != nil {
+		return card, outward(err)
+	}
+	for _, r := range card.Requests {
+		punches = append(punches, r.PunchID)
+	}
+	if card.Places, err = projections.PlacesOfPunches(ctx, w.q, w.a.tenant, punches); err != nil {
 		return card, outward(err)
 	}
 	if card.Locked, err = w.lockedDays(ctx, work, q.From, q.To); err != nil {
