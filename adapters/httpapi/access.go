@@ -169,6 +169,7 @@ func workforceRows() map[string]Access {
 		"export-payroll": {Roles: map[Role]Reach{RoleHR: All}},
 
 		"lock-pay-period":   {Roles: map[Role]Reach{RoleHR: All}},
+		"list-pay-rules":    {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
 		"list-pay-periods":  {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
 		"list-locked-cards": {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
 	}

@@ -96,6 +96,7 @@ export-hours             -      -       A  A       -       -
 export-punches           -      -       A  A       -       -
 export-payroll           -      -       A  -       -       -
 lock-pay-period          -      -       A  -       -       -
+list-pay-rules           -      A       A  -       A       -
 list-pay-periods         -      -       A  -       A       -
 list-locked-cards        -      -       A  -       A       -
 list-person-history      o      -       -  A       A       -

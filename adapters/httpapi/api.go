@@ -35,6 +35,8 @@ type Config struct {
 	// PageTokenKey seals page tokens; every process behind one address shares it.
 	PageTokenKey [32]byte
 
+	Pay PayBook // rules and plans beside the built-in sets
+
 	MaxBodyBytes   int64         // 0 means 64 KiB
 	RequestTimeout time.Duration // 0 means 15 s; also the lease of an Idempotency-Key
 	FreshnessWait  time.Duration // 0 means 2 s; the longest wait for X-Min-Position
@@ -52,6 +54,7 @@ func (c Config) Validate() error {
 	need(c.Random != nil, "a source of randomness is required")
 	need(c.Log != nil, "a logger is required")
 	need(c.PageTokenKey != [32]byte{}, "a page token key is required")
+	c.Pay.validate(need)
 	need(c.MaxBodyBytes >= 0 && c.RequestTimeout >= 0 && c.FreshnessWait >= 0, "limits are not negative")
 	for token, principal := range c.Tokens {
 		need(len(token) >= minToken, fmt.Sprintf("a token has fewer than %d characters", minToken))

@@ -163,6 +163,7 @@ func refusalsOfCases() []refusal {
 func refusalsOfPay() []refusal {
 	return []refusal{
 		{ErrZone, "no_zone", "/zone"},
+		{ErrNoGroup, "no_group", "/plan"},
 		{ErrEarlierRules, "earlier_rules", ""},
 		{ErrGraveFindings, "grave_findings", "/despite_findings"},
 		{payperiod.ErrDays, "bad_days", "/from"},
