@@ -59,6 +59,7 @@ type App struct {
 	verifierKey string
 	directory   directory
 	sites       siteRegister
+	paces       paces         // how often devices send
 	applying    sync.Mutex    // one applies pages to the read models at a time
 	renewed     chan struct{} // closed when no read model is of another release
 	covered     *progressMark // how far the trail is
