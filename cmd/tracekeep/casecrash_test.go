@@ -127,7 +127,7 @@ func TestKilledAtAnyStepAnErasureEndsTheSame(t *testing.T) {
 	if os.Getenv("TRACEKEEP_NIGHT") == "1" {
 		rounds = 50
 	}
-	data := records(t)
+	data := founded(t)
 	clock, people := clockFiles(t, rounds+2, 1)
 	tracekeep(t, "import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	c := crashCase{t: t, data: data, officer: uuid.NewString(), approver: uuid.NewString()}
@@ -180,7 +180,7 @@ func (c crashCase) checkFinal(id string) {
 // TestKilledWhileItIsStoppedACaseOpensThePersonAgain cancels a case while its
 // writers are drained and kills whoever opens the fence again.
 func TestKilledWhileItIsStoppedACaseOpensThePersonAgain(t *testing.T) {
-	data := records(t)
+	data := founded(t)
 	clock, people := clockFiles(t, 2, 1)
 	tracekeep(t, "import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	c := crashCase{t: t, data: data, officer: uuid.NewString(), approver: uuid.NewString()}

@@ -89,7 +89,7 @@ func (p *phone) send(url string) (*http.Response, error) {
 func TestKilledAmidABatchOfADeviceItIsRecordedOnce(t *testing.T) {
 	const punches = 1800 // of three streams, some appends each
 	var from *phone
-	data := records(t)
+	data := founded(t)
 	making := &terminal{out: &bytes.Buffer{}, err: &bytes.Buffer{}, clock: time.Now, random: rand.Reader}
 	if err := (dataFlags{Data: data}).withApp(t.Context(), making, true, func(_ context.Context, a *app.App) error {
 		from = carried(t, a, punches)
