@@ -28,7 +28,8 @@ func writeADP(out *bufio.Writer, p Payroll, rows []PayRow) error {
 				line[next], line[next+1] = p.Codes[row.Code], hours
 				next += 2
 			default: // a line has two places for further codes
-				crlf(out, strings.Join([]string{p.Company, p.Batch, line[2], "", "", p.Codes[row.Code], hours, "", ""}, ","))
+				writeFields(out, ',', []string{p.Company, p.Batch, line[2], "", "", p.Codes[row.Code], hours, "", ""})
+				crlf(out, "")
 			}
 		}
 		writeFields(out, ',', line)

@@ -117,6 +117,9 @@ func printTimecard(t *terminal, card httpapi.TimecardView, release httpapi.Relea
 		for _, i := range day.Intervals {
 			rows = append(rows, []string{day.Date, i.Start.Format(time.RFC3339), i.End.Format(time.RFC3339), hoursAndMinutes(int64(i.End.Sub(i.Start) / time.Second))})
 		}
+		for _, d := range day.Declared {
+			rows = append(rows, []string{day.Date, "declared", d.Origin, hoursAndMinutes(d.Seconds)})
+		}
 	}
 	sections := []struct {
 		heading string

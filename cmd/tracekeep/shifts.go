@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -80,6 +81,17 @@ type shiftsPlan struct {
 	JSON          bool      `name:"json" help:"Print one JSON object for each shift."`
 }
 
+// Validate is called by kong.
+func (c shiftsPlan) Validate() error {
+	switch {
+	case len(c.Repeat) == 0 && (c.Until != "" || c.Every != 1):
+		return errors.New("--until and --every belong to a shift that comes back; say on which days with --repeat")
+	case len(c.Repeat) > 0 && c.Until == "":
+		return errors.New("a shift that comes back needs its last day: --until")
+	}
+	return nil
+}
+
 // Run plans a shift, or those of a pattern.
 func (c shiftsPlan) Run(ctx context.Context, t *terminal) error {
 	times, err := c.times()
@@ -146,6 +158,9 @@ func (c shiftsPlan) times() ([]assignment.Times, error) {
 		return nil, err
 	}
 	start, end := first.StartsAt, first.EndsAt
+	if !end.After(start) || end.Sub(start) > 24*time.Hour {
+		return nil, errors.New("a shift that comes back ends within 24 hours of its start")
+	}
 	pattern := assignment.Pattern{
 		Weekdays: days, Every: c.Every, Zone: loc,
 		Start: assignment.Clock{Hour: start.In(loc).Hour(), Min: start.In(loc).Minute()}, End: assignment.Clock{Hour: end.In(loc).Hour(), Min: end.In(loc).Minute()},

@@ -160,6 +160,8 @@ func (p planner) offeredAndSwapped(start, end time.Time) (shift string) {
 	if again := p.plan("duty", "agency", start, end, 2); again != shift {
 		t.Errorf("planned twice: %s and %s", shift, again)
 	}
+	p.refused("another shift is planned already", "plan", "--kind", "duty", "--employer", "agency", "--site", "gate_1", "--zone", "Asia/Manila",
+		"--start", start.Format(assignment.LocalLayout), "--end", end.Add(time.Hour).Format(assignment.LocalLayout), "--headcount", "2", "--officer", p.first)
 	candidates := filepath.Join(t.TempDir(), "candidates.jsonl")
 	lines := fmt.Sprintf("{\"work_id\":%q,\"seniority\":3}\n{\"work_id\":%q,\"seniority\":1}\n{\"work_id\":%q,\"seniority\":2}\n", p.eve, p.ada, p.bob)
 	if err := os.WriteFile(candidates, []byte(lines), 0o600); err != nil {
@@ -294,6 +296,23 @@ func (p planner) repeated() {
 	}
 	if gap := p.shifts("plan", "--kind", "duty", "--employer", "agency", "--site", "night_st", "--zone", "America/New_York", "--start", "2025-03-09 02:30", "--end", "2025-03-09 07:00", "--officer", p.first); gap.code != exitUsage || !strings.Contains(gap.err, "did not exist") {
 		t.Errorf("a start that never was: %+v", gap)
+	}
+	for rule, c := range map[string]struct {
+		end, says string
+		more      []string
+	}{
+		"two nights at once":         {"2025-03-09 07:00", "within 24 hours", []string{"--repeat", "fri", "--until", "2025-03-09"}},
+		"an end before the start":    {"2025-03-07 07:00", "within 24 hours", []string{"--repeat", "fri", "--until", "2025-03-09"}},
+		"a last day of one shift":    {"2025-03-08 07:00", "--repeat", []string{"--until", "2025-03-09"}},
+		"a pattern without last day": {"2025-03-08 07:00", "--until", []string{"--repeat", "fri"}},
+	} {
+		args := append([]string{"plan", "--kind", "duty", "--employer", "agency", "--site", "day_st", "--zone", "America/New_York", "--start", "2025-03-07 23:00", "--end", c.end, "--officer", p.first}, c.more...)
+		if a := p.shifts(args...); a.code != exitUsage || !strings.Contains(a.err, c.says) {
+			t.Errorf("%s: %+v", rule, a)
+		}
+	}
+	if a := p.says("roster", "--from", "2025-03-09", "--to", "2025-03-07"); a.code != exitUsage || !strings.Contains(a.err, "lies before") {
+		t.Errorf("days in the wrong order: %+v", a)
 	}
 	if text := p.says("roster", "--from", "2025-03-07", "--to", "2025-03-09", "--zone", "America/New_York", "--site", "night_st").ok(t).out; strings.Count(text, "night_st") != 3 {
 		t.Errorf("the roster is\n%s", text)

@@ -30,6 +30,9 @@ func (w *World) Timecard(ctx context.Context, by httpapi.Principal, q httpapi.Ti
 		for _, i := range day.Intervals {
 			card.Seconds += int64(i.End.Sub(i.Start) / time.Second)
 		}
+		for _, d := range day.Declared {
+			card.Seconds += d.Seconds
+		}
 	}
 	if card.Name, err = w.a.nameOf(ctx, by, work); err != nil {
 		return card, outward(err)

@@ -70,7 +70,7 @@ func (w *World) pastShifts(ctx context.Context, work uuid.UUID, days projections
 			WorkID: work, ShiftID: s.ShiftID, Start: s.StartsAt, End: s.EndsAt, Attendance: place.Attendance,
 			Late: time.Duration(place.LateMinutes) * time.Minute, Worked: time.Duration(place.WorkedMinutes) * time.Minute,
 		}}
-		if s.CompletedAt == nil && s.CancelledAt == nil {
+		if s.CompletedAt == nil && s.CancelledAt == nil && s.Kind != eventschema.ShiftTask {
 			duties = append(duties, assignment.Duty{ShiftID: s.ShiftID, WorkID: work, Start: s.StartsAt, End: s.EndsAt})
 		}
 		shifts = append(shifts, past)
@@ -106,7 +106,9 @@ func jobsOf(shifts []httpapi.PastShift) []httpapi.Job {
 			sums[k] = &httpapi.Job{Kind: s.Kind, Employer: s.Employer, Site: s.Site}
 		}
 		sums[k].Shifts++
-		sums[k].Planned += s.EndsAt.Sub(s.StartsAt)
+		if s.Kind != eventschema.ShiftTask { // it takes up no time
+			sums[k].Planned += s.EndsAt.Sub(s.StartsAt)
+		}
 		sums[k].Worked += s.Mark.Worked
 	}
 	var jobs []httpapi.Job
