@@ -110,6 +110,8 @@ func workforceRows() map[string]Access {
 		"list-overtime":    {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"list-caps":        {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"get-work-history": {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
+		// performance, a category of its own: the roles are those of the register (ST-09)
+		"get-performance":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"list-shifts":      {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
 		"get-shift":        {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
 		"list-attendance":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},

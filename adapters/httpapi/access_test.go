@@ -55,6 +55,7 @@ get-board                -      A       A  -       A       -
 list-overtime            o      A       A  -       A       -
 list-caps                o      A       A  -       A       -
 get-work-history         o      A       A  -       A       -
+get-performance          o      -       A  -       A       -
 list-shifts              o      A       A  -       A       -
 get-shift                o      A       A  -       A       -
 list-attendance          o      A       A  -       A       -

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -265,6 +266,9 @@ func (r *run) admit(rows []row) []Punch {
 		work, ok := r.known[row.pin]
 		if !ok {
 			row.reason = UnknownPIN
+			if strings.Trim(row.pin, "0") == "" {
+				row.reason = NobodyRecognised
+			}
 			continue
 		}
 		if row.declared != nil {

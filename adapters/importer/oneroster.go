@@ -39,6 +39,9 @@ func ignoredRosterFiles() []string {
 	}
 }
 
+// maxFiles is how many files a manifest may speak of; OneRoster has about 25.
+const maxFiles = 1000
+
 // What a manifest says of a file.
 const (
 	modeBulk   = "bulk"
@@ -91,7 +94,9 @@ func (r *rosterRun) readManifest(ctx context.Context, f *rosterFacts) error {
 				s.reject(BadMode)
 				return nil
 			}
-			f.modes[file] = mode
+			if f.modes[file] = mode; len(f.modes) > maxFiles {
+				return fmt.Errorf("%w: %s speaks of more than %d files", ErrTooLarge, manifestFile, maxFiles)
+			}
 		} else if name == "oneroster.version" {
 			r.sum.Version = value
 		}

@@ -49,6 +49,14 @@ type processing struct {
 	Recipients  []string                     `json:"recipients"`
 	AtErasure   eventschema.ErasureEffect    `json:"at_erasure"`
 	Open        map[eventschema.Use][]string `json:"opened_by"`
+	Apart       []apartJSON                  `json:"shown_apart,omitempty"`
+}
+
+// apartJSON is a category that fewer may see than the rest of its row.
+type apartJSON struct {
+	Category eventschema.Category         `json:"category"`
+	Holds    string                       `json:"holds"`
+	Open     map[eventschema.Use][]string `json:"opened_by"`
 }
 
 // Run prints the register.
@@ -110,6 +118,9 @@ func processings() ([]processing, error) {
 		if !a.Retention.Floor.IsZero() {
 			row.Floor = fmt.Sprintf("%s + %s", a.Retention.Anchor, a.Retention.Floor)
 		}
+		for _, apart := range a.Apart {
+			row.Apart = append(row.Apart, apartJSON(apart))
+		}
 		slices.Sort(row.Fields)
 		rows = append(rows, row)
 	}
@@ -144,7 +155,9 @@ pseudonymous, not anonymous: times, site and pay code stand in clear under a wor
 {{end}}- At the erasure of a person: {{.AtErasure}}.
 - Ground: {{.Basis}}; {{.BasisNote}}.
 {{range uses .Open}}- Opened for {{.}}.
-{{end}}{{end}}`
+{{end}}{{range .Apart}}- Apart, as {{.Category}}: {{.Holds}}.
+{{range uses .Open}}  - Shown for {{.}}.
+{{end}}{{end}}{{end}}`
 
 func (c registerCommand) document(w io.Writer, rows []processing) error {
 	page, err := template.New("article 30").Funcs(template.FuncMap{"list": list, "dash": dash, "uses": uses}).Parse(article30)
