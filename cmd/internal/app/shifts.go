@@ -107,6 +107,26 @@ func (a *App) Shift(ctx context.Context, shift uuid.UUID) (ShiftView, error) {
 	return ShiftView{State: loaded.State, Revision: uint64(loaded.Next)}, nil //nolint:gosec // the stream has an event
 }
 
+// ShiftEvents lists everything that was recorded of one shift, in order.
+func (a *App) ShiftEvents(ctx context.Context, shift uuid.UUID) ([]eventschema.Decoded, error) {
+	stream := eventschema.AssignmentStream(a.tenant, shift)
+	var events []eventschema.Decoded
+	for recorded, err := range a.store.ReadStream(ctx, stream.String(), 0) {
+		if err != nil {
+			return nil, outward(err)
+		}
+		decoded, err := a.registry.Decode(recorded)
+		if err != nil {
+			return nil, fmt.Errorf("decode %s: %w", stream, err)
+		}
+		events = append(events, decoded)
+	}
+	if len(events) == 0 {
+		return nil, outwardShift(assignment.ErrNotPlanned)
+	}
+	return events, nil
+}
+
 // ShiftNow implements [httpapi.Shifts].
 func (a *App) ShiftNow(ctx context.Context, by httpapi.Principal, shift uuid.UUID) (httpapi.RosterShift, uint64, error) {
 	view, err := a.Shift(ctx, shift)
