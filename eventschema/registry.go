@@ -72,6 +72,7 @@ func NewRegistry() (*Registry, error) {
 		classDefined(), classChanged(), classEnded(), sessionPlanned(), sessionCancelled(), enrolmentOpened(), enrolmentEnded(), attendanceMarked(),
 		siteDefined(), siteChanged(), siteClosed(),
 		fieldDefined(), fieldChanged(), fieldRetired(), personFieldsSet(), workFieldsSet(),
+		mediaAttached(), mediaRemovalRequested(), mediaRemoved(),
 	)
 }
 
