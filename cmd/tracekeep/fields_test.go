@@ -131,6 +131,7 @@ func (s *served) shownFields(ada string) {
 	if got := s.fieldsOf("auditor", ada, "?ground=legal-claims")["allergy"]; got != "sealed" {
 		t.Errorf("an auditor is shown %s", got)
 	}
+	s.send("hr", "POST", "/v1/fields/kin/changes", map[string]any{"label": "Kin"}).expect(200) // behind the readings in the log: what is asked now knows them
 	readings := string(mustJSON(t, s.send("ada", "GET", "/v1/people/"+ada+"/readings", nil).expect(200)))
 	if !strings.Contains(readings, "list-person-fields-occupational-medicine") || !strings.Contains(readings, "identity.allergy") {
 		t.Errorf("the ground is not on record: %s", readings)
@@ -240,7 +241,11 @@ func (s *served) erasedFields(ada string) {
 	if got := s.fieldsOf("ada", ada, ""); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("after the erasure of contacts: %v, want %v", got, want)
 	}
-	s.set("ada", ada, "radio", "novdal-nineteen").expect(200)
+	s.send("hr", "POST", "/v1/fields", map[string]any{"field": "pager", "label": "Pager", "purpose": "contact", "sensitivity": "ordinary", "kind": "number"}).expect(201)
+	if got := s.fieldsOf("ada", ada, "")["pager"]; got != "absent" {
+		t.Errorf("a field defined after an erasure is %s", got)
+	}
+	s.set("ada", ada, "radio", "novdal-nineteen", "pager", "9941773").expect(200)
 	if got := s.fieldsOf("ada", ada, "")["radio"]; got != "novdal-nineteen" {
 		t.Errorf("given anew after an erasure: %s", got)
 	}
@@ -251,7 +256,7 @@ func (s *served) erasedFields(ada string) {
 		}
 	}
 	s.send("hr", "POST", "/v1/people/"+ada+"/fields", map[string]any{"fields": []any{map[string]any{"field": "shirt", "value": "S"}}, "reason": "intake"}, "If-Match", `"0"`).expect(410)
-	l := lab{office: office{t: t, data: s.data}, values: []string{adasAllergy, adasRadio, adasRadio2, adasKin, adasLocker, "novdal-nineteen"}}
+	l := lab{office: office{t: t, data: s.data}, values: []string{adasAllergy, adasRadio, adasRadio2, adasKin, adasLocker, "novdal-nineteen", "9941773"}}
 	if code, found, said := l.looks(ada); code != exitOK || found.Hits != 0 || !found.Valid || found.Evidence.Values != len(l.values) {
 		t.Errorf("forensics: exit code %d\n%s", code, said)
 	}
