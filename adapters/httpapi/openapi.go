@@ -50,7 +50,7 @@ func (a *API) operation(id, method, path, tag, summary, description string) huma
 	case "verify-identity", "assess-erasure", "approve-erasure", "cancel-erasure", "refuse-erasure", "extend-erasure", "record-notification",
 		"approve-retention", "confirm-hold", "review-hold", "request-hold-lift", "lift-hold", "decide-objection", "lift-restriction", "send-batch",
 		"complete-shift", "offer-shift", "award-shift", "assign-shift", "unassign-shift", "accept-offer", "decline-offer", "place-bid", "agree-swap", "approve-swap", "refuse-swap",
-		"approve-correction", "refuse-correction", "export-hours", "export-punches", "export-payroll":
+		"approve-correction", "refuse-correction", "export-hours", "export-punches", "export-payroll", "open-message", "delete-message":
 		op.DefaultStatus = http.StatusOK
 	case "get-person", "get-erasure", "get-hold", "get-shift":
 		op.Responses["304"] = &huma.Response{Description: "The client has the current representation."}

@@ -64,10 +64,10 @@ func (d documented) target(person, work string) string {
 		path = strings.ReplaceAll(path, "{case_id}", closedCase.String())
 	}
 	path = strings.NewReplacer("{case_id}", openCase.String(), "{hold_id}", someHold.String(), "{batch_id}", someHold.String(),
-		"{device_id}", someDevice.String(), "{shift_id}", someShift.String(), "{swap_id}", someHold.String(), "{correction_id}", someHold.String(), "{period_id}", someHold.String()).Replace(path)
+		"{device_id}", someDevice.String(), "{shift_id}", someShift.String(), "{swap_id}", someHold.String(), "{correction_id}", someHold.String(), "{period_id}", someHold.String(), "{message_id}", someHold.String()).Replace(path)
 	days := "from=2026-03-02&to=2026-03-08&"
 	switch d.id {
-	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits":
+	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits", "get-performance":
 		path += "?" + days + "work_id=" + work
 	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections":
 		path += "?work_id=" + work
@@ -88,7 +88,7 @@ func TestEveryOperationDoesWhatItsExampleShows(t *testing.T) {
 			if row := httpapi.Table()[op.id]; row.Roles[httpapi.RoleHR] == httpapi.Denied {
 				role = "privacy2"
 			}
-			if op.method == http.MethodGet {
+			if row := httpapi.Table()[op.id]; op.method == http.MethodGet && (row.Public || row.Roles[httpapi.RoleAuditor] != httpapi.Denied) {
 				role = "auditor"
 			}
 			headers := matching(s, op)
