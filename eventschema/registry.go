@@ -72,6 +72,8 @@ func NewRegistry() (*Registry, error) {
 		classDefined(), classChanged(), classEnded(), sessionPlanned(), sessionCancelled(), enrolmentOpened(), enrolmentEnded(), attendanceMarked(),
 		siteDefined(), siteChanged(), siteClosed(),
 		messageSent(), messageDeleted(), messageRead(),
+		fieldDefined(), fieldChanged(), fieldRetired(), personFieldsSet(), workFieldsSet(),
+		mediaAttached(), mediaRemovalRequested(), mediaRemoved(),
 	)
 }
 

@@ -26,6 +26,7 @@ const (
 	erasureActor    = "erasure"    // the machine
 	withdrawalActor = "withdrawal" // of a consent
 	retentionActor  = "retention"  // the clock
+	discardActor    = "removal"    // of a photo or document
 )
 
 const (
@@ -141,6 +142,8 @@ func (a *App) noticeCases(ctx context.Context, page []eventschema.Recorded) erro
 			err = a.noticeWithdrawal(ctx, recorded)
 		case eventschema.CategoryMessage:
 			err = a.noticeDeletion(ctx, recorded)
+		case eventschema.CategoryMedia:
+			err = a.noticeRemoval(ctx, recorded)
 		}
 		if err != nil {
 			return err

@@ -98,6 +98,13 @@ func (a *App) streamsOf(ctx context.Context, order keyring.Order) ([]eventschema
 			}
 		}
 	}
+	items, err := a.mediaDestroyed(ctx, order)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range items[:min(len(items), mostProbes)] {
+		streams = append(streams, eventschema.MediaStream(a.tenant, m.ItemID))
+	}
 	return streams, nil
 }
 
