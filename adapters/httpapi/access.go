@@ -84,8 +84,11 @@ func Table() map[string]Access {
 		"invite-device": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
 		"revoke-device": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
 		"list-devices":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
-		"enrol-device":  {Proven: true},
-		"send-batch":    {Proven: true},
+		// administrators see which phones have which permissions, and nothing that was done with them (ST-50)
+		"report-permissions": {Roles: map[Role]Reach{RoleWorker: Own}, Subject: []Place{work}},
+		"list-permissions":   {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All, RoleAdmin: All}, Subject: []Place{{"query", "work_id"}}},
+		"enrol-device":       {Proven: true},
+		"send-batch":         {Proven: true},
 
 		"list-doubtful-punches": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
 		"list-punch-conflicts":  {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},

@@ -61,6 +61,8 @@ list-messages            A      A       A  A       -       -
 open-message             A      A       A  A       -       -
 delete-message           A      A       A  A       -       -
 list-notices             A      A       A  A       -       -
+report-permissions       o      -       -  -       -       -
+list-permissions         o      -       A  -       A       A
 list-shifts              o      A       A  -       A       -
 get-shift                o      A       A  -       A       -
 list-attendance          o      A       A  -       A       -

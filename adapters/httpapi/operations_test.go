@@ -78,7 +78,7 @@ func (d documented) target(person, work string) string {
 	switch d.id {
 	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits", "list-marks", "get-performance":
 		path += "?" + days + "work_id=" + work
-	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections", "list-classes":
+	case "list-permissions", "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections", "list-classes":
 		path += "?work_id=" + work
 	case "attach-media":
 		path += "?class=work_media"

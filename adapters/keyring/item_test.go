@@ -9,7 +9,7 @@ import (
 	"tracekeep/eventschema"
 )
 
-// withItems is a person with n notes, each under a key of its own.
+// withItems is a person with n photos, each under a key of its own.
 func withItems(tb testing.TB, k *keyring.Keyring, n int) (person keyring.Ref, items []keyring.Ref) {
 	tb.Helper()
 	person = subject(tb, k, eventschema.PurposeMedia)
@@ -45,7 +45,7 @@ func TestOneItemIsShreddedAlone(t *testing.T) {
 	other := order
 	other.Destroy = []keyring.Target{{Subject: person.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeMedia}}}
 	_, err = k.Destroy(t.Context(), other)
-	wantErr(t, err, keyring.ErrCaseOrder) // all notes are another order than one note
+	wantErr(t, err, keyring.ErrCaseOrder) // all photos are another order than one photo
 }
 
 func TestTheKeyOfThePersonTakesEveryItem(t *testing.T) {
@@ -103,7 +103,7 @@ func TestAnItemNeedsTheKeyOfItsPerson(t *testing.T) {
 func TestAnItemKeyIsBoundToItsPlace(t *testing.T) {
 	for column, value := range map[string]string{
 		"item":   `'11111111-1111-4111-8111-111111111111'`,
-		"parent": `(SELECT key_id FROM dek WHERE parent IS NULL AND purpose = 'notes' AND subject <> moved.subject)`,
+		"parent": `(SELECT key_id FROM dek WHERE parent IS NULL AND purpose = 'media' AND subject <> moved.subject)`,
 	} {
 		t.Run(column, func(t *testing.T) {
 			s := newStore(t)
