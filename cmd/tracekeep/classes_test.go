@@ -131,6 +131,14 @@ func (s *school) planned() {
 		s.t.Fatalf("planned: %s", plan.out)
 	}
 	s.refused("meets at that time already", "plan", "--class", s.class, "--start", "2025-10-27 09:30", "--end", "2025-10-27 10:15")
+	s.classes("cancel", "--class", s.class, "--session", s.sessions[2].Session, "--reason", "power_cut").ok(s.t)
+	anew := one[rollSaid](s.classes("plan", "--class", s.class, "--start", "2025-10-29 09:00", "--end", "2025-10-29 09:50", "--json"), s.t)
+	if anew.Session == s.sessions[2].Session {
+		s.t.Errorf("a session that was called off is planned again as itself: %+v", anew)
+	}
+	s.sessions[2] = anew
+	s.refused("ends at another time", "plan", "--class", s.class, "--start", "2025-10-29 09:00", "--end", "2025-10-29 09:45")
+	s.refused("has not begun by then", "plan", "--class", s.class, "--start", "2025-08-25 09:00", "--end", "2025-08-25 09:45")
 	s.classes("cancel", "--class", s.class, "--session", s.sessions[3].Session, "--reason", "teachers_day").ok(s.t)
 }
 
