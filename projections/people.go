@@ -97,6 +97,10 @@ func applyPeople(ctx context.Context, tx pgx.Tx, page Page) error {
 		case *eventschema.PersonCorrected:
 			person(d.Meta.Tenant, e.PersonID)
 			addSealed(personSections, d, e.PersonID)
+		case *eventschema.PersonFieldsSet:
+			addSealed(personSections, d, e.PersonID)
+		case *eventschema.WorkFieldsSet:
+			addSealed(workSections, d, e.WorkID)
 		case *eventschema.PersonClosed:
 			row, reason := person(d.Meta.Tenant, e.PersonID), storable(e.Reason)
 			row.closedAt, row.closedReason = &e.ClosedAt, &reason

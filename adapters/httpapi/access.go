@@ -27,6 +27,9 @@ type Access struct {
 	// the signature of a device or a code that is good once, and the use case looks at
 	// it before anything else.
 	Proven bool
+	// Upload operations take content, which is not read before the operation: only
+	// that it is not too long is known before.
+	Upload bool
 	Roles  map[Role]Reach
 	// Subject says where the request names whose record it is about. For a role
 	// that reaches only its own, at least one of these places is filled and every
@@ -91,13 +94,35 @@ func Table() map[string]Access {
 		"list-visits":           {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
 		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 
+		"attach-media": {Upload: true, Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{person}},
+		"list-media":   {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},
+		"read-media":   {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},
+		"get-portrait": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},
+		"remove-media": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{person}},
+
 		"live":  {Public: true},
 		"ready": {Public: true},
 	}
+	maps.Copy(rows, fieldRows())
 	maps.Copy(rows, workforceRows())
 	maps.Copy(rows, classRows())
 	maps.Copy(rows, caseRows())
 	return rows
+}
+
+// fieldRows are those of fields of the tenant's own. Whoever may ask for the fields of a
+// person is shown those that are for them ([field.Reader]).
+func fieldRows() map[string]Access {
+	definers := Access{Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}}
+	person := []Place{{"path", "person_id"}}
+	return map[string]Access{
+		"list-fields":        {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}},
+		"define-field":       definers,
+		"change-field":       definers,
+		"retire-field":       definers,
+		"list-person-fields": {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}, Subject: person},
+		"set-person-fields":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: person},
+	}
 }
 
 // workforceRows are those of time cards, shifts, corrections, exports and pay periods.
@@ -144,6 +169,7 @@ func workforceRows() map[string]Access {
 		"export-payroll": {Roles: map[Role]Reach{RoleHR: All}},
 
 		"lock-pay-period":   {Roles: map[Role]Reach{RoleHR: All}},
+		"list-pay-rules":    {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
 		"list-pay-periods":  {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
 		"list-locked-cards": {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
 	}

@@ -96,6 +96,7 @@ export-hours             -      -       A  A       -       -
 export-punches           -      -       A  A       -       -
 export-payroll           -      -       A  -       -       -
 lock-pay-period          -      -       A  -       -       -
+list-pay-rules           -      A       A  -       A       -
 list-pay-periods         -      -       A  -       A       -
 list-locked-cards        -      -       A  -       A       -
 list-person-history      o      -       -  A       A       -
@@ -142,6 +143,17 @@ get-sealing-key          P      P       P  P       P       P
 list-sites               A      A       A  -       A       -
 list-visits              o      A       A  -       A       -
 list-location-history    o      -       -  A       A       -
+list-fields              A      A       A  A       A       -
+define-field             -      -       A  A       -       -
+change-field             -      -       A  A       -       -
+retire-field             -      -       A  A       -       -
+list-person-fields       o      A       A  A       A       -
+set-person-fields        o      -       A  -       -       -
+attach-media             o      -       A  -       -       -
+list-media               o      -       A  -       A       -
+read-media               o      -       A  -       A       -
+get-portrait             o      -       A  -       A       -
+remove-media             o      -       A  -       -       -
 live                     P      P       P  P       P       P
 ready                    P      P       P  P       P       P
 `
