@@ -142,6 +142,7 @@ func history() map[string]chapter {
 	maps.Copy(chapters, historyOfDevices())
 	maps.Copy(chapters, historyOfClasses())
 	maps.Copy(chapters, historyOfSites())
+	maps.Copy(chapters, historyOfFields())
 	return chapters
 }
 

@@ -97,6 +97,10 @@ func applyPeople(ctx context.Context, tx pgx.Tx, page Page) error {
 		case *eventschema.PersonCorrected:
 			person(d.Meta.Tenant, e.PersonID)
 			addSealed(personSections, d, e.PersonID)
+		case *eventschema.PersonFieldsSet:
+			addSealed(personSections, d, e.PersonID)
+		case *eventschema.WorkFieldsSet:
+			addSealed(workSections, d, e.WorkID)
 		case *eventschema.PersonClosed:
 			row, reason := person(d.Meta.Tenant, e.PersonID), storable(e.Reason)
 			row.closedAt, row.closedReason = &e.ClosedAt, &reason
@@ -216,6 +220,11 @@ func People(ctx context.Context, q Querier, tenant, after uuid.UUID, limit int) 
 // PersonByID finds one person, or answers [ErrNotFound].
 func PersonByID(ctx context.Context, q Querier, tenant, person uuid.UUID) (Person, error) {
 	return one(queryPeople(ctx, q, tenant, `person_id = $2`, person))
+}
+
+// PeopleByID finds the registered people of the ids given, by id.
+func PeopleByID(ctx context.Context, q Querier, tenant uuid.UUID, people []uuid.UUID) ([]Person, error) {
+	return queryPeople(ctx, q, tenant, `person_id = ANY($2) ORDER BY person_id`, uuidsOf(people))
 }
 
 func queryPeople(ctx context.Context, q Querier, tenant uuid.UUID, which string, args ...any) ([]Person, error) {

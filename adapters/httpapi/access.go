@@ -93,9 +93,25 @@ func Table() map[string]Access {
 		"live":  {Public: true},
 		"ready": {Public: true},
 	}
+	maps.Copy(rows, fieldRows())
 	maps.Copy(rows, workforceRows())
 	maps.Copy(rows, caseRows())
 	return rows
+}
+
+// fieldRows are those of fields of the tenant's own. Whoever may ask for the fields of a
+// person is shown those that are for them ([field.Reader]).
+func fieldRows() map[string]Access {
+	definers := Access{Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}}
+	person := []Place{{"path", "person_id"}}
+	return map[string]Access{
+		"list-fields":        {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}},
+		"define-field":       definers,
+		"change-field":       definers,
+		"retire-field":       definers,
+		"list-person-fields": {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}, Subject: person},
+		"set-person-fields":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: person},
+	}
 }
 
 // workforceRows are those of time cards, shifts, corrections, exports and pay periods.
@@ -110,6 +126,8 @@ func workforceRows() map[string]Access {
 		"list-overtime":    {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"list-caps":        {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"get-work-history": {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
+		// performance, a category of its own: the roles are those of the register (ST-09)
+		"get-performance":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"list-shifts":      {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
 		"get-shift":        {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
 		"list-attendance":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},

@@ -55,6 +55,7 @@ get-board                -      A       A  -       A       -
 list-overtime            o      A       A  -       A       -
 list-caps                o      A       A  -       A       -
 get-work-history         o      A       A  -       A       -
+get-performance          o      -       A  -       A       -
 list-shifts              o      A       A  -       A       -
 get-shift                o      A       A  -       A       -
 list-attendance          o      A       A  -       A       -
@@ -127,6 +128,12 @@ get-sealing-key          P      P       P  P       P       P
 list-sites               A      A       A  -       A       -
 list-visits              o      A       A  -       A       -
 list-location-history    o      -       -  A       A       -
+list-fields              A      A       A  A       A       -
+define-field             -      -       A  A       -       -
+change-field             -      -       A  A       -       -
+retire-field             -      -       A  A       -       -
+list-person-fields       o      A       A  A       A       -
+set-person-fields        o      -       A  -       -       -
 live                     P      P       P  P       P       P
 ready                    P      P       P  P       P       P
 `

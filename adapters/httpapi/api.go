@@ -146,6 +146,7 @@ func (a *API) routes() error {
 	a.registerDevices(api)
 	a.registerArrivals(api)
 	a.registerSites(api)
+	a.registerFields(api)
 	a.registerWorkforce(api)
 	a.registerShiftReading(api)
 	a.registerShiftPlanning(api)
@@ -210,7 +211,7 @@ func intent(ctx context.Context) Intent { return exchangeOf(ctx).intent }
 func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
 		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil || in.Retentions == nil ||
-		in.Sites == nil || in.Workforce == nil || in.Shifts == nil || in.Corrections == nil || in.Payroll == nil ||
+		in.Sites == nil || in.Fields == nil || in.Workforce == nil || in.Shifts == nil || in.Corrections == nil || in.Payroll == nil ||
 		in.Exports == nil || in.Devices == nil || in.Batches == nil || in.Arrivals == nil ||
 		in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")

@@ -44,13 +44,14 @@ func (a *API) operation(id, method, path, tag, summary, description string) huma
 		statuses = append(statuses, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	switch id {
-	case "correct-person", "close-person", "reschedule-shift", "cancel-shift":
+	case "correct-person", "close-person", "set-person-fields", "reschedule-shift", "cancel-shift":
 		op.DefaultStatus = http.StatusOK
 		statuses = append(statuses, http.StatusPreconditionFailed, http.StatusPreconditionRequired)
 	case "verify-identity", "assess-erasure", "approve-erasure", "cancel-erasure", "refuse-erasure", "extend-erasure", "record-notification",
 		"approve-retention", "confirm-hold", "review-hold", "request-hold-lift", "lift-hold", "decide-objection", "lift-restriction", "send-batch",
 		"complete-shift", "offer-shift", "award-shift", "assign-shift", "unassign-shift", "accept-offer", "decline-offer", "place-bid", "agree-swap", "approve-swap", "refuse-swap",
-		"approve-correction", "refuse-correction", "export-hours", "export-punches", "export-payroll":
+		"approve-correction", "refuse-correction", "export-hours", "export-punches", "export-payroll",
+		"change-field", "retire-field":
 		op.DefaultStatus = http.StatusOK
 	case "get-person", "get-erasure", "get-hold", "get-shift":
 		op.Responses["304"] = &huma.Response{Description: "The client has the current representation."}

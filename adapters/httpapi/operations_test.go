@@ -59,7 +59,7 @@ func (d documented) example(t testing.TB) string {
 
 // target fills the path and the query for a person and a work record.
 func (d documented) target(person, work string) string {
-	path := strings.NewReplacer("{person_id}", person, "{punch_id}", stranger.String(), "{position}", "48213").Replace(d.path)
+	path := strings.NewReplacer("{person_id}", person, "{punch_id}", stranger.String(), "{position}", "48213", "{field}", "shirt_size").Replace(d.path)
 	if strings.Contains(path, "/certificate") {
 		path = strings.ReplaceAll(path, "{case_id}", closedCase.String())
 	}

@@ -28,6 +28,8 @@ type Workforce interface {
 	// Caps says how much of the caps on assignments is taken up, by work id.
 	Caps(ctx context.Context, by Principal, question CapsQuestion) (CapsView, error)
 	WorkHistory(ctx context.Context, by Principal, whose Whose) (WorkHistoryView, error)
+	// Performance measures one person. Nothing else here shows how work is judged.
+	Performance(ctx context.Context, by Principal, question PerformanceQuestion) (PerformanceView, error)
 }
 
 // Whose work a question is about: of a work record, of a person, or with neither of
@@ -245,4 +247,22 @@ type Month struct {
 	Month   string // 2006-01
 	Seconds int64
 	Days    int
+}
+
+// PerformanceQuestion asks how somebody did on the shifts and tasks that began in a
+// period.
+type PerformanceQuestion struct {
+	Whose
+	From, To time.Time // To is not included
+}
+
+// PerformanceView is what is measured of one work record. Measured stands for all of
+// it in the record of readings; where it is withheld, there are no figures and no shifts.
+type PerformanceView struct {
+	WorkID   uuid.UUID
+	Link     Personal // what led from the person asked about to WorkID; absent without one
+	Name     Personal
+	Measured Personal
+	Figures  []assignment.Figure
+	Shifts   []PastShift // by start
 }

@@ -88,6 +88,7 @@ func (a *API) registerWorkforce(api huma.API) {
 		}) (*struct{ Body WorkHistoryBody }, error) {
 			return a.getWorkHistory(ctx, in.WhoseQuery)
 		})
+	a.registerPerformance(api)
 }
 
 func (a *API) getTimecard(ctx context.Context, who WhoseQuery, days DaysQuery, named RulesQuery) (*struct{ Body TimecardBody }, error) {

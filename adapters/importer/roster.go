@@ -95,6 +95,7 @@ const (
 type Verdict struct {
 	Told   Told
 	Reason Reason // where refused
+	Field  string // of the tenant's own, where the reason is about one
 }
 
 // RosterSink is where classes and enrolments go. [RunRoster] calls it from one

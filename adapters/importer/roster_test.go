@@ -41,7 +41,7 @@ func (b *rosterBook) Define(_ context.Context, _ string, batch []RosterClass) ([
 		known, there := b.classes[c.SourceID]
 		switch {
 		case !there && (c.Removed || !c.CourseTold):
-			verdicts[i] = Verdict{ToldRefused, UnknownTitle}
+			verdicts[i] = Verdict{Told: ToldRefused, Reason: UnknownTitle}
 			continue
 		case !there:
 			verdicts[i].Told = ToldNew

@@ -71,6 +71,13 @@ or, one enrolment in a class a row:
     {class: Section, title: Course title, course: Course code, site: School, role: Role, roles: {student: [S], teacher: [T]},
      begins: From, ends: To, layouts: [DD.MM.YYYY], birth_date: Born, number: Student ID}   # ends: the first day without it
 
+or, one person a row, registered where the key is not known at --station, with fields of your own (tracekeep fields); an empty cell
+leaves its field as it is, and what is known of a person beside those fields is not changed:
+  person: {column: Badge, by: pin}
+  full_name: [First name, Last name]        # without it only the fields of known people are set
+  email: E-mail
+  people: {phone: Phone, birth_date: Born, number: Number, layouts: [DD.MM.YYYY], fields: {shirt_size: Shirt, allergies: Allergies}}
+
 A OneRoster roster (1.1 or 1.2, folder or zip) brings classes, the people enrolled in them and their enrolments; what it says
 tobedeleted ends an enrolment and erases nobody, and what a bulk file leaves out stays. --zone is that of the schools.
 
@@ -82,9 +89,13 @@ Examples:
   tracekeep import --data ./records --zone Europe/Berlin --mapping clockify-jobs.yaml clockify-march.csv
   tracekeep import --data ./records --zone Asia/Manila --work-code 1=night_watch --work-code 2=gate 1_attlog.dat
   tracekeep import --data ./records --zone America/New_York --station sis --dry-run oneroster-2026-08.zip
+  tracekeep import --data ./records --station 1 --mapping staff.yaml --dry-run staff.xlsx
 
 Exit code 3: the import is done, and some rows were rejected.`
 }
+
+// errNoZone asks for the zone of whatever has times.
+var errNoZone = &coded{code: exitUsage, err: errors.New("--zone is needed: the IANA time zone of the site, for example Asia/Manila")}
 
 // Run imports the files.
 func (c importCommand) Run(ctx context.Context, t *terminal) error {
@@ -97,8 +108,8 @@ func (c importCommand) Run(ctx context.Context, t *terminal) error {
 	switch {
 	case len(c.Files) == 0:
 		return &coded{code: exitUsage, err: errors.New("name a file to import")}
-	case c.Zone == "":
-		return &coded{code: exitUsage, err: errors.New("--zone is needed: the IANA time zone of the site, for example Asia/Manila")}
+	case c.Zone == "" && c.Mapping == "":
+		return errNoZone
 	}
 	for _, file := range c.Files {
 		if _, err := os.Stat(file); err != nil {
@@ -138,6 +149,12 @@ func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.Ap
 		if mapping, err = readMapping(c.Mapping); err != nil {
 			return 0, 0, err
 		}
+	}
+	if mapping != nil && mapping.People != nil {
+		return c.peopleAndShow(ctx, t, a, mapping)
+	}
+	if c.Zone == "" {
+		return 0, 0, errNoZone
 	}
 	roster, err := c.openRoster(mapping)
 	if err != nil {

@@ -97,7 +97,6 @@ type placeJSON struct {
 	Attendance    string    `json:"attendance,omitempty"`
 	LateMinutes   int64     `json:"late_minutes,omitempty"`
 	WorkedMinutes int64     `json:"worked_minutes,omitempty"`
-	Rating        string    `json:"rating,omitempty"`
 }
 
 func printRoster(t *terminal, roster []httpapi.RosterShift, asJSON bool) error {
@@ -118,7 +117,7 @@ func printRoster(t *terminal, roster []httpapi.RosterShift, asJSON bool) error {
 		for _, p := range s.Places {
 			places = append(places, placeJSON{
 				WorkID: p.WorkID, State: string(p.State), Strategy: string(p.Strategy), Rank: p.Rank, Points: p.Points, Attendance: string(p.Attendance),
-				LateMinutes: p.LateMinutes, WorkedMinutes: p.WorkedMinutes, Rating: string(p.Rating),
+				LateMinutes: p.LateMinutes, WorkedMinutes: p.WorkedMinutes,
 			})
 		}
 		out := map[string]any{

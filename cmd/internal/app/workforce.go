@@ -171,6 +171,11 @@ func (a *App) Caps(ctx context.Context, by httpapi.Principal, q httpapi.CapsQues
 	return a.Today().Caps(ctx, by, q)
 }
 
+// Performance implements [httpapi.Workforce].
+func (a *App) Performance(ctx context.Context, by httpapi.Principal, q httpapi.PerformanceQuestion) (httpapi.PerformanceView, error) {
+	return a.Today().Performance(ctx, by, q)
+}
+
 // WorkHistory implements [httpapi.Workforce].
 func (a *App) WorkHistory(ctx context.Context, by httpapi.Principal, who httpapi.Whose) (httpapi.WorkHistoryView, error) {
 	return a.Today().WorkHistory(ctx, by, who)
