@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +29,9 @@ func (t *table) moment(m *Moment, w whenAt, rec record) (when, Reason, error) {
 		date, clock := at(rec.fields, w.date), at(rec.fields, w.time)
 		if rec.serial {
 			date, clock = rec.serialDate(date), serialTime(clock)
+		}
+		if day, of, ok := strings.Cut(date, " "); ok && timeOfDay.MatchString(of) { // Kimai's workbooks have the start in both
+			date = day
 		}
 		text = date + " " + clock
 	} else if rec.serial {
@@ -84,6 +89,8 @@ func (t *table) parse(m *Moment, text string, serial bool) (when, bool) {
 	return when{}, false
 }
 
+var timeOfDay = regexp.MustCompile(`^\d{1,2}:\d{2}(:\d{2})?$`)
+
 var halvesOfDay = strings.NewReplacer("A. M.", "AM", "A.M.", "AM", "P. M.", "PM", "P.M.", "PM")
 
 // spelled is a time with its half of the day as layouts have it, for those who write
@@ -131,11 +138,13 @@ func (r record) serialDate(s string) string {
 	return at.Format(time.DateTime)
 }
 
-// serialTime writes a fraction of a day as a time of day; other text stays. HHMM
-// without a point stays, too.
+// serialTime writes a fraction of a day as a time of day, also that of a date; other text
+// stays. HHMM without a point stays, too.
 func serialTime(s string) string {
 	part, err := strconv.ParseFloat(s, 64)
-	if err != nil || part < 0 || part >= 1 || !strings.Contains(s, ".") {
+	if dated := err == nil && part >= firstSerial && part <= lastSerial; dated {
+		part -= math.Floor(part)
+	} else if err != nil || part < 0 || part >= 1 || !strings.Contains(s, ".") {
 		return s
 	}
 	return serialEpoch.Add(time.Duration(part * 24 * float64(time.Hour))).Round(time.Second).Format(time.TimeOnly)
@@ -168,4 +177,11 @@ func (d *Duration) read(s string) (time.Duration, bool) {
 		return time.Duration(int(n)/100)*time.Hour + time.Duration(int(n)%100)*time.Minute, true
 	}
 	return time.Duration(n * float64(time.Hour)), true
+}
+
+// agree says whether hours as read are those that were worked. What may be seconds may be
+// hours as well, as users of a program choose, and in workbooks a part of a day.
+func (d *Duration) agree(told, worked time.Duration, serial bool) bool {
+	const factor = time.Hour / time.Second
+	return about(worked, told) || d.As == "seconds" && told < 24*time.Second && about(worked, told*factor) || serial && told < 24*time.Hour && about(worked, told*24)
 }

@@ -333,7 +333,7 @@ func (t *table) span(r *row, rec record) (Reason, error) {
 	if reason := spanOf(&t.place, r, start.shown, end.shown, start.instant); reason != "" {
 		return reason, nil
 	}
-	if told, ok := t.m.Hours.read(at(rec.fields, t.at.hours)); ok && !about(r.end.at.Sub(r.at), told) {
+	if told, ok := t.m.Hours.read(at(rec.fields, t.at.hours)); ok && !t.m.Hours.agree(told, r.end.at.Sub(r.at), rec.serial) {
 		r.suspect = HoursDisagree
 	}
 	return "", nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xuri/excelize/v2"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/simplifiedchinese"
@@ -305,5 +306,51 @@ func TestLayoutsOfOtherLanguagesAreRefused(t *testing.T) {
 		if err := m.prepare(); (err == nil) != fine {
 			t.Errorf("%s: %v", layout, err)
 		}
+	}
+}
+
+func TestVariantsOfWorkbooks(t *testing.T) {
+	both := []string{"06:00 in", "10:00 out"}
+	header := []any{"Date", "From", "To", "Duration", "User", "Name", "Activity"}
+	for rule, c := range map[string]struct {
+		rows    [][]any
+		mac     bool
+		want    []string
+		refused bool
+	}{
+		"dates and times are numbers":                {rows: [][]any{header, {46146, 1.0 / 3, 0.5, 4.0 / 24, "ana", "Ana", "x"}}, want: both},
+		"hours of its own that are others":           {rows: [][]any{header, {46146, 1.0 / 3, 0.5, 3, "ana", "Ana", "x"}}, want: append(slices.Clone(both), "2? hours_disagree")},
+		"the date has the time of the start as well": {rows: [][]any{header, {46146 + 1.0/3, 46146 + 1.0/3, 46146.5, 4, "ana", "Ana", "x"}}, want: both},
+		"and is text":                             {rows: [][]any{header, {"2026-05-04 08:00", "08:00", "12:00", "4:00", "ana", "Ana", "x"}}, want: both},
+		"days count from 1904":                    {rows: [][]any{header, {46146 - 1462, 1.0 / 3, 0.5, 4, "ana", "Ana", "x"}}, mac: true, want: both},
+		"a report's rows about itself come first": {rows: [][]any{{"Report"}, {}, {"May", "2026"}, header, {46146, 1.0 / 3, 0.5, 4, "ana", "Ana", "x"}}, want: both},
+		"no-break spaces":                         {rows: [][]any{header, {"2026-05-04\u00a0", "\u00a08:00\u202fAM", "12:00\u00a0PM", "", "ana", "Ana", "x"}}, want: both},
+		"no row names the columns":                {rows: [][]any{{"Report"}, {46146, 1.0 / 3}}, refused: true},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			book := excelize.NewFile()
+			for i, row := range c.rows {
+				if err := book.SetSheetRow("Sheet1", fmt.Sprintf("A%d", i+1), &row); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := book.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &c.mac}); err != nil {
+				t.Fatal(err)
+			}
+			var out strings.Builder
+			if err := book.Write(&out); err != nil {
+				t.Fatal(err)
+			}
+			o := formatted(t, Auto, out.String())
+			if _, err := Run(t.Context(), formattedAgain(o, out.String()), newNotebook()); c.refused {
+				if !errors.Is(err, ErrFormat) {
+					t.Errorf("%v, want one that it is no known table", err)
+				}
+				return
+			}
+			if got := took(t, o, newNotebook()); !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
 	}
 }
