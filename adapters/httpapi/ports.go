@@ -294,8 +294,11 @@ type Inside struct {
 	Arrivals     Arrivals
 	Sites        Sites
 	Fields       Fields
+	Media        Media
 	Workforce    Workforce
 	Shifts       Shifts
+	Classes      Classes
+	Rolls        Rolls
 	Corrections  Corrections
 	Payroll      Payroll
 	Exports      Exports

@@ -169,7 +169,7 @@ func (m *Mapping) prepare() error {
 	if h := m.Hours; h != nil && (h.Column == "" || h.As != "" && h.As != "decimal" && h.As != "hhmm" && h.As != "seconds") {
 		say("hours needs column, and as must be decimal, hhmm or seconds")
 	}
-	wrong = append(wrong, m.Job.mistakes(m.Day != nil)...)
+	wrong = append(wrong, m.Job.mistakes()...)
 	if len(wrong) > 0 {
 		return fmt.Errorf("%w: %w", ErrMapping, errors.Join(wrong...))
 	}

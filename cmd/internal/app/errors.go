@@ -7,6 +7,7 @@ import (
 	"tracekeep/adapters/devicebatch"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
+	"tracekeep/adapters/mediastore"
 	"tracekeep/domain"
 	"tracekeep/domain/consent"
 	"tracekeep/domain/device"
@@ -14,6 +15,7 @@ import (
 	"tracekeep/domain/erasure"
 	"tracekeep/domain/field"
 	"tracekeep/domain/hold"
+	"tracekeep/domain/media"
 	"tracekeep/domain/payperiod"
 	"tracekeep/domain/person"
 	"tracekeep/domain/restriction"
@@ -86,6 +88,15 @@ func refusals() []refusal {
 		{site.ErrStation, "bad_station", "/stations"},
 		{site.ErrStations, "station_taken", "/stations"},
 		{site.ErrNoActor, "no_actor", ""},
+		{media.ErrClass, "bad_class", "/class"},
+		{media.ErrType, "bad_media_type", ""},
+		{media.ErrPhotos, "photos_forbidden", ""},
+		{media.ErrText, "bad_text", ""},
+		{media.ErrOther, "item_id_used", ""},
+		{media.ErrReason, "bad_reason", "/reason"},
+		{media.ErrPortrait, "not_the_own_portrait", ""},
+		{mediastore.ErrDamaged, "damaged_content", ""},
+		{mediastore.ErrMetadata, "camera_metadata", ""},
 	}
 }
 
@@ -152,6 +163,7 @@ func refusalsOfCases() []refusal {
 func refusalsOfPay() []refusal {
 	return []refusal{
 		{ErrZone, "no_zone", "/zone"},
+		{ErrNoGroup, "no_group", "/plan"},
 		{ErrEarlierRules, "earlier_rules", ""},
 		{ErrGraveFindings, "grave_findings", "/despite_findings"},
 		{payperiod.ErrDays, "bad_days", "/from"},
@@ -208,7 +220,7 @@ func outward(err error) error {
 	case errors.As(err, &floor):
 		return &httpapi.Refusal{Code: "statutory_floor", Message: floor.Error()}
 	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, timecard.ErrUnknownDeclaration), errors.Is(err, timecard.ErrNotRequested), errors.Is(err, erasure.ErrNotRequested),
-		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted), errors.Is(err, retention.ErrNoBatch), errors.Is(err, device.ErrUnknown):
+		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted), errors.Is(err, retention.ErrNoBatch), errors.Is(err, device.ErrUnknown), errors.Is(err, media.ErrUnknown):
 		return errors.Join(httpapi.ErrNotFound, err)
 	case errors.Is(err, keyring.ErrSubjectClosing), errors.Is(err, keyring.ErrSubjectErased): // the erasure overtook the request
 		return errors.Join(errBeingErased, err)

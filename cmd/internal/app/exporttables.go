@@ -83,7 +83,7 @@ func (w *World) ExportHours(ctx context.Context, by httpapi.Principal, order Exp
 			for len(declared) > 0 && slices.Compare(declared[0].WorkID[:], work[:]) < 0 {
 				d := declared[0]
 				declared = declared[1:]
-				if err := row(slices.Concat(head(d.WorkID, d.WorkDate), make([]exporter.Cell, 6), lengthOf(d.Seconds), make([]exporter.Cell, 8),
+				if err := row(slices.Concat(head(d.WorkID, d.WorkDate), make([]exporter.Cell, 6), lengthOf(d.Seconds), []exporter.Cell{exporter.Text(d.Job)}, make([]exporter.Cell, 7),
 					[]exporter.Cell{exporter.Text(d.ID.String()), exporter.Text(d.Origin)})...); err != nil {
 					return err
 				}
