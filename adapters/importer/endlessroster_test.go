@@ -97,7 +97,8 @@ func TestMemoryIsBoundedWhateverARosterHas(t *testing.T) {
 					return nil, fs.ErrNotExist
 				},
 			}, &forgetfulRoster{})
-			if err != nil && !errors.Is(err, c.want) || err == nil && c.want != nil && os.Getenv("TRACEKEEP_NIGHT") != "" {
+			enough := c.file == manifestFile || os.Getenv("TRACEKEEP_NIGHT") != "" // for what has a large measure
+			if err != nil && !errors.Is(err, c.want) || err == nil && c.want != nil && enough {
 				t.Errorf("error %v, want %v", err, c.want)
 			}
 			const most = 640 << 20 // a million people

@@ -107,13 +107,23 @@ func readPeople(ctx context.Context, r io.Reader, kind keyKind, older Encoding, 
 			return nil, fmt.Errorf("%w: more than %d people", ErrPeopleTooLarge, MaxPeople)
 		}
 		p.byKey[key] = person
-		if name, ok := byName.key(person.Name); ok && kind == byLogin && name != key {
-			if _, twice := p.byName[name]; twice {
-				key = "" // nobody can say which of the two it is
-			}
-			p.byName[name] = key
+		if kind == byLogin {
+			p.nameToo(key, person)
 		}
 	}
+}
+
+// nameToo lets somebody be found by name as well, but not by one that two have: nobody can
+// say which of them it is.
+func (p *people) nameToo(key string, person Person) {
+	name, ok := byName.key(person.Name)
+	if !ok || name == key {
+		return
+	}
+	if _, twice := p.byName[name]; twice {
+		key = ""
+	}
+	p.byName[name] = key
 }
 
 // inUTF8 makes text of values in an older encoding.

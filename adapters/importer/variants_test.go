@@ -117,6 +117,7 @@ func TestVariantsOfTables(t *testing.T) {
 		"two exports put behind one another":              {"kimai", kimai + span("2026-05-04", "08:00", "12:00") + kimai + span("2026-05-05", "08:00", "12:00"), []string{"06:00 in", "10:00 out", "06:00 in", "10:00 out"}},
 		"lines that end with a carriage return alone":     {"kimai", strings.ReplaceAll(kimai+span("2026-05-04", "08:00", "12:00"), "\n", "\r"), both},
 		"Toggl: dates and times as an American has them":  {"toggl", toggl + "x,4:00:00,Ana,a@example.org,05/25/2026,8:00 AM,05/25/2026,12:00 PM\n", both},
+		"Toggl: the end of a day":                         {"toggl", toggl + "x,2:00:00,Ana,a@example.org,2026-05-04,22:00:00,2026-05-04,24:00:00\n", []string{"20:00 in", "22:00 out"}},
 		"Harvest: dates with points, hours with a comma":  {"harvest", harvestHeader + "04.05.2026,C,P,,T,,\"7,5\",No,Ana,A\n", []string{"2026-05-04 7h30m0s"}},
 		"Harvest: the day first, as another row tells":    {"harvest", harvestHeader + "04/05/2026,C,P,,T,,1,No,Ana,A\n25/05/2026,C,P,,T,,1,No,Ana,A\n", []string{"2026-05-04 1h0m0s", "2026-05-25 1h0m0s"}},
 		"Harvest: no row tells":                           {"harvest", harvestHeader + "04/05/2026,C,P,,T,,1,No,Ana,A\n", []string{"2026-04-05 1h0m0s", "2? ambiguous_date"}},
@@ -348,8 +349,12 @@ func TestVariantsOfWorkbooks(t *testing.T) {
 				}
 				return
 			}
-			if got := took(t, o, newNotebook()); !slices.Equal(got, c.want) {
+			sink := newNotebook()
+			if got := took(t, o, sink); !slices.Equal(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if len(sink.punches) == 0 || sink.punches[0].StationClock != "2026-05-04 08:00:00" {
+				t.Errorf("the first punch is not that of 4 May: %+v", sink.punches)
 			}
 		})
 	}
