@@ -38,15 +38,15 @@ func openCSV(s source) (reader, error) {
 	if s.Mapping == nil {
 		return nil, fmt.Errorf("%w: --mapping FILE must say what the columns are", ErrMapping)
 	}
-	c, err := newCSVRecords(s.from, s.Encoding)
+	c, err := newCSVRecords(s.from, s.Encoding, s.Mapping)
 	if err != nil {
 		return nil, err
 	}
 	return openTable(s, c, s.Mapping)
 }
 
-// newCSVRecords begins to read a table in text.
-func newCSVRecords(from io.Reader, e Encoding) (*csvRecords, error) {
+// newCSVRecords begins to read a table in text, at the header of m where that is given.
+func newCSVRecords(from io.Reader, e Encoding, m *Mapping) (*csvRecords, error) {
 	raw := &counted{from: from}
 	text, err := decode(raw, e)
 	if err != nil {
@@ -59,6 +59,11 @@ func newCSVRecords(from io.Reader, e Encoding) (*csvRecords, error) {
 	}
 	c := &csvRecords{raw: raw, from: &metered{from: peek}}
 	comma, skip := separator(start)
+	if m != nil {
+		if sep, before, ok := headerAt(start, m); ok {
+			comma, skip = sep, before
+		}
+	}
 	_, _ = peek.Discard(skip)
 	c.skip = int64(bytes.Count(start[:skip], []byte{'\n'}))
 	c.rows = tableCSV(c.from, comma)
@@ -84,11 +89,15 @@ func separator(start []byte) (comma rune, skip int) {
 	if said, ok := bytes.CutPrefix(bytes.TrimSuffix(first, []byte{'\r'}), []byte("sep=")); ok && len(said) == 1 && strings.ContainsRune(separators, rune(said[0])) {
 		return rune(said[0]), skip + len(first) + 1
 	}
-	most := 0
-	comma = ','
+	return likeliest(first), skip
+}
+
+// likeliest is what occurs most in a line, outside quotes.
+func likeliest(line []byte) rune {
+	most, comma := 0, ','
 	for _, candidate := range separators {
 		n, quoted := 0, false
-		for _, c := range first {
+		for _, c := range line {
 			switch {
 			case c == '"':
 				quoted = !quoted
@@ -100,7 +109,26 @@ func separator(start []byte) (comma rune, skip int) {
 			most, comma = n, candidate
 		}
 	}
-	return comma, skip
+	return comma
+}
+
+// maxTitles is how many lines a report may have about itself, its header among them.
+const maxTitles = 20
+
+// headerAt finds the line that names the columns of m, and what it separates them with.
+func headerAt(start []byte, m *Mapping) (comma rune, skip int, ok bool) {
+	lines := 0
+	for line := range bytes.Lines(start) {
+		if lines++; lines > maxTitles {
+			break
+		}
+		comma := likeliest(line)
+		if fields, err := tableCSV(bytes.NewReader(line), comma).Read(); err == nil && headerOf(fields).fits(m) {
+			return comma, skip, true
+		}
+		skip += len(line)
+	}
+	return 0, 0, false
 }
 
 func (c *csvRecords) next() (record, error) {

@@ -12,6 +12,10 @@ import (
 // would be wrong in silence.
 var ErrDateOrder = errors.New("the dates of the file are not all in one order, day first (25/12/2026) or month first (12/25/2026); if you know which, give --dates or --mapping with layouts")
 
+// ErrDateUnsure: no date of the file tells which order they are in. Punches are recorded
+// as they are read, so nothing is taken until somebody says.
+var ErrDateUnsure = errors.New("the dates of the file can be read day first or month first, and none of the first 1,000 rows tells which; give --dates day-first or --dates month-first")
+
 // DateOrder says how dates such as 04/05/2026 are read, in formats whose programs
 // write them as each user likes.
 type DateOrder string
@@ -30,25 +34,56 @@ func (o DateOrder) validate() error {
 	return nil
 }
 
-// In layouts as package time knows them.
-const (
-	monthThenDay = "1/2/"
-	dayThenMonth = "2/1/"
+// In layouts as package time knows them: slashes or dashes between them.
+var (
+	monthThenDay = []string{"1/2/", "1-2-"}
+	dayThenMonth = []string{"2/1/", "2-1-"}
 )
 
-// slashed says whether a moment has layouts whose order somebody could mistake.
-func (m *Moment) slashed() bool {
-	return m != nil && slices.ContainsFunc(m.parsed, func(l string) bool { return strings.HasPrefix(l, monthThenDay) })
+// exchanged is a layout with month and day exchanged; false for one whose order nobody
+// could mistake.
+func exchanged(layout string) (string, bool) {
+	for i := range monthThenDay {
+		if rest, ok := strings.CutPrefix(layout, monthThenDay[i]); ok {
+			return dayThenMonth[i] + rest, true
+		}
+		if rest, ok := strings.CutPrefix(layout, dayThenMonth[i]); ok {
+			return monthThenDay[i] + rest, true
+		}
+	}
+	return "", false
 }
 
-// dayFirst is the moment with the two exchanged.
-func (m *Moment) dayFirst() *Moment {
-	swapped := *m
-	swapped.parsed = slices.Clone(m.parsed)
-	for i, layout := range swapped.parsed {
-		if rest, ok := strings.CutPrefix(layout, monthThenDay); ok {
-			swapped.parsed[i] = dayThenMonth + rest
+// isMonthFirst says of a layout whose order could be mistaken which it is.
+func isMonthFirst(layout string) bool {
+	return strings.HasPrefix(layout, monthThenDay[0]) || strings.HasPrefix(layout, monthThenDay[1])
+}
+
+// dayFirst are layouts of which those that begin with the month begin with the day.
+func dayFirst(layouts []string) []string {
+	swapped := slices.Clone(layouts)
+	for i, layout := range swapped {
+		if other, ok := exchanged(layout); ok && isMonthFirst(layout) {
+			swapped[i] = other
 		}
+	}
+	return swapped
+}
+
+// dayFirst is a mapping whose dates begin with the day where they could begin with either.
+func (m *Mapping) dayFirst() *Mapping {
+	swapped := *m
+	for _, moment := range []**Moment{&swapped.Time, &swapped.Start, &swapped.End} {
+		if *moment != nil {
+			one := **moment
+			one.parsed = dayFirst(one.parsed)
+			*moment = &one
+		}
+	}
+	if m.Day != nil {
+		one := *m.Day
+		one.parsed = dayFirst(one.parsed)
+		swapped.Day = &one
 	}
 	return &swapped
 }
@@ -81,11 +116,12 @@ func (p *peeked) next() (record, error) {
 
 // settleDates finds the order of the dates of a built-in table whose program lets its
 // users choose. What a mapping file says is what counts.
-func (t *table) settleDates(order DateOrder) {
-	if t.m.title == "" || !t.m.Start.slashed() {
-		return
+func (t *table) settleDates(order DateOrder) error {
+	layouts, read := t.firstDate()
+	if t.m.title == "" || !slices.ContainsFunc(layouts, isMonthFirst) {
+		return nil
 	}
-	dayFirst := order == DayFirst
+	days := order == DayFirst
 	if order == DatesAuto {
 		ahead := &peeked{from: t.from}
 		for kept := 0; len(ahead.ahead) < orderedAhead && kept < orderedBytes && ahead.err == nil; {
@@ -99,45 +135,92 @@ func (t *table) settleDates(order DateOrder) {
 			}
 		}
 		t.from, t.unsure = ahead, true
+		var can [3]bool // be either, only with the day first, only with the month first
 		for _, r := range ahead.ahead {
-			if r.header || len(r.fields) < t.width {
+			if r.header || r.broken != "" {
 				continue
 			}
-			dayFirst = dayFirst || t.leads(r, dayThenMonth) && !t.leads(r, monthThenDay)
+			if order, matters := orderOf(read(r)); matters {
+				can[order] = true
+			}
+		}
+		days, t.unsure = can[onlyDayFirst], !can[onlyMonthFirst] && !t.m.monthFirst
+		switch {
+		case can[onlyDayFirst] && can[onlyMonthFirst]:
+			return ErrDateOrder
+		case can[eitherFirst] && !can[onlyDayFirst] && !can[onlyMonthFirst] && t.m.Time != nil:
+			return ErrDateUnsure
 		}
 	}
-	if dayFirst {
-		m := *t.m
-		m.Start, m.End = m.Start.dayFirst(), m.End.dayFirst()
-		t.m, t.unsure = &m, false
+	if days {
+		t.m, t.unsure = t.m.dayFirst(), false
 	}
+	return nil
 }
 
-// leads says whether the date of the start of a row can be read in an order.
-func (t *table) leads(r record, order string) bool {
-	text := at(r.fields, t.at.start.date)
-	if t.at.start.at >= 0 {
-		text, _, _ = strings.Cut(at(r.fields, t.at.start.at), " ")
+// firstDate are the layouts of what a row is dated by, and how to find that in a row.
+func (t *table) firstDate() (layouts []string, read func(record) string) {
+	date := func(column int) func(record) string {
+		return func(r record) string {
+			text, _, _ := strings.Cut(at(r.fields, column), " ")
+			return text
+		}
 	}
-	first, rest, ok := strings.Cut(text, "/")
-	second, _, another := strings.Cut(rest, "/")
-	if !ok || !another {
-		return false
+	switch {
+	case t.m.Day != nil:
+		return t.m.Day.parsed, date(t.at.day)
+	case t.m.Start != nil:
+		return t.m.Start.parsed, date(max(t.at.start.at, t.at.start.date))
+	case t.m.Time != nil:
+		return t.m.Time.parsed, date(max(t.at.time.at, t.at.time.date))
 	}
-	if order == dayThenMonth {
-		first, second = second, first
-	}
-	return isBelow(first, 12) && isBelow(second, 31)
+	return nil, nil
 }
 
-// isBelow says whether a text is a number from 1 to most, of one or two digits.
-func isBelow(text string, most int) bool {
-	n := 0
+// What the order of a date can be.
+const (
+	eitherFirst = iota
+	onlyDayFirst
+	onlyMonthFirst
+)
+
+// orderOf is what the order of a date such as 25/12/2026 can be. It does not matter where
+// both numbers are the same, nor of any other text.
+func orderOf(text string) (order int, matters bool) {
+	first, second, ok := halves(text)
+	switch {
+	case !ok || first == second:
+		return 0, false
+	case first > 12:
+		return onlyDayFirst, true
+	case second > 12:
+		return onlyMonthFirst, true
+	}
+	return eitherFirst, true
+}
+
+// halves are the first two numbers of a date that begins with the day or the month, with
+// slashes or dashes between them.
+func halves(text string) (first, second int, ok bool) {
+	for _, mark := range []string{"/", "-"} {
+		parts := strings.Split(text, mark)
+		if len(parts) != 3 {
+			continue
+		}
+		first, ok1 := below(parts[0], 31)
+		second, ok2 := below(parts[1], 31)
+		return first, second, ok1 && ok2 && (first <= 12 || second <= 12)
+	}
+	return 0, 0, false
+}
+
+// below reads a number from 1 to most, of one or two digits.
+func below(text string, most int) (n int, ok bool) {
 	for i := range len(text) {
 		if text[i] < '0' || text[i] > '9' {
-			return false
+			return 0, false
 		}
 		n = 10*n + int(text[i]-'0')
 	}
-	return len(text) > 0 && len(text) <= 2 && n >= 1 && n <= most
+	return n, len(text) > 0 && len(text) <= 2 && n >= 1 && n <= most
 }

@@ -55,7 +55,7 @@ type declared struct {
 
 // declaredRow reads a row of a table with days and hours.
 func (t *table) declaredRow(r *row, rec record) (Reason, error) {
-	date, reason, err := t.date(rec)
+	date, either, reason, err := t.date(rec)
 	if reason != "" || err != nil {
 		return reason, err
 	}
@@ -74,6 +74,9 @@ func (t *table) declaredRow(r *row, rec record) (Reason, error) {
 	}
 	r.declared = &declared{date: date.Format(time.DateOnly), ends: day(1).UTC(), hours: hours, entry: t.entry(rec.fields)}
 	r.at, r.pressed = day(0), "declared" // the day by which it is accounted for
+	if t.unsure && either {
+		r.suspect = AmbiguousDate
+	}
 	same := r.declared.same(r.pin)
 	if t.entries[same]++; len(t.entries) > maxEntries {
 		return "", fmt.Errorf("%w: more than %d different entries; split it by month", ErrTooLarge, maxEntries)
@@ -84,31 +87,31 @@ func (t *table) declaredRow(r *row, rec record) (Reason, error) {
 	return "", nil
 }
 
-// date reads the date of a row. Its error is [ErrDateOrder].
-func (t *table) date(rec record) (time.Time, Reason, error) {
+// date reads the date of a row, and says whether its day could be its month. Its error is
+// [ErrDateOrder].
+func (t *table) date(rec record) (date time.Time, either bool, reason Reason, err error) {
 	text := at(rec.fields, t.at.day)
 	if rec.serial {
-		text, _, _ = strings.Cut(serialDate(text), " ")
+		text, _, _ = strings.Cut(rec.serialDate(text), " ")
 	}
-	for i, layout := range t.m.Day.parsed {
+	for _, layout := range t.m.Day.parsed {
 		if date, err := time.Parse(layout, text); err == nil {
-			return date, "", nil
+			return date, isMonthFirst(layout) && date.Day() != int(date.Month()), "", nil
 		}
-		if rec.serial && strings.HasPrefix(t.m.Day.Layouts[i], "YYYY-MM-DD") {
-			continue
-		}
-		if swapped, ok := strings.CutPrefix(layout, "1/2/"); ok {
-			if _, err := time.Parse("2/1/"+swapped, text); err == nil {
-				return time.Time{}, "", ErrDateOrder
+	}
+	for _, layout := range t.m.Day.parsed {
+		if other, ok := exchanged(layout); ok {
+			if _, err := time.Parse(other, text); err == nil {
+				return time.Time{}, false, "", ErrDateOrder
 			}
 		}
 	}
 	if rec.serial {
 		if date, err := time.Parse(time.DateOnly, text); err == nil {
-			return date, "", nil
+			return date, false, "", nil
 		}
 	}
-	return time.Time{}, BadWorkDate, nil
+	return time.Time{}, false, BadWorkDate, nil
 }
 
 // entry is a hash of what tells entries of a day apart.

@@ -146,8 +146,8 @@ func TestAnIIFFileWithoutItsHeaderIsRefused(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	o := formatted(t, Auto, iifHeader+"TIMEACT\t25/04/26\tx\tAna\tx\ty\t5:30\n")
+	o := formatted(t, Auto, iifHeader+"TIMEACT\t25/04/26\tx\tAna\tx\ty\t5:30\nTIMEACT\t04/25/26\tx\tAna\tx\ty\t5:30\n")
 	if _, err := Run(t.Context(), o, newNotebook()); !errors.Is(err, ErrDateOrder) {
-		t.Errorf("dates day first: %v", err)
+		t.Errorf("dates in both orders: %v", err)
 	}
 }

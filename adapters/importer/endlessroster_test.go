@@ -98,7 +98,8 @@ func TestMemoryIsBoundedWhateverARosterHas(t *testing.T) {
 				},
 			}, &forgetfulRoster{})
 			ended := raceDetector && errors.Is(err, ErrRoster) // so little is poured then that a header comes to its end
-			if err != nil && !errors.Is(err, c.want) && !ended || err == nil && c.want != nil && os.Getenv("TRACEKEEP_NIGHT") != "" {
+			enough := c.file == manifestFile || os.Getenv("TRACEKEEP_NIGHT") != "" // for what has a large measure
+			if err != nil && !errors.Is(err, c.want) && !ended || err == nil && c.want != nil && enough {
 				t.Errorf("error %v, want %v", err, c.want)
 			}
 			const most = 640 << 20 // a million people

@@ -231,8 +231,12 @@ func unknown(h head) error {
 		return fmt.Errorf("%w: it is a workbook of the old kind (.xls); save it as .xlsx or CSV", ErrFormat)
 	case bytes.HasPrefix(bytes.TrimLeft(h.text, " \r\n"), []byte("BEGIN:VCALENDAR")):
 		return fmt.Errorf("%w: it is a calendar; what was planned is no punch", ErrFormat)
+	case isTreated(h):
+		return fmt.Errorf("%w: it is an AFDT, ACJEF or AEJ, which a payroll program made of the clock's records and changed; import the AFD of the clock itself", ErrFormat)
 	case isHoursOnly(h):
 		return ErrNoClockTimes
+	case isTotals(h):
+		return fmt.Errorf("%w: it has totals and no days, as a summary has; export the detailed report instead", ErrFormat)
 	case bytes.IndexByte(h.text, 0) >= 0:
 		return fmt.Errorf("%w: the file is binary", ErrFormat)
 	}

@@ -13,7 +13,7 @@ import (
 var quickbooks = sync.OnceValue(func() *Mapping {
 	m := &Mapping{
 		Name: "quickbooks-iif", title: "QuickBooks Desktop timer activities (IIF, TIMEACT): hours without times of day",
-		Person: Whose{Column: "EMP", By: byName}, FullName: []string{"EMP"},
+		monthFirst: true, Person: Whose{Column: "EMP", By: byName}, FullName: []string{"EMP"},
 		Day: &Day{Column: "DATE", Layouts: []string{"M/D/YYYY", "M/D/YY"}}, Hours: &Duration{Column: "DURATION"},
 		Apart: []string{"JOB", "ITEM", "PITEM", "PROJ"},
 	}
@@ -23,9 +23,15 @@ var quickbooks = sync.OnceValue(func() *Mapping {
 	return m
 })
 
+// isIIF looks beyond the first lines: other lists of QuickBooks may stand before.
 func isIIF(h head) bool {
-	word, _, _ := strings.Cut(string(h.line), "\t")
-	return word == "!TIMEACT" || word == "!TIMERHDR" || word == "TIMEACT"
+	for line := range strings.Lines(string(h.text)) {
+		word, _, _ := strings.Cut(line, "\t")
+		if word == "!TIMEACT" || word == "!TIMERHDR" || word == "TIMEACT" {
+			return true
+		}
+	}
+	return false
 }
 
 // openIIF reads a file of QuickBooks: lines of columns between tabs, whose first

@@ -130,6 +130,7 @@ type run struct {
 	sink      Sink
 	sum       Summary
 	people    map[string]Person // those whose PIN has not occurred yet
+	byName    map[string]string // their keys by their names, where these may occur instead
 	known     map[string]uuid.UUID
 	unknown   map[string]bool
 	seen      *window
@@ -165,7 +166,7 @@ func (r *run) readPeople(ctx context.Context) error {
 		return r.flush()
 	}
 	kept := 0
-	p, err := readPeople(ctx, r.o.People, r.format.key, r.o.Now, func(rejected Rejected) bool {
+	p, err := readPeople(ctx, r.o.People, r.format.key, r.o.Encoding, r.o.Now, func(rejected Rejected) bool {
 		_ = r.writeRejected("people", rejected) // kept by the writer, seen at the next flush
 		kept++
 		return kept <= r.o.MaxRejects
@@ -173,7 +174,7 @@ func (r *run) readPeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.people = p.byKey
+	r.people, r.byName = p.byKey, p.byName
 	r.sum.PeopleInFile, r.sum.PeopleWithoutPunches = int64(len(p.byKey)), int64(len(p.byKey))
 	r.sum.PeopleColumnsIgnored, r.sum.PeopleRejects, r.sum.PeopleRejected = p.ignored, p.rejects, p.rejected
 	return r.flush()
@@ -228,7 +229,7 @@ func (r *run) resolve(ctx context.Context, rows []row) error {
 		}
 		asked[row.pin] = true
 		pins = append(pins, row.pin)
-		if person, ok := r.people[row.pin]; ok {
+		if person, ok := r.people[r.keyOf(row.pin)]; ok {
 			owners[row.pin] = person
 		} else if row.person != nil {
 			owners[row.pin] = *row.person
@@ -248,13 +249,26 @@ func (r *run) resolve(ctx context.Context, rows []row) error {
 		} else if len(r.unknown) < 1<<16 { // beyond, the sink is asked again: memory stays bounded
 			r.unknown[pin] = true
 		}
-		if _, ok := r.people[pin]; ok {
+		if key := r.keyOf(pin); r.hasPerson(key) {
 			r.anyPerson = true
 			r.sum.PeopleWithoutPunches--
-			delete(r.people, pin)
+			delete(r.people, key)
 		}
 	}
 	return nil
+}
+
+func (r *run) hasPerson(key string) bool {
+	_, ok := r.people[key]
+	return ok
+}
+
+// keyOf is the key under which the people file has who a row names.
+func (r *run) keyOf(pin string) string {
+	if key, ok := r.byName[pin]; ok && !r.hasPerson(pin) {
+		return key
+	}
+	return pin
 }
 
 // admit turns rows into punches. Rows of unknown PINs become rejected; exact
@@ -331,7 +345,7 @@ func (r *run) verdict() error {
 	case !r.shaped && r.sum.Rejected > 0:
 		return ErrNotClockFile
 	case r.sum.PeopleInFile > 0 && !r.anyPerson && r.punched:
-		return ErrWrongPeopleFile
+		return fmt.Errorf("%w (files of %s name people by %s)", ErrWrongPeopleFile, r.format.Name, r.format.key.named())
 	}
 	return nil
 }

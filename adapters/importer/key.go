@@ -17,6 +17,19 @@ const (
 	byLogin keyKind = "login" // an e-mail address where it has an @, else a name
 )
 
+// named is how people are named by such keys.
+func (k keyKind) named() string {
+	switch k {
+	case byEmail:
+		return "e-mail address"
+	case byLogin:
+		return "e-mail address or name"
+	case byName, byID:
+		return string(k)
+	}
+	return "PIN"
+}
+
 const maxKey = 254
 
 // key makes the value under which a person is found. It answers false when the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -43,12 +44,13 @@ type Mapping struct {
 	People *PeopleColumns `yaml:"people"`
 
 	// Of built-in tables: columns that tell their files from others'.
-	title   string
-	has     []string
-	hasNot  []string
-	members bool // the people file beside it is written by the same program
-	anybody bool // tables without the person's column are one person's: Options.Person says whose
-	padded  bool // the header has columns without a name that the rows do not have, and PINs have zeros in front
+	title      string
+	has        []string
+	hasNot     []string
+	members    bool // the people file beside it is written by the same program
+	anybody    bool // tables without the person's column are one person's: Options.Person says whose
+	monthFirst bool // its program writes dates month first, where nothing in a file says otherwise
+	padded     bool // the header has columns without a name that the rows do not have, and PINs have zeros in front
 }
 
 // Whose says where a row names its person.
@@ -181,12 +183,28 @@ func (m *Moment) prepare() error {
 	if len(m.Layouts) == 0 {
 		return errors.New("layouts is missing, such as YYYY-MM-DD HH:mm:ss")
 	}
-	m.parsed = nil
-	for _, layout := range m.Layouts {
-		m.parsed = append(m.parsed, goLayout(layout))
+	return prepareLayouts(m.Layouts, &m.parsed)
+}
+
+// prepareLayouts translates layouts. Its error names letters that other languages of
+// layouts have: such a layout would fit no time at all.
+func prepareLayouts(layouts []string, parsed *[]string) error {
+	*parsed = nil
+	for _, layout := range layouts {
+		if word := foreignLetters.FindString(layoutLetters.Replace(layout)); word != "" {
+			return fmt.Errorf("layout %.64q: %q is of another language; write YYYY or YY, MMM, MM or M, DD or D, HH or hh with AM, mm, ss, .000000 and Z", layout, strings.TrimSpace(word))
+		}
+		*parsed = append(*parsed, goLayout(layout))
 	}
 	return nil
 }
+
+// layoutLetters takes away what a layout may have; other text stands for itself.
+var layoutLetters = strings.NewReplacer(
+	"YYYY", " ", "YY", " ", "MMMM", " ", "MMM", " ", "MM", " ", "M", " ", "DD", " ", "D", " ", "HH", " ", "hh", " ", "mm", " ", "ss", " ", "AM", " ", "Z", " ",
+)
+
+var foreignLetters = regexp.MustCompile(`%.|(?:^|[^\pL])(?:y+|d+|h|H|m|s|a|tt|p|pm|PM|S+|X+|u+)(?:[^\pL]|$)`)
 
 func (d *Day) prepare() error {
 	if d.Column == "" {
@@ -195,18 +213,14 @@ func (d *Day) prepare() error {
 	if len(d.Layouts) == 0 {
 		return errors.New("layouts is missing, such as YYYY-MM-DD")
 	}
-	d.parsed = nil
-	for _, layout := range d.Layouts {
-		d.parsed = append(d.parsed, goLayout(layout))
-	}
-	return nil
+	return prepareLayouts(d.Layouts, &d.parsed)
 }
 
 // goLayout translates the letters that people write into the example that package
 // time wants. M and D stand for one or two digits.
 func goLayout(layout string) string {
 	return strings.NewReplacer(
-		"YYYY", "2006", "YY", "06", "MM", "01", "M", "1", "DD", "02", "D", "2",
+		"YYYY", "2006", "YY", "06", "MMMM", "January", "MMM", "Jan", "MM", "01", "M", "1", "DD", "02", "D", "2",
 		"HH", "15", "hh", "3", "mm", "04", "ss", "05", "AM", "PM", "Z", "Z07:00",
 	).Replace(layout)
 }

@@ -11,7 +11,10 @@ import (
 // orgLine is a CLOCK line of Emacs org-mode: local time, the day's name in the
 // writer's language, no end while the clock runs. Inactive timestamps stand in
 // square brackets.
-var orgLine = regexp.MustCompile(`^\s*CLOCK:\s*\[(\d{4}-\d{2}-\d{2})(?:\s[^\]\s\d]+)?\s(\d{1,2}:\d{2})\](?:--\[(\d{4}-\d{2}-\d{2})(?:\s[^\]\s\d]+)?\s(\d{1,2}:\d{2})\](?:\s*=>\s*(\d+:\d{2}))?)?\s*$`)
+var orgLine = regexp.MustCompile(`(?i)^\s*CLOCK:\s*\[(\d{4}-\d{2}-\d{2})(?:\s[^\]\s\d]+)?\s(\d{1,2}:\d{2})\](?:--\[(\d{4}-\d{2}-\d{2})(?:\s[^\]\s\d]+)?\s(\d{1,2}:\d{2})\](?:\s*=>\s*-?(\d+:\d{2}))?)?\s*$`)
+
+// orgHours is one without times, which org-mode sums as well.
+var orgHours = regexp.MustCompile(`(?i)^\s*CLOCK:\s*=>\s*\d+:\d{2}\s*$`)
 
 var orgClock = []byte("CLOCK:")
 
@@ -24,7 +27,7 @@ type org struct {
 }
 
 func isOrg(h head) bool {
-	return bytes.Contains(h.text, []byte("CLOCK: [")) || bytes.HasPrefix(h.line, []byte("#+")) || bytes.HasPrefix(h.line, []byte("* "))
+	return bytes.Contains(bytes.ToUpper(h.text), []byte("CLOCK: [")) || bytes.HasPrefix(h.line, []byte("#+")) || bytes.HasPrefix(h.line, []byte("* "))
 }
 
 func openOrg(s source) (reader, error) {
@@ -40,10 +43,15 @@ func (o *org) next(rows []row) ([]row, int64, error) {
 	return append(rows, o.parse(l)), l.end, nil
 }
 
+func isClockLine(text []byte) bool {
+	text = bytes.TrimSpace(text)
+	return len(text) >= len(orgClock) && bytes.EqualFold(text[:len(orgClock)], orgClock)
+}
+
 func (o *org) parse(l line) row {
 	r := row{line: l.number, shaped: true, pin: o.person}
 	switch {
-	case !bytes.HasPrefix(bytes.TrimSpace(l.text), orgClock): // prose may be as long as it likes
+	case !isClockLine(l.text): // prose may be as long as it likes
 		r.class = otherRow
 		if !l.tooLong && isBlank(l.text) {
 			r.class = blankLine
@@ -58,6 +66,8 @@ func (o *org) parse(l line) row {
 	}
 	m := orgLine.FindSubmatch(l.text)
 	switch {
+	case m == nil && orgHours.Match(l.text):
+		r.reason = NoTimes
 	case m == nil && l.unterminated:
 		r.reason = TruncatedLine
 	case m == nil:

@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
 )
 
 // The reasons why a people file as a whole cannot be used.
@@ -21,7 +23,7 @@ var (
 	// ErrPeopleTooLarge: more people than [MaxPeople], or a row beyond all measure.
 	ErrPeopleTooLarge = errors.New("people file too large")
 	// ErrWrongPeopleFile: nobody in it ever punched at this station.
-	ErrWrongPeopleFile = errors.New("no PIN of the people file occurs in the clock file: wrong people file?")
+	ErrWrongPeopleFile = errors.New("nobody of the people file occurs in the clock file: wrong people file?")
 )
 
 // MaxPeople is how many people one file may hold; they are kept in memory until
@@ -40,7 +42,8 @@ const (
 // people is what a people file said.
 type people struct {
 	byKey    map[string]Person
-	ignored  []string // columns that were not read, as named in the header
+	byName   map[string]string // the keys of those who have another than their name, for formats that may have either
+	ignored  []string          // columns that were not read, as named in the header
 	rejected int64
 	rejects  []Rejected
 }
@@ -49,8 +52,13 @@ type people struct {
 type columns struct{ id, pin, name, email, phone, birthDate, employeeNumber int }
 
 // readPeople reads a whole people file, whose people are found by a key of this kind. A row it cannot use is reported and left
-// out; today bounds birth dates; keep is called for every rejected row.
-func readPeople(ctx context.Context, r io.Reader, kind keyKind, today time.Time, keep func(Rejected) bool) (*people, error) {
+// out; today bounds birth dates; keep is called for every rejected row. Values that are not
+// valid UTF-8 are read in an older encoding, where the caller names one.
+func readPeople(ctx context.Context, r io.Reader, kind keyKind, older Encoding, today time.Time, keep func(Rejected) bool) (*people, error) {
+	old, err := older.old()
+	if err != nil {
+		return nil, err
+	}
 	from, comma, err := openPeople(ctx, r)
 	if err != nil {
 		return nil, err
@@ -65,7 +73,7 @@ func readPeople(ctx context.Context, r io.Reader, kind keyKind, today time.Time,
 	if err != nil {
 		return nil, err
 	}
-	p := &people{byKey: map[string]Person{}, ignored: ignored}
+	p := &people{byKey: map[string]Person{}, byName: map[string]string{}, ignored: ignored}
 	width := len(header)
 	for {
 		from.allow(maxPersonRow)
@@ -84,6 +92,7 @@ func readPeople(ctx context.Context, r io.Reader, kind keyKind, today time.Time,
 			n, _ := rows.FieldPos(0)
 			line = int64(n)
 			if len(record) == width {
+				inUTF8(record, old)
 				key, person, reason = at.person(record, kind, today)
 			}
 		}
@@ -98,6 +107,37 @@ func readPeople(ctx context.Context, r io.Reader, kind keyKind, today time.Time,
 			return nil, fmt.Errorf("%w: more than %d people", ErrPeopleTooLarge, MaxPeople)
 		}
 		p.byKey[key] = person
+		if kind == byLogin {
+			p.nameToo(key, person)
+		}
+	}
+}
+
+// nameToo lets somebody be found by name as well, but not by one that two have: nobody can
+// say which of them it is.
+func (p *people) nameToo(key string, person Person) {
+	name, ok := byName.key(person.Name)
+	if !ok || name == key {
+		return
+	}
+	if _, twice := p.byName[name]; twice {
+		key = ""
+	}
+	p.byName[name] = key
+}
+
+// inUTF8 makes text of values in an older encoding.
+func inUTF8(record []string, old encoding.Encoding) {
+	if old == nil {
+		return
+	}
+	for i, value := range record {
+		if utf8.ValidString(value) {
+			continue
+		}
+		if text, err := old.NewDecoder().String(value); err == nil {
+			record[i] = text
+		}
 	}
 }
 
@@ -140,8 +180,14 @@ func openPeople(ctx context.Context, r io.Reader) (*metered, rune, error) {
 		return nil, 0, fmt.Errorf("%w: it is empty", ErrNotPeopleFile)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("\xD0\xCF\x11\xE0")):
 		return nil, 0, fmt.Errorf("%w: it is a spreadsheet; save it as CSV UTF-8", ErrNotPeopleFile)
-	case bytes.HasPrefix(head, []byte("\xFF\xFE")), bytes.HasPrefix(head, []byte("\xFE\xFF")):
-		return nil, 0, fmt.Errorf("%w: it is UTF-16 text; save it as CSV UTF-8", ErrNotPeopleFile)
+	}
+	text, err := decode(peek, EncodingAuto)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read people file: %w", err)
+	}
+	peek = bufio.NewReaderSize(text, 64<<10)
+	if head, err = peek.Peek(headerSize); err != nil && !errors.Is(err, io.EOF) {
+		return nil, 0, fmt.Errorf("read people file: %w", err)
 	}
 	first, _, ended := bytes.Cut(head, []byte{'\n'})
 	switch {
@@ -155,9 +201,6 @@ func openPeople(ctx context.Context, r io.Reader) (*metered, rune, error) {
 		if bytes.ContainsRune(first, other) && !bytes.ContainsRune(first, ',') {
 			comma = other
 		}
-	}
-	if bytes.HasPrefix(head, []byte("\uFEFF")) {
-		_, _ = peek.Discard(len("\uFEFF"))
 	}
 	if looksLikeClockFile(first) {
 		return nil, 0, fmt.Errorf("%w: it looks like a clock file", ErrNotPeopleFile)

@@ -53,7 +53,7 @@ func TestVerdictOnAPerson(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			text := header + "1,Before,,,,\n" + c.row + "\n9,After,,,,\n"
-			p, err := readPeople(t.Context(), strings.NewReader(text), byPIN, today, allRejects)
+			p, err := readPeople(t.Context(), strings.NewReader(text), byPIN, EncodingAuto, today, allRejects)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,13 +100,13 @@ func TestPeopleFileAsAWhole(t *testing.T) {
 		"a header with a column twice":                  {text: "pin,name,name\n", err: ErrNotPeopleFile, says: "names a column twice"},
 		"a clock file given by mistake":                 {text: good + good, err: ErrNotPeopleFile, says: "looks like a clock file"},
 		"a spreadsheet":                                 {text: "PK\x03\x04\x14\x00", err: ErrNotPeopleFile, says: "save it as CSV UTF-8"},
-		"UTF-16":                                        {text: "\xff\xfep\x00i\x00n\x00", err: ErrNotPeopleFile, says: "UTF-16"},
+		"UTF-16 that is no people file":                 {text: "\xff\xfep\x00i\x00n\x00", err: ErrNotPeopleFile, says: "first line"},
 		"a picture":                                     {text: "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", err: ErrNotPeopleFile, says: "binary"},
 		"a first line without end":                      {text: strings.Repeat("x", 5000), err: ErrNotPeopleFile, says: "longer than 4 KiB"},
 		"a broken header":                               {text: "pin,na\"me\n", err: ErrNotPeopleFile, says: "header is missing or broken"},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			p, err := readPeople(t.Context(), strings.NewReader(c.text), byPIN, today, allRejects)
+			p, err := readPeople(t.Context(), strings.NewReader(c.text), byPIN, EncodingAuto, today, allRejects)
 			if !errors.Is(err, c.err) {
 				t.Fatalf("error = %v, want %v", err, c.err)
 			}
@@ -138,7 +138,7 @@ func TestAPeopleFileMayBeLong(t *testing.T) {
 	for i := range n {
 		fmt.Fprintf(&text, "%d,Ana Cruz,ana%d@example.org\n", i, i)
 	}
-	p, err := readPeople(t.Context(), strings.NewReader(text.String()), byPIN, today, allRejects)
+	p, err := readPeople(t.Context(), strings.NewReader(text.String()), byPIN, EncodingAuto, today, allRejects)
 	if err != nil || len(p.byKey) != n || text.Len() < maxPersonRow {
 		t.Fatalf("%v", err)
 	}
@@ -192,7 +192,7 @@ func TestNaughtyStringsAsNames(t *testing.T) {
 		_ = w.Write([]string{fmt.Sprintf("%d", i+1), name})
 	}
 	w.Flush()
-	p, err := readPeople(t.Context(), strings.NewReader(text.String()), byPIN, today, allRejects)
+	p, err := readPeople(t.Context(), strings.NewReader(text.String()), byPIN, EncodingAuto, today, allRejects)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func FuzzPeople(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := readPeople(t.Context(), readerOf(text), byPIN, today, allRejects)
+		p, err := readPeople(t.Context(), readerOf(text), byPIN, EncodingAuto, today, allRejects)
 		if err != nil {
 			if !errors.Is(err, ErrNotPeopleFile) && !errors.Is(err, ErrPeopleTooLarge) {
 				t.Fatal(err)

@@ -184,9 +184,13 @@ func (r *peopleRun) open(ctx context.Context) (records, record, error) {
 		return nil, record{}, err
 	}
 	if isWorkbook(h) {
-		return newBook(from, r.o.Mapping)
+		b, first, err := newBook(from, r.o.Mapping)
+		if err == nil && b.from1904 {
+			err = fmt.Errorf("%w: the workbook counts days from 1904, as older Macs did, and birth dates would be wrong; save it as CSV", ErrFormat)
+		}
+		return b, first, err
 	}
-	rows, err := newCSVRecords(from, r.o.Encoding)
+	rows, err := newCSVRecords(from, r.o.Encoding, nil)
 	if err != nil {
 		return nil, record{}, err
 	}

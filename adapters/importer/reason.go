@@ -115,7 +115,7 @@ var messages = map[Reason]string{
 	GapInLocalTime:     "the clocks of the zone were put forward over this local time, so it never was; is the zone right?",
 	AmbiguousLocalTime: "ambiguous local time: the clocks were put back and it came twice; give --overlap first, second or order",
 	InTheFuture:        "the time is more than 24 hours after the import; the station's clock was wrong",
-	UnknownPIN:         "nobody with this PIN is in the people file or known at the station",
+	UnknownPIN:         "nobody with this PIN (or e-mail address or name or id where the file has those) is in the people file or known at the station; see --people",
 	BadKey:             "the column that says whose row it is is empty, longer than 254 bytes, or not what the format has there",
 	NoDuration:         "start and end are the same instant, so nothing was worked",
 	EndBeforeStart:     "the end lies before the start",

@@ -46,7 +46,7 @@ func (r *rosterRun) open(name, mode string, needed, read []string) (*sheet, erro
 
 func (s *sheet) begin(from io.Reader, name, mode string, needed, read []string) (err error) {
 	s.file = &RosterFile{Name: name, Mode: mode}
-	if s.rows, err = newCSVRecords(from, s.run.o.Encoding); err != nil {
+	if s.rows, err = newCSVRecords(from, s.run.o.Encoding, nil); err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
 	first, err := s.rows.next()

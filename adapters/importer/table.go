@@ -14,14 +14,15 @@ import (
 
 // record is one row of a table as text.
 type record struct {
-	fields []string // valid until the next call
-	line   int64
-	sheet  string
-	end    int64
-	serial bool   // dates are numbers of days, as in workbooks
-	header bool   // names the columns of what follows
-	other  bool   // belongs to the format and is no row of the table
-	broken Reason // why the row is no row
+	fields   []string // valid until the next call
+	line     int64
+	sheet    string
+	end      int64
+	serial   bool   // dates are numbers of days, as in workbooks
+	from1904 bool   // they count from 1904
+	header   bool   // names the columns of what follows
+	other    bool   // belongs to the format and is no row of the table
+	broken   Reason // why the row is no row
 }
 
 // records is where the rows of a table come from: text or a workbook.
@@ -36,11 +37,13 @@ type table struct {
 	place   placer
 	at      bound
 	width   int
+	named   []string // the columns of the header
 	names   []string // of columns that are not read
 	interns interns
 	people  map[string]*Person // as their first row names them
 	owner   string             // whose all rows are, of a table that does not say
 	unsure  bool               // whether dates are day first or month first
+	hints   map[*Moment]int    // which layout the last time had, of a built-in table
 	derive  bool               // in and out are not believed
 	entries map[[16]byte]int   // how often an entry of hours came
 }
@@ -89,7 +92,7 @@ func openTable(s source, from records, m *Mapping) (reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &table{from: from, m: m, place: s.place, interns: interns{}, people: map[string]*Person{}, entries: map[[16]byte]int{}, derive: s.Directions == DirectionsDerived}
+	t := &table{from: from, m: m, place: s.place, interns: interns{}, people: map[string]*Person{}, entries: map[[16]byte]int{}, hints: map[*Moment]int{}, derive: s.Directions == DirectionsDerived}
 	if err := t.head(first.fields); err != nil {
 		return nil, err
 	}
@@ -100,7 +103,9 @@ func openTable(s source, from records, m *Mapping) (reader, error) {
 		}
 		t.owner = key
 	}
-	t.settleDates(s.Dates)
+	if err := t.settleDates(s.Dates); err != nil {
+		return nil, err
+	}
 	if m.Start != nil {
 		return inOrder(t), nil
 	}
@@ -111,11 +116,13 @@ func (t *table) head(fields []string) error {
 	if t.m.padded {
 		fields = slices.DeleteFunc(slices.Clone(fields), func(name string) bool { return tidy(name) == "" })
 	}
+	fields = trimmed(fields, 0)
 	h := headerOf(fields)
 	if err := h.check(t.m); err != nil {
 		return err
 	}
 	t.at, t.width, t.names = h.bind(t.m), len(fields), nil
+	t.named = slices.Clone(fields)
 	used := map[string]bool{}
 	for _, name := range t.m.read() {
 		for one := range strings.SplitSeq(name, "|") {
@@ -138,11 +145,7 @@ func (t *table) next(rows []row) ([]row, int64, error) {
 	if err != nil {
 		return rows, rec.end, err
 	}
-	if t.m.padded {
-		for len(rec.fields) > t.width && tidy(rec.fields[len(rec.fields)-1]) == "" {
-			rec.fields = rec.fields[:len(rec.fields)-1]
-		}
-	}
+	rec.fields = trimmed(rec.fields, t.width)
 	r := row{line: rec.line, sheet: rec.sheet, shaped: true, direction: eventschema.DirectionIn, kind: eventschema.KindNormal}
 	switch {
 	case rec.header:
@@ -150,7 +153,7 @@ func (t *table) next(rows []row) ([]row, int64, error) {
 		return append(rows, r), rec.end, t.head(rec.fields)
 	case rec.broken != "":
 		r.reason, r.shaped = rec.broken, false
-	case rec.other:
+	case rec.other, t.isHeader(rec.fields): // exports that were put behind one another have several
 		r.class = otherRow
 	case blankRecord(rec.fields):
 		r.class = blankLine
@@ -160,6 +163,20 @@ func (t *table) next(rows []row) ([]row, int64, error) {
 		r.reason, err = t.fill(&r, rec)
 	}
 	return append(rows, r), rec.end, err
+}
+
+// isHeader says whether a row names the columns once more.
+func (t *table) isHeader(fields []string) bool {
+	return len(fields) > 1 && slices.EqualFunc(fields, t.named, func(a, b string) bool { return columnName(a) == columnName(b) })
+}
+
+// trimmed leaves out empty columns at the end, down to a width: what a separator at the end
+// of a line makes.
+func trimmed(fields []string, width int) []string {
+	for len(fields) > width && tidy(fields[len(fields)-1]) == "" {
+		fields = fields[:len(fields)-1]
+	}
+	return fields
 }
 
 func blankRecord(fields []string) bool {
@@ -316,7 +333,7 @@ func (t *table) span(r *row, rec record) (Reason, error) {
 	if reason := spanOf(&t.place, r, start.shown, end.shown, start.instant); reason != "" {
 		return reason, nil
 	}
-	if told, ok := t.m.Hours.read(at(rec.fields, t.at.hours)); ok && !about(r.end.at.Sub(r.at), told) {
+	if told, ok := t.m.Hours.read(at(rec.fields, t.at.hours)); ok && !t.m.Hours.agree(told, r.end.at.Sub(r.at), rec.serial) {
 		r.suspect = HoursDisagree
 	}
 	return "", nil

@@ -1,15 +1,18 @@
 package importer
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // tables are the tables of programs that are known, each a [Mapping]. Where two
 // look alike the earlier is detected. Sources of the columns: the vendors' own
 // exports and their documentation.
 var tables = sync.OnceValue(func() []*Mapping {
-	iso := []string{"YYYY-MM-DD HH:mm:ss", "YYYY-MM-DD HH:mm"}
-	// Clockify writes dates and times as each user has chosen.
+	// Dates and times as each user has chosen.
+	dates := []string{"YYYY-MM-DD", "YYYY/MM/DD", "M/D/YYYY", "D.M.YYYY", "M-D-YYYY", "M/D/YY", "D.M.YY"}
 	var chosen []string
-	for _, date := range []string{"M/D/YYYY", "YYYY-MM-DD", "D.M.YYYY", "YYYY/MM/DD"} {
+	for _, date := range dates {
 		for _, clock := range []string{"hh:mm:ss AM", "hh:mm AM", "HH:mm:ss", "HH:mm"} {
 			chosen = append(chosen, date+" "+clock)
 		}
@@ -26,15 +29,15 @@ var tables = sync.OnceValue(func() []*Mapping {
 			Name: "toggl", title: "Toggl Track detailed report", has: []string{"Duration|Email"},
 			hasNot: []string{"Group", "Duration (h)", "Duration (decimal)", "All Day Event"}, anybody: true,
 			Person: Whose{Column: "Email|Member|User", By: byLogin}, FullName: []string{"User|Member"}, Email: "Email",
-			Start: &Moment{Date: "Start date", Time: "Start time", Layouts: iso}, End: &Moment{Date: "End date|Stop date", Time: "End time|Stop time", Layouts: iso},
+			Start: &Moment{Date: "Start date", Time: "Start time", Layouts: chosen}, End: &Moment{Date: "End date|Stop date", Time: "End time|Stop time", Layouts: chosen},
 			Hours: &Duration{Column: "Duration"},
 		},
 		{
-			Name: "kimai", title: "Kimai timesheet export", has: []string{"Activity"},
-			Person: Whose{Column: "User|Username|Name", By: byLogin},
-			Start:  &Moment{Date: "Date", Time: "From|Begin", Layouts: append([]string{"YYYY-MM-DD hh:mm AM"}, iso...)},
-			End:    &Moment{Date: "Date", Time: "To|End", Layouts: append([]string{"YYYY-MM-DD hh:mm AM"}, iso...), NextDay: true},
-			Hours:  &Duration{Column: "Duration", As: "seconds"},
+			Name: "kimai", title: "Kimai timesheet export", has: []string{"Activity|Tätigkeit"},
+			Person: Whose{Column: "User|Username|Benutzer|Name", By: byLogin}, FullName: []string{"Name"},
+			Start: &Moment{Date: "Date|Datum", Time: "From|Begin|Von|Beginn", Layouts: chosen},
+			End:   &Moment{Date: "Date|Datum", Time: "To|End|Bis|Ende", Layouts: chosen, NextDay: true},
+			Hours: &Duration{Column: "Duration|Dauer", As: "seconds"},
 		},
 		{
 			Name: "solidtime", title: "solidtime export (the folder, or its time_entries.csv with members.csv as people file)", has: []string{"is_imported"}, members: true,
@@ -49,13 +52,13 @@ var tables = sync.OnceValue(func() []*Mapping {
 		{
 			Name: "frappe", title: "Frappe HR Employee Checkin",
 			Person: Whose{Column: "Employee", By: byID}, FullName: []string{"Employee Name|employee_name"},
-			Time:      &Moment{At: "Time", Layouts: append([]string{"YYYY-MM-DD HH:mm:ss.000000", "DD-MM-YYYY HH:mm:ss", "DD-MM-YYYY HH:mm:ss.000000"}, iso...)},
+			Time:      &Moment{At: "Time", Layouts: append([]string{"YYYY-MM-DD HH:mm:ss.000000"}, chosen...)},
 			Direction: &Pressed{Column: "Log Type|log_type", In: []string{"IN"}, Out: []string{"OUT"}},
 		},
 		{
 			Name: "agl", title: "attendance general log of ZKTeco and many others (AGL_001.TXT, GLG_001.TXT)", padded: true,
 			Person: Whose{Column: "EnNo", By: byPIN}, FullName: []string{"Name"},
-			Time: &Moment{At: "DateTime", Layouts: []string{"YYYY/MM/DD HH:mm:ss", "YYYY-MM-DD HH:mm:ss", "YYYY/MM/DD HH:mm", "YYYY-MM-DD HH:mm"}},
+			Time: &Moment{At: "DateTime", Layouts: chosen},
 			Direction: &Pressed{
 				Column: "In/Out|INOUT|IOMd|Mode", In: []string{"DutyOn", "OverTimeOn", "OvertimeOn", "In", "CheckIn"}, Out: []string{"DutyOff", "OverTimeOff", "Out", "CheckOut"},
 			},
@@ -68,7 +71,7 @@ var tables = sync.OnceValue(func() []*Mapping {
 		{
 			Name: "hikvision", title: "Hikvision iVMS and HikCentral attendance records", has: []string{"Attendance Check Point"},
 			Person: Whose{Column: "Person ID", By: byPIN}, FullName: []string{"Name"},
-			Time:      &Moment{At: "Time", Layouts: append([]string{"YYYY-MM-DD hh:mm:ss AM"}, iso...)},
+			Time:      &Moment{At: "Time", Layouts: chosen},
 			Direction: &Pressed{Column: "Attendance Status", In: []string{"Check-in"}, Out: []string{"Check-out"}},
 		},
 		{
@@ -98,7 +101,7 @@ var tables = sync.OnceValue(func() []*Mapping {
 		{
 			Name: "harvest", title: "Harvest detailed time report: hours without times of day", has: []string{"Project", "Task"},
 			Person: Whose{Column: "First Name", Also: []string{"Last Name"}, By: byName}, FullName: []string{"First Name", "Last Name"},
-			Day: &Day{Column: "Date", Layouts: []string{"YYYY-MM-DD"}}, Hours: &Duration{Column: "Hours"},
+			Day: &Day{Column: "Date", Layouts: dates}, Hours: &Duration{Column: "Hours"},
 			Apart: []string{"Client", "Project", "Project Code", "Task"},
 		},
 	}
@@ -115,8 +118,11 @@ func (m *Mapping) format() Format {
 	return Format{
 		Name: m.Name, Title: m.title, key: m.Person.By, station: m.Name == "agl" || m.Name == "hikvision",
 		detect: func(h head) bool {
-			record := firstRecord(h)
-			return record != nil && headerOf(record).fits(m)
+			if record := firstRecord(h); record != nil && headerOf(record).fits(m) {
+				return true
+			}
+			_, _, ok := headerAt(h.text, m)
+			return ok
 		},
 		open: func(s source) (reader, error) {
 			s.Mapping = m
@@ -132,4 +138,20 @@ func isHoursOnly(h head) bool {
 	_, date := has["date"]
 	_, hours := has["hours"]
 	return date && hours
+}
+
+// isTotals knows summaries, which say how long and not even on which day.
+func isTotals(h head) bool {
+	long, day := false, false
+	for _, name := range firstRecord(h) {
+		name = columnName(name)
+		switch name {
+		case "duration", "hours", "time (h)", "time (decimal)", "total", "total hours", "duration (h)", "duration (decimal)", "rounded hours", "dauer", "stunden":
+			long = true
+		}
+		for _, word := range []string{"date", "day", "start", "from", "begin", "time in", "datum", "tag", "von"} {
+			day = day || strings.Contains(name, word)
+		}
+	}
+	return long && !day
 }

@@ -35,6 +35,8 @@ type book struct {
 	line   int64
 	size   int64
 	read   bool // a sheet had the columns
+
+	from1904 bool // its days count from 1904, as those of older Macs
 }
 
 // openWorkbook reads a workbook as s.Mapping says, or as the first built-in table
@@ -67,6 +69,9 @@ func newBook(from io.Reader, m *Mapping) (*book, record, error) {
 		return nil, record{}, unreadableBook(err)
 	}
 	b := &book{file: file, m: m, sheets: file.GetSheetList(), size: int64(len(packed))}
+	if props, err := file.GetWorkbookProps(); err == nil && props.Date1904 != nil {
+		b.from1904 = *props.Date1904
+	}
 	if len(b.sheets) > maxSheets {
 		return nil, record{}, fmt.Errorf("%w: a workbook may have %d sheets", ErrTooLarge, maxSheets)
 	}
@@ -85,7 +90,8 @@ func unreadableBook(err error) error {
 	return fmt.Errorf("%w: the workbook is damaged", ErrFormat)
 }
 
-// open goes to the next sheet that has the columns and answers its header.
+// open goes to the next sheet that has the columns and answers its header. Reports have
+// lines about themselves above it.
 func (b *book) open() (record, error) {
 	for b.sheet < len(b.sheets) {
 		b.sheet++
@@ -94,19 +100,18 @@ func (b *book) open() (record, error) {
 			return record{}, unreadableBook(err)
 		}
 		b.rows, b.line = rows, 0
-		first, err := b.row()
-		for err == nil && blankRecord(first.fields) {
-			first, err = b.row()
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			continue
-		case err != nil:
-			return record{}, err
-		}
-		if m := b.mapped(headerOf(first.fields)); m != nil {
-			b.m, b.read, first.header = m, true, true
-			return first, nil
+		for range maxTitles {
+			first, err := b.row()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return record{}, err
+			}
+			if m := b.mapped(headerOf(first.fields)); m != nil {
+				b.m, b.read, first.header = m, true, true
+				return first, nil
+			}
 		}
 	}
 	if !b.read {
@@ -144,7 +149,7 @@ func (b *book) row() (record, error) {
 	if err != nil {
 		return record{}, unreadableBook(err)
 	}
-	return record{fields: fields, line: b.line, sheet: strconv.Itoa(b.sheet), serial: true}, nil
+	return record{fields: fields, line: b.line, sheet: strconv.Itoa(b.sheet), serial: true, from1904: b.from1904}, nil
 }
 
 func (b *book) next() (record, error) {

@@ -19,23 +19,24 @@ import (
 
 type importCommand struct {
 	dataFlags
-	Files    []string          `arg:"" name:"files" optional:"" help:"Files to import, one after another; a solidtime export or a OneRoster roster may be its folder or zip." type:"path" placeholder:"FILE"`
-	File     string            `help:"A file to import, like FILE." type:"existingfile" placeholder:"FILE"`
-	Format   string            `help:"What kind of file: auto looks at it and says what it found; --formats lists the names." default:"auto" placeholder:"NAME"`
-	Formats  bool              `help:"List the formats and end."`
-	Mapping  string            `help:"Mapping file (YAML) that says what the columns of a table are; see the help below." type:"existingfile" placeholder:"FILE"`
-	WorkCode map[string]string `name:"work-code" help:"The job of a work code that people key in at a terminal, as 1=night_watch; may be repeated." placeholder:"NUMBER=JOB"`
-	People   string            `help:"People file: CSV with a header; columns pin (id, email or name where the format knows people by these) and name, optionally email, phone, birth_date, employee_number." type:"existingfile" placeholder:"FILE"`
-	Person   string            `help:"PIN of the person whose file it is, for formats that do not say (org, timewarrior)." placeholder:"PIN"`
-	Zone     string            `help:"IANA time zone of the site, for example Asia/Manila."`
-	Station  string            `help:"Name of the terminal, or of the program whose ids the file has; default: what stands before _attlog.dat in the file's name, or the format's name." placeholder:"NAME"`
-	Encoding string            `help:"Encoding of the text: auto (UTF-8, or UTF-16 where it shows), utf-8, utf-16, windows-1252, iso-8859-1." default:"auto" enum:"auto,utf-8,utf-16,windows-1252,iso-8859-1"`
-	Dates    string            `help:"Order of dates such as 04/05/2026 where programs write them as each user likes: auto (as the first date tells that can be only one), month-first, day-first." default:"auto" enum:"auto,month-first,day-first"`
-	Overlap  string            `help:"What to do with a local time that came twice when clocks were set back: reject, first, second, or order (as the order of the file tells)." default:"reject" enum:"reject,first,second,order"`
-	Removals int               `name:"allow-removals" help:"How much of the classes and of the enrolments that are in force may end because a bulk file of a roster leaves them out, in percent." default:"20" placeholder:"PERCENT"`
-	DryRun   bool              `help:"Read everything, say what would happen, record nothing."`
-	Rejects  string            `help:"Write every rejected or suspect row to this CSV file (line and reason, never the values)." placeholder:"FILE"`
-	JSON     bool              `name:"json" aliases:"summary" help:"Print one JSON object per file."`
+	Files      []string          `arg:"" name:"files" optional:"" help:"Files to import, one after another; a solidtime export or a OneRoster roster may be its folder or zip." type:"path" placeholder:"FILE"`
+	File       string            `help:"A file to import, like FILE." type:"existingfile" placeholder:"FILE"`
+	Format     string            `help:"What kind of file: auto looks at it and says what it found; --formats lists the names." default:"auto" placeholder:"NAME"`
+	Formats    bool              `help:"List the formats and end."`
+	Mapping    string            `help:"Mapping file (YAML) that says what the columns of a table are; see the help below." type:"existingfile" placeholder:"FILE"`
+	WorkCode   map[string]string `name:"work-code" help:"The job of a work code that people key in at a terminal, as 1=night_watch; may be repeated." placeholder:"NUMBER=JOB"`
+	People     string            `help:"People file: CSV with a header; columns pin (id, email or name where the format knows people by these) and name, optionally email, phone, birth_date, employee_number." type:"existingfile" placeholder:"FILE"`
+	Person     string            `help:"PIN of the person whose file it is, for formats that do not say (org, timewarrior)." placeholder:"PIN"`
+	Zone       string            `help:"IANA time zone of the site, for example Asia/Manila."`
+	Station    string            `help:"Name of the terminal, or of the program whose ids the file has; default: what stands before _attlog.dat in the file's name, or the format's name." placeholder:"NAME"`
+	Encoding   string            `help:"Encoding of the text: auto (UTF-8, or UTF-16 where it shows), utf-8, utf-16, or an older one such as windows-1252, iso-8859-1, windows-1251 (Cyrillic), windows-1256 (Arabic), windows-874 (Thai), gb18030 (Chinese)." default:"auto" placeholder:"NAME"`
+	Dates      string            `help:"Order of dates such as 04/05/2026 where programs write them as each user likes: auto (as the first date tells that can be only one), month-first, day-first." default:"auto" enum:"auto,month-first,day-first"`
+	Directions string            `help:"In and out of punches: auto (as pressed; a file that says the same for everything is refused), pressed, or derive (they alternate within a shift, whatever was pressed)." default:"auto" enum:"auto,pressed,derive"`
+	Overlap    string            `help:"What to do with a local time that came twice when clocks were set back: reject, first, second, or order (as the order of the file tells)." default:"reject" enum:"reject,first,second,order"`
+	Removals   int               `name:"allow-removals" help:"How much of the classes and of the enrolments that are in force may end because a bulk file of a roster leaves them out, in percent." default:"20" placeholder:"PERCENT"`
+	DryRun     bool              `help:"Read everything, say what would happen, record nothing."`
+	Rejects    string            `help:"Write every rejected or suspect row to this CSV file (line and reason, never the values)." placeholder:"FILE"`
+	JSON       bool              `name:"json" aliases:"summary" help:"Print one JSON object per file."`
 }
 
 // Help implements kong's help provider.
@@ -299,6 +300,7 @@ func (c importCommand) options(mapping *importer.Mapping) (importer.Options, err
 	options := importer.Options{
 		Zone: zone, Station: c.Station, Overlap: importer.Overlap(c.Overlap), Format: c.Format,
 		Person: c.Person, Encoding: importer.Encoding(c.Encoding), Dates: importer.DateOrder(strings.TrimPrefix(c.Dates, "auto")), Mapping: mapping, WorkCodes: c.WorkCode,
+		Directions: importer.Directions(strings.TrimPrefix(c.Directions, "auto")),
 	}
 	if station, err := importer.StationFromName(c.File); err == nil && c.Mapping == "" {
 		if options.Station == "" {
