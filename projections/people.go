@@ -217,14 +217,14 @@ func People(ctx context.Context, q Querier, tenant, after uuid.UUID, limit int) 
 	return queryPeople(ctx, q, tenant, `person_id > $2 ORDER BY person_id LIMIT $3`, after, limit)
 }
 
+// PeopleByID lists those of some people who are registered, by id.
+func PeopleByID(ctx context.Context, q Querier, tenant uuid.UUID, ids []uuid.UUID) ([]Person, error) {
+	return queryPeople(ctx, q, tenant, `person_id = ANY($2::uuid[]) ORDER BY person_id`, uuidsOf(ids))
+}
+
 // PersonByID finds one person, or answers [ErrNotFound].
 func PersonByID(ctx context.Context, q Querier, tenant, person uuid.UUID) (Person, error) {
 	return one(queryPeople(ctx, q, tenant, `person_id = $2`, person))
-}
-
-// PeopleByID finds the registered people of the ids given, by id.
-func PeopleByID(ctx context.Context, q Querier, tenant uuid.UUID, people []uuid.UUID) ([]Person, error) {
-	return queryPeople(ctx, q, tenant, `person_id = ANY($2) ORDER BY person_id`, uuidsOf(people))
 }
 
 func queryPeople(ctx context.Context, q Querier, tenant uuid.UUID, which string, args ...any) ([]Person, error) {

@@ -15,6 +15,7 @@ type Reach int
 const (
 	Denied Reach = iota
 	Own          // only what is the principal's own, see [Access.Subject]
+	Taught       // only the class of the path, and only while the principal teaches it
 	All          // everything of the tenant
 )
 
@@ -104,6 +105,7 @@ func Table() map[string]Access {
 	}
 	maps.Copy(rows, fieldRows())
 	maps.Copy(rows, workforceRows())
+	maps.Copy(rows, classRows())
 	maps.Copy(rows, caseRows())
 	return rows
 }
@@ -173,6 +175,31 @@ func workforceRows() map[string]Access {
 	}
 }
 
+// classRows are those of classes. Whoever keeps the register (HR) reaches all of them;
+// who is enrolled as the teacher of a class reads its roll and marks it; a student sees
+// their own marks and classes.
+func classRows() map[string]Access {
+	registrar := Access{Roles: map[Role]Reach{RoleHR: All}}
+	taught := Access{Roles: map[Role]Reach{RoleWorker: Taught, RoleHR: All, RoleAuditor: All}}
+	own := Access{Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}}
+	return map[string]Access{
+		"list-classes":    own,
+		"list-marks":      own,
+		"get-class":       taught,
+		"list-members":    taught,
+		"list-sessions":   taught,
+		"get-roll":        taught,
+		"mark-attendance": {Roles: map[Role]Reach{RoleWorker: Taught, RoleHR: All}},
+		"define-class":    registrar,
+		"change-class":    registrar,
+		"end-class":       registrar,
+		"enrol":           registrar,
+		"withdraw":        registrar,
+		"plan-session":    registrar,
+		"cancel-session":  registrar,
+	}
+}
+
 // caseRows are those of erasures, retention, holds and restrictions.
 func caseRows() map[string]Access {
 	officers := Access{Roles: map[Role]Reach{RolePrivacy: All}}
@@ -224,6 +251,8 @@ func (row Access) allows(by Principal, request asked) bool {
 		return true
 	case Own:
 		return row.isOwn(by, request)
+	case Taught: // the guard asks who teaches the class
+		return by.Work != uuid.Nil
 	default:
 		return false
 	}

@@ -155,6 +155,9 @@ func (a *API) routes() error {
 	a.registerShiftReading(api)
 	a.registerShiftPlanning(api)
 	a.registerShiftAnswers(api)
+	a.registerClasses(api)
+	a.registerEnrolments(api)
+	a.registerSessions(api)
 	a.registerCorrectionRequests(api)
 	a.registerPayPeriodReading(api)
 	a.registerExports(api)
@@ -215,7 +218,7 @@ func intent(ctx context.Context) Intent { return exchangeOf(ctx).intent }
 func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
 		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil || in.Retentions == nil ||
-		in.Sites == nil || in.Fields == nil || in.Media == nil || in.Workforce == nil || in.Shifts == nil || in.Corrections == nil || in.Payroll == nil ||
+		in.Sites == nil || in.Fields == nil || in.Media == nil || in.Workforce == nil || in.Shifts == nil || in.Classes == nil || in.Rolls == nil || in.Corrections == nil || in.Payroll == nil ||
 		in.Exports == nil || in.Devices == nil || in.Batches == nil || in.Arrivals == nil ||
 		in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")

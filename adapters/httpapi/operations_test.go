@@ -69,11 +69,16 @@ func (d documented) target(person, work string) string {
 	}
 	path = strings.NewReplacer("{case_id}", openCase.String(), "{hold_id}", someHold.String(), "{batch_id}", someHold.String(),
 		"{device_id}", someDevice.String(), "{shift_id}", someShift.String(), "{swap_id}", someHold.String(), "{correction_id}", someHold.String(), "{period_id}", someHold.String(), "{item_id}", someItem.String()).Replace(path)
+	class := someClass
+	if work != adasWork.String() {
+		class = otherClass
+	}
+	path = strings.NewReplacer("{class_id}", class.String(), "{session_id}", someHold.String()).Replace(path)
 	days := "from=2026-03-02&to=2026-03-08&"
 	switch d.id {
-	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits":
+	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits", "list-marks":
 		path += "?" + days + "work_id=" + work
-	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections":
+	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections", "list-classes":
 		path += "?work_id=" + work
 	case "attach-media":
 		path += "?class=work_media"

@@ -297,6 +297,8 @@ type Inside struct {
 	Media        Media
 	Workforce    Workforce
 	Shifts       Shifts
+	Classes      Classes
+	Rolls        Rolls
 	Corrections  Corrections
 	Payroll      Payroll
 	Exports      Exports

@@ -163,6 +163,14 @@ func pageBodies[T, B any](ctx context.Context, a *API, asks question, paging Pag
 	return bodies, nil
 }
 
+// below is the question about what is listed below some ids.
+func (q question) below(ids ...ID) question {
+	for _, id := range ids {
+		q.path = append(q.path, string(id))
+	}
+	return q
+}
+
 func asking(ctx context.Context, operation string, filter ...string) question {
 	return question{tenant: caller(ctx).Tenant, operation: operation, filter: filter}
 }
