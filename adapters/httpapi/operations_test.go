@@ -76,7 +76,7 @@ func (d documented) target(person, work string) string {
 	path = strings.NewReplacer("{class_id}", class.String(), "{session_id}", someHold.String()).Replace(path)
 	days := "from=2026-03-02&to=2026-03-08&"
 	switch d.id {
-	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits", "list-marks":
+	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits", "list-marks", "get-performance":
 		path += "?" + days + "work_id=" + work
 	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections", "list-classes":
 		path += "?work_id=" + work
