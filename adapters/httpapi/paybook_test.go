@@ -48,6 +48,10 @@ func TestRulesAndPlansOfTheHouseAreAskedForByName(t *testing.T) {
 	if plan, _ = lock("2026-03-16", `"plan":"acme"`); plan.Name != "acme" || len(plan.Groups) != 2 {
 		t.Errorf("%+v", plan)
 	}
+	s.expect(s.send("hr", "POST", "/v1/exports/payroll", `{"from":"2026-03-02","to":"2026-03-15","recipient":"payroll_bureau","ground":"processor","interest":"payroll","system":"adp","plan":"acme","jobs":{"watch":"4711"}}`), 200, "")
+	if order := s.shiftSteps[len(s.shiftSteps)-1].(httpapi.ExportOrder); order.Payroll.Plan.Name != "acme" || order.Payroll.Jobs["watch"] != "4711" || len(order.Payroll.Earlier) != 4 {
+		t.Errorf("%+v", order.Payroll)
+	}
 	card := "/v1/timecard?from=2026-03-02&to=2026-03-08&work_id=" + adasWork.String()
 	if owed := s.send("hr", "GET", card+"&plan=acme", "").member(t, "owed").(map[string]any); owed["plan"] != "acme" || owed["plan_version"] != 4.0 || owed["rules"] != "california" {
 		t.Errorf("%v", owed)

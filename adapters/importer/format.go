@@ -169,6 +169,9 @@ func choose(o Options, from *bufio.Reader) (Format, error) {
 				return choose(Options{Format: "xlsx"}, from)
 			}
 		}
+		if based.Name == quickbooks().Name { // is no table of a text or a workbook
+			return choose(Options{Format: based.Name}, from)
+		}
 		return based.format(), nil
 	}
 	if name != Auto {

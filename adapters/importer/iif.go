@@ -42,6 +42,10 @@ func openIIF(s source) (reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	columns := quickbooks()
+	if s.Mapping != nil { // which is based on it
+		columns = s.Mapping
+	}
 	r := &iifRecords{raw: raw, lines: newLines(text)}
 	for {
 		header, err := r.next()
@@ -51,7 +55,7 @@ func openIIF(s source) (reader, error) {
 		case err != nil:
 			return nil, err
 		case header.header:
-			return openTable(s, &oneBack{first: header, rest: r}, quickbooks())
+			return openTable(s, &oneBack{first: header, rest: r}, columns)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func (c *JobColumn) job(value string) (code string, unknown bool) {
 // Everything else of it stays, so that the ids of its punches do.
 func (m *Mapping) basedOn() (*Mapping, error) {
 	bare := Mapping{BasedOn: m.BasedOn, Job: m.Job}
-	for _, known := range tables() {
+	for _, known := range append(tables(), quickbooks()) {
 		if known.Name != m.BasedOn {
 			continue
 		}

@@ -53,6 +53,52 @@ func TestJobsOfTrackers(t *testing.T) {
 	}
 }
 
+// Sheets of hours without times name jobs as trackers do.
+//
+// promise: ST-07
+func TestJobsOfSheetsOfHours(t *testing.T) {
+	for format, c := range map[string]struct{ mapping, text string }{
+		"harvest": {
+			"based_on: harvest\njob: {column: Project, codes: {Builders: builders}}\n",
+			"Date,Client,Project,Project Code,Task,Notes,Hours,Billable?,Invoiced?,Approved?,First Name,Last Name,Roles,Employee?\n" +
+				"2026-05-04,,Builders,,,,8,No,No,No,John,Smith,,Yes\n2026-05-04,,Attic,,,,1,No,No,No,John,Smith,,Yes\n2026-05-05,,,,,,2,No,No,No,John,Smith,,Yes\n",
+		},
+		"quickbooks-iif": {
+			"based_on: quickbooks-iif\njob: {column: JOB, codes: {Builders: builders}}\n",
+			"!TIMEACT\tDATE\tJOB\tEMP\tITEM\tPITEM\tDURATION\tNOTE\n" +
+				"TIMEACT\t05/04/2026\tBuilders\tSmith, John\tWages\tRegular\t8:00\t\nTIMEACT\t05/04/2026\tAttic\tSmith, John\tWages\tRegular\t1:00\t\nTIMEACT\t05/05/2026\t\tSmith, John\tWages\tRegular\t2:00\t\n",
+		},
+		"own": {
+			"name: own\nperson: {column: Who, by: name}\nfull_name: [Who]\nday: {column: Day, layouts: [YYYY-MM-DD]}\nhours: {column: Hours}\njob: {column: Project, codes: {Builders: builders}}\n",
+			"Who,Day,Hours,Project\nJohn Smith,2026-05-04,8,Builders\nJohn Smith,2026-05-04,1,Attic\nJohn Smith,2026-05-05,2,\n",
+		},
+	} {
+		t.Run(format, func(t *testing.T) {
+			m, err := ReadMapping(strings.NewReader(c.mapping))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sink := newNotebook()
+			o := formatted(t, Auto, c.text)
+			o.Mapping, o.Station = m, ""
+			sum, err := Run(t.Context(), o, sink)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, d := range sink.hours {
+				got = append(got, fmt.Sprint(d.WorkDate, " ", d.Seconds/3600, " ", d.Job))
+			}
+			if diff := cmp.Diff([]string{"2026-05-04 8 builders", "2026-05-04 1 ", "2026-05-05 2 "}, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if sum.SuspectsByReason[UnknownJob] != 1 || len(sum.SuspectsByReason) != 1 {
+				t.Errorf("flagged: %+v", sum.Suspects)
+			}
+		})
+	}
+}
+
 // promise: ST-07
 func TestWorkCodesOfTerminals(t *testing.T) {
 	const text = "7\t2026-05-04 08:00:00\t1\t0\t2\t0\n7\t2026-05-04 12:00:00\t1\t1\t2\t0\n7\t2026-05-04 13:00:00\t1\t0\t9\t0\n7\t2026-05-04 14:00:00\t1\t1\t0\t0\n"

@@ -39,6 +39,10 @@ func serveFolder(t *testing.T, workers ...string) *served {
 	s := &served{t: t, tokens: map[string]string{}, officers: map[string]uuid.UUID{}, works: map[string]string{}, people: map[string]string{}}
 	ctx, stop := context.WithCancel(context.Background())
 	started, ended := make(chan struct{}), make(chan error, 1)
+	house := [2]string{
+		write(t, "rules.yaml", "name: house-rules\nversion: 2\nbased_on: flsa\nzone: Europe/Berlin\nstarts: monday\n"),
+		write(t, "plan.yaml", "name: house\nversion: 1\ngroups:\n  - {name: all, rules: flsa, zone: Europe/Berlin, rate: 77.31}\n"),
+	}
 	data := records(t) // before the cleanup below, which must come first
 	s.data = data
 	term := &terminal{out: io.Discard, err: io.Discard, clock: time.Now, random: rand.Reader}
@@ -59,7 +63,11 @@ func serveFolder(t *testing.T, workers ...string) *served {
 				s.tokens[name], s.works[name], s.people[name] = rand.Text(), person.WorkID.String(), person.PersonID.String()
 				tokens[s.tokens[name]] = httpapi.Principal{Tenant: a.Tenant(), ID: uuid.New(), Role: httpapi.RoleWorker, Person: person.PersonID, Work: person.WorkID}
 			}
-			return serveAPI(ctx, term, a, "127.0.0.1:0", tokens, httpapi.PayBook{}, func(address string) {
+			book, err := app.PayBookOf([]string{house[0]}, []string{house[1]})
+			if err != nil {
+				return err
+			}
+			return serveAPI(ctx, term, a, "127.0.0.1:0", tokens, book, func(address string) {
 				s.address = address
 				close(started)
 			})

@@ -134,8 +134,11 @@ func TestDeclaredHoursCountInAllThatHRSees(t *testing.T) {
 				t.Errorf("%s: %v hours, want %v", question, seconds/3600, c.want)
 			}
 		}
+		s.shows(work, ids["2026-03-06"])
 		s.reports()
 		s.exportsDeclared(work)
+		d.weekOfJobs()
+		s.paysJobs(work)
 		s.locksAndAdjusts(ids["2026-03-02"], ids["2026-03-03"])
 	})
 	s.says("rebuild", "--check").ok(t)
@@ -161,6 +164,82 @@ func (s sheets) byDay() (work string, ids map[string]string) {
 		}
 	}
 	return work, ids
+}
+
+// shows looks at the time card, at what it says of Friday, and at Friday's events.
+func (s sheets) shows(work, friday string) {
+	s.Helper()
+	week := []string{"--from", "2026-03-01", "--to", "2026-03-07"}
+	card := s.says(append([]string{"query", "timecard", "--person", work}, week...)...).ok(s.T).out
+	for _, want := range []string{"47:00 worked", "declared", "no times of day", "2026-03-06T18:00:00+01:00", "declared_and_punched"} {
+		if !strings.Contains(card, want) {
+			s.Errorf("%q is missing on the card\n%s", want, card)
+		}
+	}
+	found := s.says(append([]string{"query", "exceptions", "--json"}, week...)...).ok(s.T).objects(s.T)
+	if len(found) != 1 || found[0]["code"] != "declared_and_punched" || found[0]["at"] != nil || fmt.Sprint(found[0]["declaration_ids"]) != "["+friday+"]" {
+		s.Errorf("exceptions: %v", found)
+	}
+	var day map[string]any
+	s.says("explain", "--work", work, "--day", "2026-03-06", "--json").ok(s.T).last(s.T, &day)
+	declared := day["declared"].([]any)[0].(map[string]any)
+	if day["seconds"] != 11*3600.0 || declared["declaration_id"] != friday || declared["position"].(float64) <= 0 || declared["corrected_position"] != 0.0 {
+		s.Errorf("Friday rests on %v", day)
+	}
+	rows := s.says("query", "overtime", "--rules", "flsa", "--zone", "Europe/Berlin", "--on", "2026-03-03", "--json").ok(s.T).objects(s.T)
+	if len(rows) != 1 || rows[0]["state"] != "over" || rows[0]["overtime_seconds"] != 7*3600.0 {
+		s.Errorf("the week of 47 hours: %v", rows)
+	}
+}
+
+// weekOfJobs imports a week of sheets that name projects, one of which has no code.
+func (d *desk) weekOfJobs() {
+	d.t.Helper()
+	zone, err := importer.ParseZone("Europe/Berlin")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	m, err := importer.ReadMapping(strings.NewReader(sheetOfHours + "job: {column: Project, codes: {Night watch: night_watch, Gate: gate}}\n"))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	rows := "Badge,Who,Day,Hours,Project\n7,Ada Unmistakable,2026-03-16,5,Night watch\n7,Ada Unmistakable,2026-03-17,4,Gate\n7,Ada Unmistakable,2026-03-18,3,Attic\n"
+	sum, err := d.a.Import(d.t.Context(), importer.Options{Clock: strings.NewReader(rows), Format: importer.Auto, Mapping: m, Zone: zone})
+	if err != nil || sum.Recorded != 3 || len(sum.Suspects) != 1 || sum.Suspects[0].Reason != importer.UnknownJob {
+		d.t.Fatalf("%+v, %v", sum, err)
+	}
+}
+
+// paysJobs pays each declared hour at the rate of its job, and again once a job was
+// corrected.
+func (s sheets) paysJobs(work string) {
+	s.Helper()
+	plan := write(s.T, "plan.yaml", "name: house\nversion: 1\ngroups:\n  - {name: all, rules: flsa, zone: Europe/Berlin, rate: 10, rates: {night_watch: 30, gate: 20}, job: desk}\n")
+	report := func() (gross any, attic string) {
+		row := s.says("hours", "report", "--plan", plan, "--from", "2026-03-15", "--to", "2026-03-21", "--json").ok(s.T).objects(s.T)[0]
+		for _, l := range row["lines"].([]any) {
+			if line := l.(map[string]any); line["workday"] == "2026-03-18" {
+				attic = line["declared"].(string)
+			}
+		}
+		return row["pay"].([]any)[0].(map[string]any)["gross"], attic
+	}
+	gross, attic := report()
+	if gross != "260.00" { // 5 at 30, 4 at 20, 3 at 10
+		s.Errorf("the week is paid %v", gross)
+	}
+	correct := []string{"corrections", "declared", "--declaration", attic, "--reason", "other", "--officer", uuid.NewString(), "--approver", uuid.NewString()}
+	s.says(append(correct, "--job", "The Gate")...).ok(s.T, exitFailed)
+	s.says(correct...).ok(s.T, exitUsage)
+	s.says(append(correct, "--job", "gate")...).ok(s.T)
+	if gross, _ = report(); gross != "290.00" {
+		s.Errorf("with the job corrected the week is paid %v", gross)
+	}
+	var day map[string]any
+	s.says("explain", "--work", work, "--day", "2026-03-18", "--json").ok(s.T).last(s.T, &day)
+	if d := day["declared"].([]any)[0].(map[string]any); d["job"] != "gate" || d["declared_job"] != "" || d["seconds"] != 3*3600.0 || d["corrected_position"].(float64) <= d["position"].(float64) {
+		s.Errorf("the corrected entry: %v", d)
+	}
 }
 
 func (s sheets) reports() {

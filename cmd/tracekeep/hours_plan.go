@@ -105,7 +105,7 @@ more weeks is shared out among them before it is written here. details are jobs 
 of duty: their hours are worked out by rules of their own, with what these guarantee, and are added to no others. A salary pays
 a week in which something was worked; more hours than it is intended for are paid at the rate that it comes to.
 
-The plan is read for one command. A locked period keeps the names, versions and digests of its rules, the zone, the jobs and the
+The plan is read for one command; a server is given one without its rates (tracekeep serve --plan). A locked period keeps the names, versions and digests of its rules, the zone, the jobs and the
 groups, and time by job: no rate, no bonus and no salary.
 
 Examples:

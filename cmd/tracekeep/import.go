@@ -63,7 +63,7 @@ or hours of a day, where there are no times of day and none is made up:
 each may name a job, each value with its code; a row with another value is flagged and kept for no job:
   job: {column: Project, codes: {"Night watch": night_watch, "Front desk": front_desk}}
 A built-in table gets one with a mapping that says nothing else (rows that were imported without stay without):
-  based_on: clockify                        # or harvest, whose hours have no times; a mapping is for one table
+  based_on: clockify                        # or harvest or quickbooks-iif, whose hours have no times
   job: {column: Project, codes: {"Night watch": night_watch}}
 or, one enrolment in a class a row:
   person: {column: Student ID, by: id}

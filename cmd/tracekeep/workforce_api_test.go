@@ -239,6 +239,30 @@ func (s *served) lockedOverAPI(ada, out string) {
 	if said := s.send("ada", "GET", card, nil).expect(200); said["state"] != "locked" || len(said["locked"].([]any)) != 1 {
 		t.Errorf("the locked card is %v", said)
 	}
+	s.byRulesOfTheHouse(ada)
+}
+
+// byRulesOfTheHouse asks by the rules and the plan that the server was given, whose rates
+// are nowhere.
+func (s *served) byRulesOfTheHouse(ada string) {
+	card := "/v1/timecard?from=2026-03-01&to=2026-03-07&work_id=" + ada
+	for by, want := range map[string]map[string]any{
+		"rules=house-rules": {"plan": "house-rules", "plan_version": 2.0, "rules": "house-rules"}, "plan=house": {"plan": "house", "plan_version": 1.0, "rules": "flsa"},
+	} {
+		owed := s.send("hr", "GET", card+"&"+by, nil).expect(200)["owed"].(map[string]any)
+		says(s.t, by, owed, want)
+		says(s.t, by, owed["time"].(map[string]any), map[string]any{"regular_seconds": 9.5 * 3600})
+	}
+	// The week before was locked by other rules, which are still at hand.
+	locked := s.send("hr", "POST", "/v1/pay-periods", map[string]any{"from": "2026-03-08", "to": "2026-03-14", "rules": "house-rules"}).expect(201)
+	s.send("hr", "POST", "/v1/pay-periods", map[string]any{"from": "2026-03-15", "to": "2026-03-21", "plan": "house"}).expect(201)
+	if locked["adjustments"] != 0.0 {
+		s.t.Errorf("nothing was to be adjusted: %v", locked)
+	}
+	all := string(s.send("auditor", "GET", "/v1/pay-rules", nil).body)
+	if !strings.Contains(all, "house-rules") || strings.Contains(all, "77.31") {
+		s.t.Errorf("the rules and plans are %s", all)
+	}
 }
 
 // What leaves through the API is recorded about everybody in it, is the same whenever it

@@ -1,7 +1,6 @@
 package payrules
 
 import (
-	"fmt"
 	"math/big"
 	"os"
 	"testing"
@@ -61,17 +60,19 @@ func (l law) walked(loc *time.Location, begins int, work []Work) []minute {
 		}
 	}
 	sunday := time.Date(2026, time.January, 4, 0, 0, 0, 0, time.UTC)
+	type dates struct{ day, week string }
+	written := map[int]dates{} // by days since that Sunday
 	for i := range all {
 		shown := all[i].at.In(loc)
-		date := time.Date(shown.Year(), shown.Month(), shown.Day(), 0, 0, 0, 0, time.UTC)
+		year, month, day := shown.Date()
+		n := int(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Sub(sunday) / (24 * time.Hour))
 		if shown.Hour() < begins {
-			date = date.AddDate(0, 0, -1)
+			n--
 		}
-		first := date
-		for int(first.Sub(sunday).Hours()/24)%l.days != 0 {
-			first = first.AddDate(0, 0, -1)
+		if _, known := written[n]; !known {
+			written[n] = dates{sunday.AddDate(0, 0, n).Format(time.DateOnly), sunday.AddDate(0, 0, n-n%l.days).Format(time.DateOnly)}
 		}
-		all[i].day, all[i].week = date.Format(time.DateOnly), first.Format(time.DateOnly)
+		all[i].day, all[i].week = written[n].day, written[n].week
 	}
 	l.classes(all)
 	return all
@@ -108,9 +109,9 @@ func (l law) mealDays(all []minute, work []Work) map[string]bool {
 	if !l.meals {
 		return days
 	}
-	dayAt, worked := map[time.Time]string{}, map[time.Time]bool{}
+	dayAt := map[int64]string{} // by seconds of the minutes that were worked
 	for _, m := range all {
-		dayAt[m.at], worked[m.at] = m.day, true
+		dayAt[m.at.Unix()] = m.day
 	}
 	for i, w := range work {
 		if i > 0 && w.Start.Sub(work[i-1].End) < 4*time.Hour {
@@ -119,7 +120,7 @@ func (l law) mealDays(all []minute, work []Work) map[string]bool {
 		var meals []int // minutes worked when each began
 		n, off := 0, 0
 		for at := w.Start; off < 4*60; at = at.Add(time.Minute) {
-			if worked[at] {
+			if dayAt[at.Unix()] != "" {
 				n, off = n+1, 0
 				continue
 			}
@@ -129,7 +130,7 @@ func (l law) mealDays(all []minute, work []Work) map[string]bool {
 		}
 		meals = meals[:len(meals)-1] // the last one is the end of the shift
 		if n > 5*60 && (len(meals) < 1 || meals[0] > 5*60) || n > 10*60 && (len(meals) < 2 || meals[1] > 10*60) {
-			days[dayAt[w.Start]] = true
+			days[dayAt[w.Start.Unix()]] = true
 		}
 	}
 	return days
@@ -194,16 +195,20 @@ func (l law) compare(t *rapid.T, rules Rules) {
 	result := rules.Apply(loc, work, Facts{})
 	walked := l.walked(loc, begins, work)
 
-	got, want := map[string]int{}, map[string]int{}
+	type counted struct {
+		week, day, job string
+		class          Class
+	}
+	got, want := map[counted]int{}, map[counted]int{}
 	for _, line := range result.Lines {
-		got[fmt.Sprint(line.Cycle, line.Workday, line.Job, line.Class)] += int(line.Time() / time.Minute)
+		got[counted{line.Cycle, line.Workday, line.Job, line.Class}] += int(line.Time() / time.Minute)
 	}
 	for _, m := range walked {
-		want[fmt.Sprint(m.week, m.day, m.job, m.class)]++
+		want[counted{m.week, m.day, m.job, m.class}]++
 	}
 	for key := range want {
 		if got[key] != want[key] {
-			t.Fatalf("%s: %d minutes, want %d", key, got[key], want[key])
+			t.Fatalf("%v: %d minutes, want %d", key, got[key], want[key])
 		}
 	}
 	if len(got) != len(want) {

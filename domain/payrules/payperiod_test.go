@@ -114,3 +114,25 @@ func TestAWorkdayBeginsWithTheFirstMidnight(t *testing.T) {
 		}
 	}
 }
+
+// Weeks begin by the clock on the wall, so that two in a year have an hour less or more.
+func TestAWorkweekIsLocalWallTime(t *testing.T) {
+	newYork := zone(t, "America/New_York")
+	for day, hours := range map[string]int{"2026-10-28": 168, "2026-11-04": 169, "2026-03-04": 168, "2026-03-11": 167} {
+		start, end, _ := builtIn(t, "flsa").CycleAt(newYork, local(t, newYork, day+" 12:00"))
+		if end.Sub(start) != time.Duration(hours)*time.Hour {
+			t.Errorf("the workweek of %s has %s, want %d hours", day, end.Sub(start), hours)
+		}
+	}
+}
+
+// The clock in Berlin showed an hour and 26 minutes (abrain/einsatzverwaltung#200).
+func TestAShortSpanOverTheHourThatIsNotThere(t *testing.T) {
+	berlin := zone(t, "Europe/Berlin")
+	work := []Work{span(local(t, berlin, "2020-03-29 01:49"), local(t, berlin, "2020-03-29 03:15"))}
+	for _, rules := range BuiltIns() {
+		if got := TotalsOf(rules.Apply(berlin, work, Facts{}).Lines).Worked(); got != 26*minutes {
+			t.Errorf("%s: %s", rules.Name, got)
+		}
+	}
+}

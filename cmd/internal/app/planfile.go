@@ -14,7 +14,8 @@ import (
 )
 
 // planFile is a file of a pay plan, in YAML or JSON. It holds money about people and
-// is read for one command; nothing of its rates is kept (decision 0155).
+// is read for one command, or for a server without its rates; nothing of them is kept
+// (decisions 0155, 0177).
 type planFile struct {
 	Name    string      `yaml:"name"`
 	Version int         `yaml:"version"`
