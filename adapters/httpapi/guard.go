@@ -106,8 +106,12 @@ func (a *API) teaches(r *http.Request, by Principal) *Problem {
 // done before.
 func (a *API) proven(hctx huma.Context, r *http.Request, w http.ResponseWriter, next func(huma.Context)) {
 	_, problem := readQuery(r)
+	limit := int64(0)
 	if problem == nil {
-		_, _, problem = readBody(w, r, hctx.Operation().MaxBodyBytes-1, true)
+		limit, problem = a.provenLength(r, hctx.Operation().MaxBodyBytes-1)
+	}
+	if problem == nil {
+		_, _, problem = readBody(w, r, limit, true)
 	}
 	if problem != nil {
 		writeProblem(w, r, problem)
@@ -139,6 +143,24 @@ func (a *API) leaseOf(operation string) time.Duration {
 		return contentTimeout + a.config.RequestTimeout
 	}
 	return a.config.RequestTimeout
+}
+
+// provenLength is how long a body may be: what anybody may send, and the most of the
+// operation only where the header proves a device. A proof that does not hold is an
+// answer, however short the body is.
+func (a *API) provenLength(r *http.Request, most int64) (int64, *Problem) {
+	anybody := min(most, a.config.MaxBodyBytes)
+	device, proofs := ID(chi.URLParam(r, "device_id")).id(), r.Header.Values(batchProof)
+	switch {
+	case len(proofs) == 0, most == anybody, device == uuid.Nil: // the schema has an answer to what is no id
+		return anybody, nil
+	case len(proofs) > 1:
+		return 0, kindMalformed.because("", Fault{Pointer: "header/" + batchProof, Code: "twice", Message: "expected one proof"})
+	}
+	if err := a.inside.Batches.ProveBatch(r.Context(), device, proofs[0]); err != nil {
+		return 0, problemOf(err)
+	}
+	return most, nil
 }
 
 // bearer is one configured token, by its hash.

@@ -43,6 +43,9 @@ func (a *API) operation(id, method, path, tag, summary, description string) huma
 		op.DefaultStatus = http.StatusCreated
 		statuses = append(statuses, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
+	if id == "send-batch" {
+		statuses = append(statuses, http.StatusTooManyRequests)
+	}
 	switch id {
 	case "correct-person", "close-person", "set-person-fields", "reschedule-shift", "cancel-shift", "change-class", "end-class", "cancel-session":
 		op.DefaultStatus = http.StatusOK

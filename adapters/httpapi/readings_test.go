@@ -83,7 +83,7 @@ func TestAReadingThatCannotBeRecordedShowsNothing(t *testing.T) {
 		s.unrecorded = fmt.Errorf("append to reading: %w", errors.Join(httpapi.ErrUnrecorded, errors.New("no route to host")))
 		a := s.send("auditor", "GET", request, "")
 		s.expect(a, 503, "unavailable")
-		if text := string(a.body); strings.Contains(text, "Ada") || strings.Contains(text, adasWork.String()) || !strings.Contains(text, "nothing is shown") || strings.Contains(text, "route") {
+		if text := string(a.body); strings.Contains(text, "Ada Example") || strings.Contains(text, adasWork.String()) || !strings.Contains(text, "nothing is shown") || strings.Contains(text, "route") {
 			t.Errorf("%s: %s", request, text)
 		}
 		if a.Header.Get("Retry-After") == "" {

@@ -46,7 +46,8 @@ const (
 
 	UnknownChecksum Reason = "unknown_checksum"
 
-	SameHoursAgain Reason = "same_hours_again"
+	SameHoursAgain  Reason = "same_hours_again"
+	OverlapResolved Reason = "overlap_resolved"
 )
 
 // The reasons for rows of a people file, beside [BadPIN], [NotUTF8] and [BrokenLine].
@@ -131,6 +132,7 @@ var messages = map[Reason]string{
 	NoTimes:            "the entry has hours, but neither a day nor times of day",
 	UnknownChecksum:    "the check sums of this file are made in no known way, so records that were changed or damaged cannot be told from others",
 	SameHoursAgain:     "taken, but a row above says the same hours of the same person, day and work: were they entered twice?",
+	OverlapResolved:    "taken, but its local time came twice when the clocks were put back: it is the one that somebody said, or the first where the second had not come yet",
 	ClockSetBack:       "taken, but its time is more than 5 minutes before the row above: was the station's clock set back?",
 	ClockAdjusted:      "the station records that its clock was set; punches around here may be wrong",
 	CounterJumped:      "taken, but the station's running number does not follow the row above: records may be missing",

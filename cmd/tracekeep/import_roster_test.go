@@ -38,7 +38,7 @@ func zipped(t *testing.T, folder string) string {
 //
 // promise: RR-10
 func TestARosterIsImportedOnce(t *testing.T) {
-	data, rosters := records(t), filepath.Join("..", "..", "adapters", "importer", "testdata")
+	data, rosters := founded(t), filepath.Join("..", "..", "adapters", "importer", "testdata")
 	bulk := filepath.Join(rosters, "oneroster-1.1")
 	tellings := []telling{
 		{[]string{zipped(t, bulk)}, "new 3", "new 7", 4, 10},
@@ -140,7 +140,7 @@ func rosterIsThere(t *testing.T, data string) {
 }
 
 func TestARosterThatIsIncompleteIsRefused(t *testing.T) {
-	data, folder := records(t), t.TempDir()
+	data, folder := founded(t), t.TempDir()
 	manifest := filepath.Join(folder, "manifest.csv")
 	if err := os.WriteFile(manifest, []byte("propertyName,value\noneroster.version,1.1\nfile.users,bulk\n"), 0o600); err != nil {
 		t.Fatal(err)
