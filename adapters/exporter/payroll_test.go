@@ -99,7 +99,7 @@ func TestAThirdCodeOfADPHasALineOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := csv.NewReader(&b).ReadAll()
-	want := [][]string{{"ABC", "1", "000101", "", "", "D, 2", "1.00", "", ""}, {"ABC", "1", "000101", "1.00", "", "P", "1.00", "G", "1.00"}}
+	want := [][]string{{"ABC", "1", "000101", "1.00", "", "P", "1.00", "G", "1.00"}, {"ABC", "1", "000101", "", "", "D, 2", "1.00", "", ""}}
 	if err != nil || !cmp.Equal(want, got[1:]) {
 		t.Errorf("%v\n%s", err, cmp.Diff(want, got))
 	}
