@@ -126,5 +126,8 @@ func historyOfTerminals(add func(eventschema.StreamName, string, eventschema.Eve
 	add(stream, "terminal-backlog-waived.v1", &eventschema.TerminalBacklogWaived{
 		TerminalID: terminal, Reason: eventschema.WaiverNobody, WaivedAt: at("2026-03-02T08:00:00Z"), WaivedBy: id("officer"), Until: at("2026-03-02T09:00:00Z"),
 	})
+	add(stream, "terminal-overlap-resolved.v1", &eventschema.TerminalOverlapResolved{
+		TerminalID: terminal, Reading: "2026-10-25 02:10:00", Pass: eventschema.PassSecond, ResolvedAt: at("2026-10-26T08:00:00Z"), ResolvedBy: id("officer"),
+	})
 	add(stream, "terminal-retired.v1", &eventschema.TerminalRetired{TerminalID: terminal, RetiredAt: at("2027-03-01T08:00:00Z"), RetiredBy: id("officer")})
 }

@@ -66,11 +66,12 @@ func NewRegistry() (*Registry, error) {
 		correctionRequested(), correctionApproved(), correctionRefused(),
 		valuesRead(),
 		deviceInvited(), deviceEnrolled(), deviceRevoked(), batchReceived(),
-		terminalRegistered(), terminalRetired(), terminalBacklogWaived(),
+		terminalRegistered(), terminalRetired(), terminalBacklogWaived(), terminalOverlapResolved(),
 		shiftPlanned(), shiftRescheduled(), shiftOffered(), offerAccepted(), offerDeclined(), bidPlaced(), shiftAssigned(), shiftUnassigned(),
 		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),
 		classDefined(), classChanged(), classEnded(), sessionPlanned(), sessionCancelled(), enrolmentOpened(), enrolmentEnded(), attendanceMarked(),
 		siteDefined(), siteChanged(), siteClosed(),
+		fieldDefined(), fieldChanged(), fieldRetired(), personFieldsSet(), workFieldsSet(),
 		mediaAttached(), mediaRemovalRequested(), mediaRemoved(),
 	)
 }

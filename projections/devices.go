@@ -198,7 +198,7 @@ SELECT d.device_id, COALESCE(d.owner_id, ` + noID + `), COALESCE(d.work_id, ` + 
 FROM device d CROSS JOIN LATERAL (
 	SELECT COALESCE(max(counter), 0) AS highest, count(*) AS counters FROM (
 		SELECT counter FROM arrival a WHERE a.tenant_id = d.tenant_id AND a.device_id = d.device_id AND counter IS NOT NULL
-		UNION SELECT counter FROM device_refusal r WHERE r.tenant_id = d.tenant_id AND r.device_id = d.device_id) c) seen
+		UNION SELECT counter FROM device_refusal r WHERE r.tenant_id = d.tenant_id AND r.device_id = d.device_id AND counter > 0) c) seen
 WHERE d.tenant_id = $1 `
 
 // Devices lists devices, the one with the latest news first: those of a work record,
@@ -276,7 +276,7 @@ func MissingCounters(ctx context.Context, q Querier, tenant uuid.UUID, limit int
 SELECT device_id, before + 1, counter - 1 FROM (
 	SELECT device_id, counter, lag(counter, 1, 0::bigint) OVER (PARTITION BY device_id ORDER BY counter) AS before FROM (
 		SELECT device_id, counter FROM arrival WHERE tenant_id = $1 AND device_id IS NOT NULL AND counter IS NOT NULL
-		UNION SELECT device_id, counter FROM device_refusal WHERE tenant_id = $1) seen) runs
+		UNION SELECT device_id, counter FROM device_refusal WHERE tenant_id = $1 AND counter > 0) seen) runs
 WHERE counter > before + 1 ORDER BY device_id, counter LIMIT $2`, tenant, limit)
 	if err != nil {
 		return nil, fmt.Errorf("query missing counters: %w", err)

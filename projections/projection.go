@@ -82,7 +82,7 @@ type Projection struct {
 func All() []Projection {
 	all := []Projection{
 		punches(), workedHours(), declaredHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), readings(), payPeriods(), correctionRequests(),
-		rosters(), classes(), marks(), sites(), media(), retentions(), terminals(), arrivals(), devices(), auditFeed(),
+		rosters(), classes(), marks(), sites(), fields(), media(), retentions(), terminals(), arrivals(), devices(), auditFeed(),
 	}
 	for i := range all {
 		all[i] = all[i].forgetting()

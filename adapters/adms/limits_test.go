@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -141,4 +142,67 @@ func TestOneBatchOfATerminalIsTakenAtATime(t *testing.T) {
 			t.Errorf("%d at a time, %d batches", book.most, book.batches)
 		}
 	})
+}
+
+// Whoever tries serial numbers out by the hundred is refused by the header: no body is
+// waited for, no connection is kept, and a terminal that is registered is heard.
+func TestAFloodOfUnknownTerminalsKeepsNobodyOut(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Limits = Limits{Connections: 8} })
+	for i := range 10 * 8 {
+		conn := r.dial("POST /iclock/cdata?SN=TRIED" + strconv.Itoa(i) + "&table=ATTLOG HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n17\t")
+		if i%8 == 7 {
+			if status, text := r.ask("POST", attlog, goodRow); status != http.StatusOK {
+				t.Fatalf("after %d strangers: %d %s", i+1, status, text)
+			}
+		}
+		defer func() {
+			if answer, err := io.ReadAll(conn); !strings.HasPrefix(string(answer), "HTTP/1.1 403 ") { // all of it: it was hung up on
+				t.Errorf("%v, %q", err, answer)
+			}
+		}()
+	}
+}
+
+// A body beyond every measure is not read to its end, whatever length it names or hides.
+func TestABodyIsReadNoFurtherThanItMayBe(t *testing.T) {
+	for rule, row := range map[string]struct {
+		path, row string
+		most      int
+	}{
+		"of punches":        {attlog, goodRow, 64 << 10},
+		"of another table":  {"/iclock/cdata?SN=DEV1&table=USERINFO", "USER PIN=1\tName=x\n", 64 << 10},
+		"of a report":       {"/iclock/devicecmd?SN=DEV1", "ID=1&Return=0&CMD=INFO\n", 64 << 10},
+		"of nobody we know": {strings.Replace(attlog, "DEV1", "DEV9", 1), goodRow, 0},
+	} {
+		server, err := New(Config{
+			Clock: time.Now, Log: zap.NewNop(), Register: newNotebook(), Punches: newNotebook(), Limits: Limits{BatchBytes: 32 << 10, TableBytes: 32 << 10},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, named := range []bool{true, false} {
+			body := &endless{row: row.row}
+			request := httptest.NewRequest("POST", row.path, body)
+			if request.ContentLength = -1; named {
+				request.ContentLength = 1 << 40
+			}
+			w := httptest.NewRecorder()
+			server.ServeHTTP(w, request)
+			if w.Code == http.StatusOK || body.read > row.most || w.Header().Get("Connection") != "close" {
+				t.Errorf("%s: %d after %d bytes", rule, w.Code, body.read)
+			}
+		}
+	}
+}
+
+// endless is a body without an end.
+type endless struct {
+	row  string
+	read int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.row)
+	e.read += n
+	return n, nil
 }

@@ -15,6 +15,9 @@ type Terminal struct {
 	Station     string
 	Zone        *time.Location
 	WaivedUntil time.Time // until then rows that make no punch are let go
+	// Overlaps say which instants are meant by local times that came twice, by day or
+	// reading. They are for whoever reads the rows.
+	Overlaps map[string]string
 }
 
 // Register says which terminals may push.

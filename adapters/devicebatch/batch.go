@@ -44,7 +44,8 @@ type Batch struct {
 // in its verdict, not here.
 type Punch struct {
 	// Counter is the device's running number of its punches, from 1. It never goes
-	// back and is never used twice.
+	// back and is never used twice. One below 1, of a number that ran over, has the
+	// verdict bad_counter.
 	Counter    int64  `json:"counter"`
 	OccurredAt string `json:"occurred_at"`     // RFC 3339 with the offset, as the device took it for
 	Clock      string `json:"clock,omitempty"` // what its clock showed, as it wrote it
@@ -118,11 +119,6 @@ func parse(plain []byte) (Batch, error) {
 		return Batch{}, ErrFormat
 	case len(b.Punches) == 0 || len(b.Punches) > MaxPunches:
 		return Batch{}, ErrTooMany
-	}
-	for _, p := range b.Punches {
-		if p.Counter < 1 {
-			return Batch{}, ErrFormat
-		}
 	}
 	return b, nil
 }

@@ -188,7 +188,7 @@ func TestOnlyWhatTheDeviceSignedAndSealedToThisKeyOpens(t *testing.T) {
 		"a member nobody knows":         {resealed(bytes.Replace(plain, []byte(`{"version"`), []byte(`{"os":"x","version"`), 1), phone, to), phone, signer, ErrFormat},
 		"something behind the batch":    {resealed(append(slices.Clone(plain), '{'), phone, to), phone, signer, ErrFormat},
 		"another version":               {resealed(bytes.Replace(plain, []byte(`"version":1`), []byte(`"version":2`), 1), phone, to), phone, signer, ErrFormat},
-		"a counter that is none":        {resealed(bytes.Replace(plain, []byte(`"counter":41`), []byte(`"counter":0`), 1), phone, to), phone, signer, ErrFormat},
+		"a counter beyond all numbers":  {resealed(bytes.Replace(plain, []byte(`"counter":41`), []byte(`"counter":9223372036854775808`), 1), phone, to), phone, signer, ErrFormat},
 		"a clock that shows no instant": {resealed(bytes.Replace(plain, []byte("2026-03-02T18:05"), []byte("1970-01-01T00:00"), 1), phone, to), phone, signer, ErrFormat},
 		"no punches":                    {resealed([]byte(`{"version":1,"sequence":1,"sent_at":"2026-03-02T18:05:00Z","device_id":"`+phone.String()+`"}`), phone, to), phone, signer, ErrTooMany},
 	} {

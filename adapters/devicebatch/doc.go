@@ -33,6 +33,18 @@
 //
 // Base64 is that of RFC 4648 section 4, with padding.
 //
+// # A long batch
+//
+// A body of more than 64 KiB, some 250 punches, is read only when a header has shown
+// who sends it:
+//
+//	Batch-Proof: <base64 of 96 bytes>
+//
+// They are the SHA-256 of what is sealed, and the device's signature over "tracekeep
+// device batch proof v1", a zero byte, the 16 bytes of the device id, and that
+// SHA-256. Any batch may have it, and what strangers send then keeps no device
+// waiting.
+//
 // # The answer
 //
 // There is one verdict for each punch, in the order of the batch: recorded,
@@ -44,6 +56,7 @@
 //
 // Answers about the whole batch: 403 unproven (no such device, or not its
 // signature) and 403 revoked (enrol again); 422 with unknown_sealing_key (fetch the
-// key and seal again), not_sealed, bad_batch, other_device or too_many_punches; 503,
-// to be repeated.
+// key and seal again), not_sealed, bad_batch, other_device or too_many_punches; 413
+// (longer than was proven: send the proof, or less); 429, to be repeated after the
+// seconds that Retry-After says; 503, to be repeated.
 package devicebatch

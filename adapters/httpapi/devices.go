@@ -12,8 +12,13 @@ import (
 	"tracekeep/eventschema"
 )
 
-// batchBodyBytes bounds the body of a batch: 4 MiB sealed and in Base64.
+// batchBodyBytes bounds the body of a batch: 4 MiB sealed and in Base64. Nobody makes
+// us read more than of any other request who has not shown in [batchProof] that a
+// device sent it.
 const batchBodyBytes = 6 << 20
+
+// batchProof is the header in which a device proves a batch before it is read.
+const batchProof = "Batch-Proof"
 
 // InvitationBody asks for the code of an enrolment.
 type InvitationBody struct {
@@ -172,13 +177,15 @@ func (a *API) registerDevices(api huma.API) {
 			return &sealingKeyAnswer{Body: sealingKeyBody(view)}, nil
 		})
 	batches := a.operation("send-batch", http.MethodPost, "/v1/devices/{device_id}/batches", "Devices", "Send a sealed batch of punches",
-		"The signature of the device is the proof, and no token is asked. Sending a batch again changes nothing; batches may come in any order.")
+		"The signature of the device is the proof, and no token is asked. Sending a batch again changes nothing; batches may come in any order. "+
+			"One of more than 64 KiB is proven in a header first, else it is not read.")
 	batches.MaxBodyBytes = batchBodyBytes + 1
 	huma.Register(api, batches, func(ctx context.Context, in *struct {
-		DeviceID ID `path:"device_id"`
+		DeviceID ID     `path:"device_id"`
+		Proof    string `header:"Batch-Proof" maxLength:"128" doc:"Base64 of the SHA-256 of what is sealed and the device's signature over \"tracekeep device batch proof v1\", a zero byte, the 16 bytes of the device id, and that SHA-256."`
 		Body     BatchBody
 	}) (*batchAnswer, error) {
-		return a.sendBatch(ctx, in.DeviceID.id(), in.Body)
+		return a.sendBatch(ctx, in.DeviceID.id(), in.Proof, in.Body)
 	})
 }
 
@@ -227,9 +234,9 @@ func (a *API) revokeDevice(ctx context.Context, device uuid.UUID, body Revocatio
 	return answer, nil
 }
 
-func (a *API) sendBatch(ctx context.Context, device uuid.UUID, body BatchBody) (*batchAnswer, error) {
+func (a *API) sendBatch(ctx context.Context, device uuid.UUID, proof string, body BatchBody) (*batchAnswer, error) {
 	receipt, err := a.inside.Batches.TakeBatch(ctx, SealedBatch{
-		DeviceID: device, SealingKey: body.SealingKey, Sealed: body.Sealed, Signature: body.Signature, ReceivedAt: a.config.Clock().UTC(),
+		DeviceID: device, Proof: proof, SealingKey: body.SealingKey, Sealed: body.Sealed, Signature: body.Signature, ReceivedAt: a.config.Clock().UTC(),
 	})
 	if err != nil {
 		return nil, problemOf(err)

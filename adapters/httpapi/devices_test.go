@@ -1,9 +1,12 @@
 package httpapi_test
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"tracekeep/adapters/httpapi"
 )
@@ -43,7 +46,7 @@ func TestABatchNeedsNoTokenAndNothingButItsProof(t *testing.T) {
 		"punches that are not sealed":      {batchPath, `{"punches":[{"counter":1}]}`, 422, "invalid"},
 		"a member twice":                   {batchPath, strings.Replace(batchOf(30), "{", `{"sealing_key":"0f6d2553ff0c0f44",`, 1), 400, "malformed"},
 		"a query":                          {batchPath + "?work_id=1", batchOf(30), 422, "invalid"},
-		"more than a batch may have":       {batchPath, batchOf(6 << 20), 413, "too-large"},
+		"a long one that is not proven":    {batchPath, batchOf(65 << 10), 413, "too-large"},
 		"what does not fit the base64":     {batchPath, strings.Replace(batchOf(30), "QUJD", "!!!!", 1), 422, "invalid"},
 		"a code of an enrolment, no batch": {strings.Replace(batchPath, "batches", "enrolment", 1), `{"code":"ABC","public_key":"` + strings.Repeat("a1", 32) + `","signature":"QUJD"}`, 403, "unproven"},
 	} {
@@ -56,9 +59,71 @@ func TestABatchNeedsNoTokenAndNothingButItsProof(t *testing.T) {
 			s.expect(got, row.status, row.kind)
 		})
 	}
-	s.expect(s.send("", "POST", batchPath, batchOf(4<<20), "Idempotency-Key", ""), 200, "")
-	if len(s.batches) != 2 {
+	s.expect(s.send("", "POST", batchPath, batchOf(4<<20), "Idempotency-Key", "", "Batch-Proof", shownProof), 200, "")
+	if len(s.batches) != 2 || s.batches[0].Proof != "" || s.batches[1].Proof != shownProof {
 		t.Errorf("%d batches went in", len(s.batches))
+	}
+}
+
+// readUntil is a body that says how much of it was read.
+type readUntil struct {
+	io.Reader
+	bytes int
+}
+
+func (r *readUntil) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.bytes += n
+	return n, err
+}
+
+func (*readUntil) Close() error { return nil }
+
+// promise: ST-53
+func TestOnlyADeviceMakesUsReadALongBatch(t *testing.T) {
+	s := start(t)
+	elsewhere := strings.Replace(batchPath, "eeeeeeee", "dddddddd", 1)
+	for rule, row := range map[string]struct {
+		path     string
+		proofs   []string
+		bytes    int
+		status   int
+		kind     string
+		mostRead int
+	}{
+		"nobody":                         {batchPath, nil, 4 << 20, 413, "too-large", 64<<10 + 1},
+		"a short one is read of anybody": {batchPath, nil, 30 << 10, 200, "", 64 << 10},
+		"the device":                     {batchPath, []string{shownProof}, 4 << 20, 200, "", 6 << 20},
+		"not more than a batch may have": {batchPath, []string{shownProof}, 6 << 20, 413, "too-large", 6<<20 + 1},
+		"another proof":                  {batchPath, []string{"QUJD"}, 4 << 20, 403, "unproven", 0},
+		"an empty proof":                 {batchPath, []string{""}, 4 << 20, 403, "unproven", 0},
+		"two proofs":                     {batchPath, []string{shownProof, "QUJD"}, 4 << 20, 400, "malformed", 0},
+		"the proof of another device":    {elsewhere, []string{shownProof}, 4 << 20, 403, "unproven", 0},
+		"a wrong proof of what is short": {batchPath, []string{"QUJD"}, 30, 403, "unproven", 0},
+		"a device that cannot be one":    {"/v1/devices/phone/batches", []string{shownProof}, 4 << 20, 413, "too-large", 64<<10 + 1},
+		"an enrolment has no long form":  {strings.Replace(batchPath, "batches", "enrolment", 1), []string{shownProof}, 4 << 20, 413, "too-large", 64<<10 + 1},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			body := &readUntil{Reader: strings.NewReader(batchOf(row.bytes))}
+			request := httptest.NewRequestWithContext(t.Context(), "POST", row.path, body)
+			request.Header.Set("Content-Type", "application/json")
+			request.Header["Batch-Proof"] = row.proofs
+			answered := httptest.NewRecorder()
+			s.api.ServeHTTP(answered, request)
+			if answered.Code != row.status || !strings.Contains(answered.Body.String(), row.kind) || body.bytes > row.mostRead {
+				t.Errorf("%d, %d bytes read: %.200s", answered.Code, body.bytes, answered.Body)
+			}
+		})
+	}
+}
+
+func TestADeviceThatComesTooOftenIsToldWhenToComeAgain(t *testing.T) {
+	s := start(t)
+	s.fail = &httpapi.TooOften{Wait: 2100 * time.Millisecond}
+	got := s.send("", "POST", batchPath, batchOf(30))
+	s.expect(got, http.StatusTooManyRequests, "too-often")
+	if got.Header.Get("Retry-After") != "3" {
+		t.Errorf("Retry-After %q", got.Header.Get("Retry-After"))
 	}
 }
 

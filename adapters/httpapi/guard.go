@@ -67,6 +67,12 @@ func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
 		writeProblem(w, r, kindForbidden.because(""))
 		return
 	}
+	if row.Roles[principal.Role] == Taught {
+		if problem := a.teaches(r, principal); problem != nil {
+			writeProblem(w, r, problem)
+			return
+		}
+	}
 	if r.Method == http.MethodPost {
 		a.once(hctx, r, w, canonical, next)
 		return
@@ -78,13 +84,34 @@ func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
 	next(hctx)
 }
 
+// teaches refuses whoever does not teach the class of the path, with the same answer
+// whether there is such a class or not.
+func (a *API) teaches(r *http.Request, by Principal) *Problem {
+	class, err := uuid.Parse(chi.URLParam(r, "class_id"))
+	if err != nil {
+		return kindForbidden.because("")
+	}
+	teaches, err := a.inside.Rolls.Teaches(r.Context(), by.Work, class)
+	switch {
+	case err != nil:
+		return problemOf(err)
+	case !teaches:
+		return kindForbidden.because("")
+	}
+	return nil
+}
+
 // proven lets a request through whose proof only the use case can check. It is read
 // as strictly as any other. An Idempotency-Key is not asked: the proof says what was
 // done before.
 func (a *API) proven(hctx huma.Context, r *http.Request, w http.ResponseWriter, next func(huma.Context)) {
 	_, problem := readQuery(r)
+	limit := int64(0)
 	if problem == nil {
-		_, _, problem = readBody(w, r, hctx.Operation().MaxBodyBytes-1, true)
+		limit, problem = a.provenLength(r, hctx.Operation().MaxBodyBytes-1)
+	}
+	if problem == nil {
+		_, _, problem = readBody(w, r, limit, true)
 	}
 	if problem != nil {
 		writeProblem(w, r, problem)
@@ -116,6 +143,24 @@ func (a *API) leaseOf(operation string) time.Duration {
 		return contentTimeout + a.config.RequestTimeout
 	}
 	return a.config.RequestTimeout
+}
+
+// provenLength is how long a body may be: what anybody may send, and the most of the
+// operation only where the header proves a device. A proof that does not hold is an
+// answer, however short the body is.
+func (a *API) provenLength(r *http.Request, most int64) (int64, *Problem) {
+	anybody := min(most, a.config.MaxBodyBytes)
+	device, proofs := ID(chi.URLParam(r, "device_id")).id(), r.Header.Values(batchProof)
+	switch {
+	case len(proofs) == 0, most == anybody, device == uuid.Nil: // the schema has an answer to what is no id
+		return anybody, nil
+	case len(proofs) > 1:
+		return 0, kindMalformed.because("", Fault{Pointer: "header/" + batchProof, Code: "twice", Message: "expected one proof"})
+	}
+	if err := a.inside.Batches.ProveBatch(r.Context(), device, proofs[0]); err != nil {
+		return 0, problemOf(err)
+	}
+	return most, nil
 }
 
 // bearer is one configured token, by its hash.

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,6 +53,16 @@ func (c *company) ListDevices(_ context.Context, _ httpapi.Principal, work uuid.
 
 func (c *company) SealingKey(context.Context) (httpapi.SealingKeyView, error) {
 	return httpapi.SealingKeyView{ID: "0f6d2553ff0c0f44", PublicKey: make([]byte, 32), MadeAt: now}, c.fail
+}
+
+// shownProof is what [company.ProveBatch] takes, of someDevice alone.
+const shownProof = "cHJvb2Y="
+
+func (c *company) ProveBatch(_ context.Context, device uuid.UUID, proof string) error {
+	if proof != shownProof || device != someDevice {
+		return errors.Join(httpapi.ErrUnproven, c.fail)
+	}
+	return c.fail
 }
 
 func (c *company) TakeBatch(_ context.Context, b httpapi.SealedBatch) (httpapi.BatchReceipt, error) {

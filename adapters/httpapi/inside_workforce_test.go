@@ -64,8 +64,9 @@ func (c *company) Timecard(_ context.Context, _ httpapi.Principal, q httpapi.Tim
 		Requests:    []projections.CorrectionRequest{{CorrectionID: stranger, PunchID: stranger, WorkID: work, OccurredAt: now, RequestedAt: &now}},
 		Locked:      []httpapi.LockedDays{{Period: projections.PayPeriod{PeriodID: someHold, From: q.From, To: q.From, LockedAt: now}, Paid: true}},
 	}
-	if q.Rules != nil {
-		card.Owed = &httpapi.OwedTime{Rules: q.Rules.Name, Version: q.Rules.Version}
+	if q.Plan != nil {
+		rules := q.Plan.Groups[0].Parts[0].Rules
+		card.Owed = &httpapi.OwedTime{Plan: q.Plan.Name, PlanVersion: q.Plan.Version, Rules: rules.Name, Version: rules.Version}
 	}
 	return card, c.ask(q.Whose)
 }

@@ -63,17 +63,22 @@ func (d documented) example(t testing.TB) string {
 
 // target fills the path and the query for a person and a work record.
 func (d documented) target(person, work string) string {
-	path := strings.NewReplacer("{person_id}", person, "{punch_id}", stranger.String(), "{position}", "48213").Replace(d.path)
+	path := strings.NewReplacer("{person_id}", person, "{punch_id}", stranger.String(), "{position}", "48213", "{field}", "shirt_size").Replace(d.path)
 	if strings.Contains(path, "/certificate") {
 		path = strings.ReplaceAll(path, "{case_id}", closedCase.String())
 	}
 	path = strings.NewReplacer("{case_id}", openCase.String(), "{hold_id}", someHold.String(), "{batch_id}", someHold.String(),
 		"{device_id}", someDevice.String(), "{shift_id}", someShift.String(), "{swap_id}", someHold.String(), "{correction_id}", someHold.String(), "{period_id}", someHold.String(), "{item_id}", someItem.String()).Replace(path)
+	class := someClass
+	if work != adasWork.String() {
+		class = otherClass
+	}
+	path = strings.NewReplacer("{class_id}", class.String(), "{session_id}", someHold.String()).Replace(path)
 	days := "from=2026-03-02&to=2026-03-08&"
 	switch d.id {
-	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits":
+	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits", "list-marks":
 		path += "?" + days + "work_id=" + work
-	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections":
+	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections", "list-classes":
 		path += "?work_id=" + work
 	case "attach-media":
 		path += "?class=work_media"

@@ -19,6 +19,15 @@ var (
 	ErrRevoked = errors.New("the device was revoked")
 )
 
+// TooOften: a device sends more batches than it has punches to tell. 429 with
+// Retry-After; nothing is lost by waiting.
+type TooOften struct {
+	Wait time.Duration
+}
+
+// Error implements error.
+func (*TooOften) Error() string { return "too many batches in a short time" }
+
 // Devices looks after the installs that may send batches. Errors: *Refusal
 // (unknown_work, bad_code, …), *Erased, ErrNotFound, ErrConflict, ErrUnavailable.
 type Devices interface {
@@ -82,9 +91,13 @@ type DeviceRevocation struct {
 type Batches interface {
 	// SealingKey is the key that batches are sealed to now.
 	SealingKey(ctx context.Context) (SealingKeyView, error)
+	// ProveBatch says whether a device that is enrolled made this proof, before
+	// anything is read of what it proves. Errors: ErrUnproven, ErrRevoked,
+	// ErrUnavailable.
+	ProveBatch(ctx context.Context, device uuid.UUID, proof string) error
 	// TakeBatch records a batch: everything its verdicts say is on disk. Errors:
-	// ErrUnproven, ErrRevoked, *Refusal (unknown_sealing_key, not_sealed, bad_batch,
-	// other_device, too_many_punches), ErrUnavailable.
+	// ErrUnproven, ErrRevoked, *TooOften, *Refusal (unknown_sealing_key, not_sealed,
+	// bad_batch, other_device, too_many_punches), ErrUnavailable.
 	TakeBatch(ctx context.Context, batch SealedBatch) (BatchReceipt, error)
 }
 
@@ -98,6 +111,7 @@ type SealingKeyView struct {
 // SealedBatch is a batch as sent.
 type SealedBatch struct {
 	DeviceID   uuid.UUID
+	Proof      string // empty where there is none; it is of this batch then, too
 	SealingKey string
 	Sealed     []byte
 	Signature  []byte

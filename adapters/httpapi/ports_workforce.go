@@ -36,13 +36,13 @@ type Workforce interface {
 // everybody.
 type Whose struct{ Work, Person uuid.UUID }
 
-// TimecardQuestion asks for the time card of one work record. Where Rules is set,
+// TimecardQuestion asks for the time card of one work record. Where Plan is set,
 // what the days are paid as is worked out by it.
 type TimecardQuestion struct {
 	Whose
 	From, To string // 2006-01-02, both included
-	Rules    *payrules.Rules
-	Zone     string // for rules that name none
+	Plan     *payrules.Plan
+	Earlier  []payrules.Rules // of earlier periods, where they are neither in the plan nor built in
 }
 
 // CardState says whether what a time card shows may still change.
@@ -64,6 +64,7 @@ type TimecardView struct {
 	Seconds       int64 // worked, of all days
 	ReviewVersion int
 	Findings      []hours.Finding
+	Places        map[uuid.UUID]projections.PunchPlace // of the punches of the days and the findings
 	Corrections   []CorrectedPunch
 	Requests      []projections.CorrectionRequest // that wait for a decision
 	Locked        []LockedDays
@@ -86,7 +87,9 @@ type LockedDays struct {
 
 // OwedTime is what the days of a time card are paid as by a set of rules.
 type OwedTime struct {
-	Rules       string
+	Plan        string // of one set of rules, their name
+	PlanVersion int
+	Rules       string // of the group, for the jobs that have none of their own
 	Version     int
 	Time        eventschema.PaidTime
 	Breaches    int
@@ -108,8 +111,10 @@ type ExceptionRow struct {
 	hours.Finding
 	WorkID  uuid.UUID
 	Name    Personal
-	Station string        // of the first punch it is about
+	Station string        // of the first punch it is about; empty of declared hours alone
 	Grace   time.Duration // that had passed before it was said
+
+	OffsetSeconds int // UTC offset there
 }
 
 // BoardQuestion asks who is in at an instant. A zero time is now; empty places are

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -82,6 +83,7 @@ var (
 	kindInvalid      = kind{"invalid", http.StatusUnprocessableEntity, "The request does not fit its schema"}
 	kindRefused      = kind{"refused", http.StatusUnprocessableEntity, "A rule refuses this"}
 	kindKeyMismatch  = kind{"idempotency-key-reused", http.StatusUnprocessableEntity, "The key was used for another request"}
+	kindTooOften     = kind{"too-often", http.StatusTooManyRequests, "Too many requests in a short time"}
 	kindPrecondition = kind{"precondition-required", http.StatusPreconditionRequired, "If-Match is required"}
 	kindInternal     = kind{"internal", http.StatusInternalServerError, "Something went wrong here"}
 	kindUnavailable  = kind{"unavailable", http.StatusServiceUnavailable, "Temporarily unavailable"}
@@ -92,7 +94,7 @@ func kinds() []kind {
 	return []kind{
 		kindMalformed, kindPageToken, kindKeyMissing, kindKeyMalformed, kindUnauthorized, kindForbidden, kindUnproven, kindRevoked,
 		kindNotFound, kindMethod, kindConflict, kindOutstanding, kindErased, kindStale, kindTooLarge, kindMediaType,
-		kindInvalid, kindRefused, kindKeyMismatch, kindPrecondition, kindInternal, kindUnavailable,
+		kindInvalid, kindRefused, kindKeyMismatch, kindTooOften, kindPrecondition, kindInternal, kindUnavailable,
 	}
 }
 
@@ -120,6 +122,7 @@ func problemOf(err error) *Problem {
 	var problem *Problem
 	var refusal *Refusal
 	var erased *Erased
+	var often *TooOften
 	switch {
 	case errors.As(err, &problem):
 		return problem
@@ -129,6 +132,9 @@ func problemOf(err error) *Problem {
 		problem = kindErased.because("Its keys were destroyed; the trail keeps the proof.")
 		problem.Case, problem.CertificateLeaf = erased.Case.String(), erased.CertificateLeaf
 		return problem
+	case errors.As(err, &often):
+		problem = kindTooOften.because("Send it again after the seconds that Retry-After says. Nothing was recorded.")
+		problem.header = http.Header{"Retry-After": {strconv.Itoa(max(1, int(math.Ceil(often.Wait.Seconds()))))}}
 	case errors.Is(err, ErrUnproven):
 		problem = kindUnproven.because("There is no such device, or this is not its signature.")
 	case errors.Is(err, ErrRevoked):

@@ -171,6 +171,8 @@ func TestClocksPutBackAndForward(t *testing.T) {
 	night := at("11-02 00:50:00", "11-02 01:10:00", "11-02 01:50:00", "11-02 01:05:00", "11-02 01:20:00", "11-02 02:10:00")
 	for rule, c := range map[string]struct {
 		overlap Overlap
+		told    map[string]Overlap
+		now     string // of the import, if it is not long after
 		text    string
 		want    []string // instants
 		reasons []Reason
@@ -185,12 +187,26 @@ func TestClocksPutBackAndForward(t *testing.T) {
 		"order rejects what is later than its file allows": {overlap: OverlapOrder, text: at("11-02 03:00:00", "11-02 01:10:00"),
 			want: []string{"08:00"}, reasons: []Reason{AmbiguousLocalTime}},
 		"order takes equal times as equal": {overlap: OverlapOrder, text: at("11-02 01:10:00", "11-02 01:10:00"), want: []string{"05:10"}},
+		"a day is resolved and a reading of it otherwise": {text: night, told: map[string]Overlap{"2025-11-02": OverlapFirst, "2025-11-02 01:05:00": OverlapSecond},
+			want: []string{"04:50", "05:10", "05:50", "06:05", "05:20", "07:10"}},
+		"another day says nothing": {overlap: OverlapSecond, text: night, told: map[string]Overlap{"2024-11-03": OverlapFirst},
+			want: []string{"04:50", "06:10", "06:50", "06:05", "06:20", "07:10"}},
+		"in the hour itself only the first can have come": {now: "2025-11-02T05:51:00Z", text: at("11-02 01:10:00", "11-02 01:50:00"), want: []string{"05:10", "05:50"}},
+		"in the next both may, but of what lies ahead": {now: "2025-11-02T06:06:00Z", text: at("11-02 01:05:00", "11-02 01:10:00", "11-02 01:20:00"),
+			want: []string{"05:20"}, reasons: []Reason{AmbiguousLocalTime, AmbiguousLocalTime}},
 		"no choice makes a skipped time exist": {overlap: OverlapFirst, text: at("03-09 01:59:59", "03-09 02:30:00", "03-09 03:00:00"),
 			want: []string{"06:59", "07:00"}, reasons: []Reason{GapInLocalTime}},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			o := options(t, c.text)
-			o.Zone, o.Overlap = zone(t, "America/New_York"), c.overlap
+			o.Zone, o.Overlap, o.Overlaps = zone(t, "America/New_York"), c.overlap, c.told
+			if c.now != "" {
+				now, err := time.Parse(time.RFC3339, c.now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Now = now
+			}
 			sink := newNotebook("1")
 			sum, err := Run(t.Context(), o, sink)
 			if err != nil {
@@ -386,7 +402,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 		LineTooLong, NotUTF8, TruncatedLine, BrokenLine, BadPIN, BadTime, BadState, UndefinedState, StationClockReset, GapInLocalTime,
 		AmbiguousLocalTime, InTheFuture, UnknownPIN, DuplicatePIN, BadName, BadEmail, BadPhone, BadBirthDate, BadEmployeeNumber,
 		BadKey, NoDuration, EndBeforeStart, StillRunning, BadDirection, BadChecksum, BadCount, Biometric,
-		ClockSetBack, ClockAdjusted, CounterJumped, HoursDisagree, Overlaps, AmbiguousDate, UnknownJob, BadWorkDate, BadHours, NoHours, TooManyHours, SameHoursAgain, NobodyRecognised, NoTimes, UnknownChecksum,
+		ClockSetBack, ClockAdjusted, CounterJumped, HoursDisagree, Overlaps, AmbiguousDate, UnknownJob, BadWorkDate, BadHours, NoHours, TooManyHours, SameHoursAgain, NobodyRecognised, NoTimes, UnknownChecksum, OverlapResolved,
 		BadMode, BadStatus, BadDate, BadTitle, BadCode, BadRole, DuplicateID, UnknownUser, UnknownClass, UnknownTitle, NeverThere, ErasedUser,
 	}
 	if len(messages) != len(all) {

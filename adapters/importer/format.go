@@ -136,7 +136,7 @@ func open(ctx context.Context, o Options) (reader, Format, error) {
 	}
 	opened, err := format.open(source{
 		Options: o, from: from,
-		place: placer{zone: o.Zone, overlap: o.Overlap, latest: o.Now.Add(ahead)},
+		place: placer{zone: o.Zone, overlap: o.Overlap, overlaps: o.Overlaps, now: o.Now, latest: o.Now.Add(ahead)},
 	})
 	if err != nil {
 		return nil, Format{}, fmt.Errorf("%s: %w", format.Name, err)

@@ -40,6 +40,9 @@ func Run(ctx context.Context, o Options, sink Sink) (Summary, error) {
 	if o.Mapping != nil && o.Mapping.Enrolment != nil {
 		return Summary{}, fmt.Errorf("%w: it describes enrolments, which are no punches", ErrMapping)
 	}
+	if o.Mapping != nil && o.Mapping.People != nil {
+		return Summary{}, fmt.Errorf("%w: it describes people, who are no punches", ErrMapping)
+	}
 	o = o.withDefaults()
 	from, format, err := open(ctx, o)
 	if err != nil {

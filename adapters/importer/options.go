@@ -25,10 +25,14 @@ type Options struct {
 	Station string         // required for what stations write, see [StationFromName]; default the format's name
 	Zone    *time.Location // required; see [ParseZone]
 	Overlap Overlap        // default [OverlapReject]
-	Dates   DateOrder      // default [DatesAuto]
+	// Overlaps are choices for single readings of the station's clock, as 2006-01-02
+	// 15:04:05, and for days, as 2006-01-02. They go before Overlap, and of two the
+	// longer; rows that are placed so are suspect.
+	Overlaps map[string]Overlap
+	Dates    DateOrder // default [DatesAuto]
 
 	Directions Directions // default: what the file says, where it can be true
-	Now        time.Time  // required; rows more than 24 hours later are rejected
+	Now              time.Time   // required; rows more than 24 hours later are rejected
 
 	WorkCodes map[string]string // the job of each work code of a station, as codes; nil: they are not kept as jobs
 
@@ -92,6 +96,11 @@ func (o Options) Validate() error {
 	if o.Overlap != "" {
 		if err := o.Overlap.validate(); err != nil {
 			wrong = append(wrong, err)
+		}
+	}
+	for reading, choice := range o.Overlaps {
+		if err := choice.validate(); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", reading, err))
 		}
 	}
 	if err := o.Dates.validate(); err != nil {

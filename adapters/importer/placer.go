@@ -50,10 +50,12 @@ const setBack = 5 * time.Minute
 
 // placer finds the instants of one file's local times, in file order.
 type placer struct {
-	zone    *time.Location
-	overlap Overlap
-	latest  time.Time // last instant that is not in the future
-	last    time.Time // instant of the row above
+	zone     *time.Location
+	overlap  Overlap
+	overlaps map[string]Overlap // by reading or day
+	now      time.Time
+	latest   time.Time // last instant that is not in the future
+	last     time.Time // instant of the row above
 
 	// suspicion is what is odd about the last instant found. Only formats that are
 	// written in order of time may read it.
@@ -71,9 +73,13 @@ func (p *placer) resolve(wall localtime.Wall) (localtime.Resolved, Reason) {
 	case err != nil:
 		return localtime.Resolved{}, BadTime
 	}
-	chosen, ok := readings[0], true
+	chosen, ok, told := readings[0], true, false
 	if len(readings) > 1 {
-		chosen, ok = p.choose(readings)
+		by := OverlapFirst
+		if told = p.onlyFirst(readings); !told {
+			by, told = p.choice(wall)
+		}
+		chosen, ok = p.choose(by, readings)
 	}
 	switch {
 	case !ok:
@@ -82,7 +88,30 @@ func (p *placer) resolve(wall localtime.Wall) (localtime.Resolved, Reason) {
 		return localtime.Resolved{}, InTheFuture
 	}
 	p.follow(chosen.At)
+	if told && p.suspicion == "" {
+		p.suspicion = OverlapResolved
+	}
 	return chosen, ""
+}
+
+// onlyFirst tells that of the instants of a reading the first alone can have come, as
+// when a station sends in the hour itself: nothing is guessed then.
+func (p *placer) onlyFirst(readings []localtime.Resolved) bool {
+	return readings[len(readings)-1].At.After(p.now.Add(setBack)) && !readings[0].At.After(p.now.Add(setBack))
+}
+
+// choice is what was chosen for a reading, and whether it was told of it or its day.
+func (p *placer) choice(wall localtime.Wall) (by Overlap, told bool) {
+	if len(p.overlaps) == 0 {
+		return p.overlap, false
+	}
+	shown := time.Date(wall.Year, wall.Month, wall.Day, wall.Hour, wall.Min, wall.Sec, 0, time.UTC)
+	for _, layout := range []string{time.DateTime, time.DateOnly} {
+		if by, told = p.overlaps[shown.Format(layout)]; told {
+			return by, true
+		}
+	}
+	return p.overlap, false
 }
 
 // instant is for formats whose times carry their offset: the zone says only which
@@ -107,8 +136,8 @@ func (p *placer) follow(at time.Time) {
 	p.last = at
 }
 
-func (p *placer) choose(readings []localtime.Resolved) (localtime.Resolved, bool) {
-	switch p.overlap {
+func (p *placer) choose(by Overlap, readings []localtime.Resolved) (localtime.Resolved, bool) {
+	switch by {
 	case OverlapFirst:
 		return readings[0], true
 	case OverlapSecond:

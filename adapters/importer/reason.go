@@ -46,7 +46,8 @@ const (
 
 	UnknownChecksum Reason = "unknown_checksum"
 
-	SameHoursAgain Reason = "same_hours_again"
+	SameHoursAgain  Reason = "same_hours_again"
+	OverlapResolved Reason = "overlap_resolved"
 )
 
 // The reasons for rows of a people file, beside [BadPIN], [NotUTF8] and [BrokenLine].
@@ -84,12 +85,23 @@ const (
 	ErasedUser   Reason = "erased_user"
 )
 
+// The reasons for rows of people with fields of the tenant's own, beside those above.
+const (
+	BadText       Reason = "bad_text"
+	BadNumber     Reason = "bad_number"
+	BadChoice     Reason = "bad_choice"
+	BadFieldDate  Reason = "bad_field_date"
+	UnknownPerson Reason = "unknown_person"
+	ClosedAccount Reason = "closed_account"
+)
+
 // Rejected is the verdict on one row that was not taken. It never holds a value
 // of the row.
 type Rejected struct {
 	File    string `json:"file,omitempty"`  // of a roster, which has several
 	Line    int64  `json:"line"`            // counted from 1
 	Sheet   string `json:"sheet,omitempty"` // of a workbook: its place, counted from 1
+	Field   string `json:"field,omitempty"` // code of the field of the tenant's own that it is about
 	Reason  Reason `json:"reason"`
 	Message string `json:"message"`
 }
@@ -137,6 +149,7 @@ var messages = map[Reason]string{
 	NoTimes:            "the entry has hours, but neither a day nor times of day",
 	UnknownChecksum:    "the check sums of this file are made in no known way, so records that were changed or damaged cannot be told from others",
 	SameHoursAgain:     "taken, but a row above says the same hours of the same person, day and work: were they entered twice?",
+	OverlapResolved:    "taken, but its local time came twice when the clocks were put back: it is the one that somebody said, or the first where the second had not come yet",
 	ClockSetBack:       "taken, but its time is more than 5 minutes before the row above: was the station's clock set back?",
 	ClockAdjusted:      "the station records that its clock was set; punches around here may be wrong",
 	CounterJumped:      "taken, but the station's running number does not follow the row above: records may be missing",
@@ -161,6 +174,12 @@ var messages = map[Reason]string{
 	UnknownClass:       "no class with this id is in the file of classes or known already",
 	UnknownTitle:       "the course of the class is in no file, and the class is not known already",
 	NeverThere:         "the program removes what it never told of",
+	BadText:            "the text is too long or holds control characters",
+	BadNumber:          "it is not a number as -12.5, or too long",
+	BadChoice:          "it is none of the choices of the field",
+	BadFieldDate:       "it is not a date as the mapping's layouts say, or as YYYY-MM-DD",
+	UnknownPerson:      "nobody is known by this key, and the row has no name to register somebody with",
+	ClosedAccount:      "the account of this person is closed, and nothing of it is changed any more",
 	ErasedUser:         "this person is being erased or was erased; nothing is recorded about them any more",
 }
 

@@ -197,7 +197,7 @@ func (t *table) fill(r *row, rec record) (Reason, error) {
 	case t.m.Start != nil:
 		read = t.span
 	case t.m.Day != nil:
-		return t.declaredRow(r, rec)
+		read = t.declaredRow
 	}
 	reason, err := read(r, rec)
 	job, unknown := t.m.Job.job(at(rec.fields, t.at.job))

@@ -12,7 +12,7 @@ import (
 )
 
 // eventsOfTerminal tells the life of the n-th terminal: registered, its backlog let
-// go, retired, and registered again for another station.
+// go, a local time that came twice resolved and resolved otherwise, retired, and registered again for another station.
 func eventsOfTerminal(n int, at time.Time) []eventschema.Event {
 	terminal, officer := id("terminal", n), id("actor", 1)
 	registered := eventschema.TerminalRegistered{
@@ -23,6 +23,8 @@ func eventsOfTerminal(n int, at time.Time) []eventschema.Event {
 	return []eventschema.Event{
 		&registered,
 		&eventschema.TerminalBacklogWaived{TerminalID: terminal, Reason: eventschema.WaiverNobody, WaivedAt: at.Add(time.Hour), WaivedBy: officer, Until: at.Add(2 * time.Hour)},
+		&eventschema.TerminalOverlapResolved{TerminalID: terminal, Reading: "2026-10-25", Pass: eventschema.PassFirst, ResolvedAt: at.Add(time.Hour), ResolvedBy: officer},
+		&eventschema.TerminalOverlapResolved{TerminalID: terminal, Reading: "2026-10-25", Pass: eventschema.PassOrder, ResolvedAt: at.Add(time.Hour), ResolvedBy: officer},
 		&eventschema.TerminalRetired{TerminalID: terminal, RetiredAt: at.Add(2 * time.Hour), RetiredBy: officer},
 		&elsewhere,
 	}
@@ -39,6 +41,8 @@ func TestTheRegisterSaysWhichTerminalsMayPush(t *testing.T) {
 	for i, after := range []func(){
 		func() {},
 		func() { want.WaivedUntil = &until },
+		func() { want.Overlaps = map[string]eventschema.OverlapPass{"2026-10-25": eventschema.PassFirst} },
+		func() { want.Overlaps["2026-10-25"] = eventschema.PassOrder },
 		func() { want.Registered, want.RetiredAt = false, &retired },
 		func() { want.Registered, want.Station, want.RegisteredAt = true, "gate-2", at.Add(3*time.Hour) },
 	} {

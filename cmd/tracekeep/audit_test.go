@@ -11,7 +11,7 @@ import (
 
 // promise: OT-27
 func TestABundleForAnAuditorIsCheckedOffline(t *testing.T) {
-	data, dir := records(t), t.TempDir()
+	data, dir := founded(t), t.TempDir()
 	clock, people := clockFiles(t, 6, 1)
 	tracekeep(t, "import", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	kept := filepath.Join(dir, "checkpoint")
@@ -138,7 +138,7 @@ func witnessed(t *testing.T, data, dir, key, person string) {
 // promise: OT-17
 // promise: RR-34
 func TestValuesAreOpenedOnlyWithAReasonThatIsRecorded(t *testing.T) {
-	data, dir := records(t), t.TempDir()
+	data, dir := founded(t), t.TempDir()
 	clock, people := clockFiles(t, 3, 1)
 	tracekeep(t, "import", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	var somebody struct {

@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -20,6 +22,9 @@ import (
 // crashAt names the point at which a child process kills itself: what the
 // kernel does to it there is what a power cut or kill -9 does, nothing less.
 const crashAt = "TRACEKEEP_TEST_CRASH_AT"
+
+// crashAfter is at which of several passings it does; 1 where it is not set.
+const crashAfter = "TRACEKEEP_TEST_CRASH_AFTER"
 
 // crashOther names files whose first lines are the ids of the processes that are
 // killed instead.
@@ -44,13 +49,15 @@ func crashing(t *terminal) {
 	t.clock = func() time.Time { return began.Add(ahead + haste*time.Since(began)) }
 	gate, other := os.Getenv(gateFile), os.Getenv(crashOther)
 	struck := false
+	var passed atomic.Int64 // parts that work side by side come by
+	after, _ := strconv.ParseInt(os.Getenv(crashAfter), 10, 64)
 	t.fault = func(point string) {
 		if gate != "" && point == gateAt {
 			wait(gate)
 		}
 		switch {
 		case struck: // it came through; the strikes at later points are for others
-		case point != wanted:
+		case point != wanted, passed.Add(1) < after:
 			return
 		case other != "":
 			struck = true
@@ -122,7 +129,7 @@ func TestKilledAtAnyStepAnErasureEndsTheSame(t *testing.T) {
 	if os.Getenv("TRACEKEEP_NIGHT") == "1" {
 		rounds = 50
 	}
-	data := records(t)
+	data := founded(t)
 	clock, people := clockFiles(t, rounds+2, 1)
 	tracekeep(t, "import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	c := crashCase{t: t, data: data, officer: uuid.NewString(), approver: uuid.NewString()}
@@ -205,7 +212,7 @@ func (c crashCase) checkFinal(id string) {
 // TestKilledWhileItIsStoppedACaseOpensThePersonAgain cancels a case while its
 // writers are drained and kills whoever opens the fence again.
 func TestKilledWhileItIsStoppedACaseOpensThePersonAgain(t *testing.T) {
-	data := records(t)
+	data := founded(t)
 	clock, people := clockFiles(t, 2, 1)
 	tracekeep(t, "import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	c := crashCase{t: t, data: data, officer: uuid.NewString(), approver: uuid.NewString()}

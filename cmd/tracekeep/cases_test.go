@@ -61,7 +61,7 @@ type caseSaid struct {
 // promise: DS-20
 // promise: RR-36
 func TestOfficersWorkOnCases(t *testing.T) {
-	data := records(t)
+	data := founded(t)
 	clock, people := clockFiles(t, 3, 1)
 	tracekeep(t, "import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	o := office{t: t, data: data, first: uuid.NewString(), second: uuid.NewString()}

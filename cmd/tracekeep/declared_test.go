@@ -79,7 +79,7 @@ func (s sheets) total(moment ...string) (seconds, declared float64) {
 //
 // promise: ST-07
 func TestTimeSheetsWithoutTimesAreImportedOnce(t *testing.T) {
-	s := sheets{t, records(t)}
+	s := sheets{t, founded(t)}
 	for _, c := range []struct {
 		format, file       string
 		code               int

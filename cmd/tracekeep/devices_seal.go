@@ -22,6 +22,7 @@ type devicesSeal struct {
 	Device     uuid.UUID `help:"Device id."`
 	Code       string    `help:"Code of the invitation: print what enrols the install, and seal nothing." placeholder:"CODE"`
 	SealingKey string    `name:"sealing-key" help:"Public key that batches are sealed to, 64 hex digits; tracekeep devices sealing-key shows it." placeholder:"HEX"`
+	Proof      string    `help:"Also write the header that a batch of more than 64 KiB needs to this file, for curl -H @FILE." placeholder:"FILE"`
 	In         string    `help:"The batch as JSON; - is standard input. Left out in it: version, device_id, and sent_at, which is now." default:"-" placeholder:"FILE"`
 }
 
@@ -32,8 +33,8 @@ func (devicesSeal) Help() string {
 Examples:
   tracekeep devices seal --make-key phone.key
   tracekeep devices seal --key phone.key --device 91aa… --code MZXW6YTBOI4TQMRQGQZDKMZSGE > enrolment.json
-  tracekeep devices seal --key phone.key --device 91aa… --sealing-key 8520f009… --in batch.json > body.json
-  curl -H 'Content-Type: application/json' --data @body.json http://127.0.0.1:8080/v1/devices/91aa…/batches`
+  tracekeep devices seal --key phone.key --device 91aa… --sealing-key 8520f009… --in batch.json --proof proof.txt > body.json
+  curl -H 'Content-Type: application/json' -H @proof.txt --data @body.json http://127.0.0.1:8080/v1/devices/91aa…/batches`
 }
 
 // Run seals.
@@ -64,6 +65,12 @@ func (c devicesSeal) Run(t *terminal) error {
 	sealed, err := devicebatch.Seal(batch, devicebatch.SealingKey{ID: devicebatch.KeyID(public), Public: public}, signer)
 	if err != nil {
 		return err
+	}
+	if c.Proof != "" {
+		header := "Batch-Proof: " + sealed.Prove(c.Device, signer).String() + "\n"
+		if err := os.WriteFile(c.Proof, []byte(header), 0o600); err != nil {
+			return fmt.Errorf("write the proof: %w", err)
+		}
 	}
 	return printJSON(t.out, sealed)
 }

@@ -32,9 +32,18 @@ func (d *desk) wire() string {
 	return listening.URL
 }
 
-func (d *desk) post(url, body string) (int, map[string]any) {
+func (d *desk) post(url, body string, headers ...string) (int, map[string]any) {
 	d.t.Helper()
-	response, err := http.Post(url, "application/json", strings.NewReader(body)) //nolint:gosec,noctx // a test's own server
+	request, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		d.t.Fatal(err)
 	}

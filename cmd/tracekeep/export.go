@@ -12,7 +12,9 @@ import (
 	"tracekeep/adapters/exporter"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
+	"tracekeep/domain"
 	"tracekeep/domain/disclosure"
+	"tracekeep/domain/field"
 	"tracekeep/eventschema"
 )
 
@@ -186,7 +188,8 @@ type exportPeople struct {
 	From   string   `help:"Leave out who was closed before this day (UTC)." default:"0001-01-01" placeholder:"DAY"`
 	To     string   `help:"Leave out who was registered after this day (UTC)." default:"9999-12-31" placeholder:"DAY"`
 	Person string   `help:"One person: an id, or a part of the name." placeholder:"WHO"`
-	Fields []string `help:"Which values: work_id, legal_name, birth_date, email, phone. Give no more than the recipient needs." default:"legal_name"`
+	Fields []string `help:"Which values: work_id, legal_name, birth_date, email, phone, and the codes of your own fields (tracekeep fields list). Give no more than the recipient needs." default:"legal_name"`
+	specialFlags
 	tableFlags
 }
 
@@ -196,11 +199,12 @@ func (c exportPeople) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	for i, field := range c.Fields {
-		if !slices.Contains(app.PeopleFields(), field) || slices.Contains(c.Fields[:i], field) {
-			return &coded{code: exitUsage, err: fmt.Errorf("--fields are of %s, each once", strings.Join(app.PeopleFields(), ", "))}
+	for i, code := range c.Fields {
+		if !domain.IsCode(code) || slices.Contains(c.Fields[:i], code) {
+			return &coded{code: exitUsage, err: fmt.Errorf("--fields are of %s and the codes of your own fields, each once", strings.Join(app.PeopleFields(), ", "))}
 		}
 	}
+	order.Special = field.Ground(c.Special)
 	return c.run(ctx, t, order, "", func(ctx context.Context, a *app.App, w *app.World, order app.ExportOrder) (app.Exported, error) {
 		person := uuid.Nil
 		if c.Person != "" {

@@ -77,7 +77,7 @@ func personValues(t *testing.T, name string) (people [][]string) {
 // promise: ST-29
 // promise: DS-26
 func TestWhatWasErasedIsLookedForEverywhere(t *testing.T) {
-	l := lab{office: office{t: t, data: records(t), first: uuid.NewString(), second: uuid.NewString()}}
+	l := lab{office: office{t: t, data: founded(t), first: uuid.NewString(), second: uuid.NewString()}}
 	clock, people := clockFiles(t, 3, 1)
 	tracekeep(t, "import", "--json", "--data", l.data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	zero := time.Duration(0)
@@ -211,7 +211,7 @@ func compressed(t *testing.T, text string) string {
 
 // A run that cannot show that it would have found something says so.
 func TestARunWithoutItsControlsProvesNothing(t *testing.T) {
-	data := records(t)
+	data := founded(t)
 	clock, people := clockFiles(t, 1, 1)
 	tracekeep(t, "import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	l := lab{office: office{t: t, data: data, first: uuid.NewString(), second: uuid.NewString()}, values: []string{"somebody of whom nothing is left"}}

@@ -75,7 +75,7 @@ func workbook(t *testing.T) string {
 //
 // promise: ST-07
 func TestFilesOfManyKindsAreImportedOnce(t *testing.T) {
-	data := records(t)
+	data := founded(t)
 	folder, archive := exports(t)
 	mapping := write(t, "our-sheet.yaml", ownMapping)
 	for _, c := range []struct {
@@ -119,7 +119,7 @@ func TestFilesOfManyKindsAreImportedOnce(t *testing.T) {
 }
 
 func TestWhatCannotBeImportedIsSaid(t *testing.T) {
-	data := records(t)
+	data := founded(t)
 	for rule, c := range map[string]struct {
 		flags []string
 		code  int

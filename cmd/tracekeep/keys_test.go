@@ -16,7 +16,7 @@ import (
 func keysFolder(t *testing.T) (data string, importing []string, identity, recipient string) {
 	t.Helper()
 	clock, people := clockFiles(t, 5, 1)
-	data = records(t)
+	data = founded(t)
 	importing = []string{"import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people}
 	key, err := age.GenerateHybridIdentity()
 	if err != nil {

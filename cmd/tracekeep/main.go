@@ -10,7 +10,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // zones must not depend on the machine
@@ -75,6 +77,7 @@ type cli struct {
 
 	Shifts     shiftsCommand     `cmd:"" help:"Plan shifts and details, and say who works them: offer, accept, bid, assign, swap, complete."`
 	Sites      sitesCommand      `cmd:"" help:"Define sites, their fences and their stations."`
+	Fields     fieldsCommand     `cmd:"" help:"Define values of your own that are kept of people: what for, how sensitive, who reads them."`
 	Media      mediaCommand      `cmd:"" help:"Attach photos and documents to people, read them, remove them one by one."`
 	Roster     rosterCommand     `cmd:"" help:"Show who works when and where."`
 	Attendance attendanceCommand `cmd:"" help:"Compare the roster with the time worked: on time, late, early leave, no-show, unscheduled."`
@@ -128,9 +131,8 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 done with rejected input, 
 
 // run is the whole program. Tests call it as main does.
 func run(ctx context.Context, args []string, t *terminal) int {
-	var c cli
 	exit := -1
-	parser, err := kong.New(&c, kong.Name("tracekeep"), kong.Description(description), kong.UsageOnError(),
+	parser, err := kong.New(grammar(args), kong.Name("tracekeep"), kong.Description(description), kong.UsageOnError(),
 		kong.Writers(t.out, t.err), kong.Exit(func(code int) { exit = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, Summary: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
@@ -151,6 +153,19 @@ func run(ctx context.Context, args []string, t *terminal) int {
 		return exitCode(err)
 	}
 	return exitOK
+}
+
+// grammar is what the command line may say: where it begins with a command, that
+// command alone, since to learn what all others take costs more time than many a
+// command needs to answer.
+func grammar(args []string) any {
+	all := reflect.TypeFor[cli]()
+	for i := range all.NumField() {
+		if command := all.Field(i); len(args) > 0 && args[0] == strings.ToLower(command.Name) {
+			return reflect.New(reflect.StructOf([]reflect.StructField{command})).Interface()
+		}
+	}
+	return new(cli)
 }
 
 // message is what a person is told: of a refusal the sentence, not the code.

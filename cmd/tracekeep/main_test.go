@@ -7,13 +7,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"tracekeep/cmd/internal/app"
 )
 
 // asChild makes the test binary behave as tracekeep itself, so that a test can
@@ -24,8 +28,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asChild) != "" {
 		os.Exit(start(crashing))
 	}
+	debug.SetGCPercent(300) // as the program does
 	code := m.Run()
 	_ = os.RemoveAll(plainFolder)
+	_ = os.RemoveAll(foundedFolder)
 	os.Exit(code)
 }
 
@@ -119,6 +125,39 @@ func records(t *testing.T) string {
 	}
 	return filepath.Join(dir, "records")
 }
+
+// founded is a data folder as the first command leaves it, with nothing on record: a
+// copy of one that is made once. To make the clusters and the tables of a new one
+// takes several times as long as to open it.
+func founded(t *testing.T) string {
+	t.Helper()
+	data := records(t)
+	from, err := foundation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("cp", "-a", from, data).CombinedOutput(); err != nil { // with the accounts that own its files
+		t.Fatalf("copy %s: %v: %s", from, err, out)
+	}
+	return data
+}
+
+// foundedFolder is where the folder of [foundation] stands, once it was made.
+var foundedFolder string
+
+var foundation = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "tracekeep-founded-")
+	if err != nil {
+		return "", err
+	}
+	foundedFolder = dir
+	data := filepath.Join(dir, "records")
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return "", err
+	}
+	making := &terminal{out: io.Discard, err: io.Discard, clock: time.Now, random: rand.Reader}
+	return data, dataFlags{Data: data}.withApp(context.Background(), making, true, func(context.Context, *app.App) error { return nil })
+})
 
 // realFile is a file of the real clock data. Where the data is missing the test
 // has nothing to say, except in CI, where it always is.

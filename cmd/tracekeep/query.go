@@ -183,8 +183,12 @@ func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App, w *app.W
 		if c.JSON {
 			if err := printJSON(t.out, map[string]any{
 				"work_id": view.WorkID, "date": day.Date, "seconds": seconds, "hours": hoursAndMinutes(seconds),
-				"intervals": day.Intervals, "exceptions": day.Exceptions, "declared_seconds": declared, "declared": each(day.Declared, func(d httpapi.DeclaredView) map[string]any {
-					return map[string]any{"declaration_id": d.ID, "seconds": d.Seconds, "origin": d.Origin}
+				"intervals": each(day.Intervals, func(i httpapi.IntervalView) map[string]any {
+					return map[string]any{"in_punch_id": i.In, "out_punch_id": i.Out, "start": i.Start, "end": i.End}
+				}), "exceptions": each(day.Exceptions, func(e httpapi.ExceptionView) map[string]any {
+					return map[string]any{"punch_id": e.Punch, "code": e.Code, "at": e.At}
+				}), "declared_seconds": declared, "declared": each(day.Declared, func(d httpapi.DeclaredView) map[string]any {
+					return map[string]any{"declaration_id": d.ID, "seconds": d.Seconds, "origin": d.Origin, "job": d.Job}
 				}), "notices": append([]string{}, day.Notices...),
 				"rule_version": view.RuleVersion,
 			}); err != nil {

@@ -48,7 +48,7 @@ func TestEveryCommandThatShowsAValueIsOnRecord(t *testing.T) {
 			out := d.run(c.args...).out
 			read, known := d.readings(person), len(before)
 			before = read
-			if shows := strings.Contains(out, "Ada") || strings.Contains(c.values, "work_id") && strings.Contains(out, "work_id"); shows != (c.operation != "") {
+			if shows := strings.Contains(out, "Ada Example") || strings.Contains(c.values, "work_id") && strings.Contains(out, "work_id"); shows != (c.operation != "") {
 				t.Errorf("%v shows %v:\n%s", c.args, shows, out)
 			}
 			if c.operation == "" {
@@ -134,7 +134,7 @@ func (d *desk) checkReadingsAfterErasure(person string) {
 		d.t.Errorf("%d readings before, %d after", len(before), len(after))
 	}
 	for _, text := range []string{d.run("readings", person).out, d.run("readings", person, "--json").out} {
-		if strings.Contains(text, "Ada") || strings.Contains(text, d.person.WorkID.String()) || !strings.Contains(text, "history") {
+		if strings.Contains(text, "Ada Example") || strings.Contains(text, d.person.WorkID.String()) || !strings.Contains(text, "history") {
 			d.t.Errorf("the readings of an erased person are\n%s", text)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 //
 // promise: I7
 func TestARebuildThatIsKilledChangesNoAnswer(t *testing.T) {
-	data := records(t)
+	data := founded(t)
 	clock, people := clockFiles(t, 3, 1)
 	tracekeep(t, "import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	c := crashCase{t: t, data: data}

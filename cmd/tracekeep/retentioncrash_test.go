@@ -34,7 +34,7 @@ func retentionPoints() []string {
 // promise: I7
 // promise: ST-36
 func TestKilledAnywhereAnExpiryEndsTheSame(t *testing.T) {
-	data := records(t)
+	data := founded(t)
 	clock, people := clockFiles(t, 2, 1)
 	tracekeep(t, "import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	c := crashCase{t: t, data: data, officer: uuid.NewString(), approver: uuid.NewString()}

@@ -95,7 +95,7 @@ func (p planner) refused(words string, args ...string) {
 // promise: OT-37
 // promise: OT-38
 func TestTheLifeOfAShift(t *testing.T) {
-	data := records(t)
+	data := founded(t)
 	clock, people := clockFiles(t, 3, 1)
 	tracekeep(t, "import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	zero := time.Duration(0)

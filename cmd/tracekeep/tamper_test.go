@@ -9,7 +9,7 @@ import (
 
 // promise: OT-27
 func TestAChangedTrailIsFoundAndSaid(t *testing.T) {
-	data := records(t)
+	data := founded(t)
 	clock, people := clockFiles(t, 6, 1)
 	tracekeep(t, "import", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	tracekeep(t, "verify", "--data", data).ok(t)

@@ -21,6 +21,7 @@ type terminalsCommand struct {
 	Register terminalsRegister `cmd:"" help:"Let a terminal push its punches, for a station and a zone."`
 	Retire   terminalsRetire   `cmd:"" help:"Refuse a terminal from now on; what it recorded stays."`
 	Waive    terminalsWaive    `cmd:"" help:"Let rows go for a while that a terminal repeats and that make no punch."`
+	Resolve  terminalsResolve  `cmd:"" help:"Say which instants a terminal meant by local times that came twice when the clocks were put back."`
 	List     terminalsList     `cmd:"" help:"List the terminals, and how each is doing."`
 }
 
@@ -34,8 +35,12 @@ A station is the code that punches carry, and under which the people file gave P
 
 A batch is acknowledged when each row of it is recorded. Rows that make no punch (a PIN nobody is registered for, a clock that was
 reset or runs a day ahead) are held: the rest is recorded, and the terminal keeps and repeats them. Import the people they belong
-to, or correct the clock; what is left can be let go by an officer, which is on record. A local time that came twice when the clocks
-went back is held, too: import the terminal's file with --overlap, then let the rows go as recorded_already.
+to, or correct the clock; what is left can be let go by an officer, which is on record.
+
+When the clocks are put back an hour comes twice, and most terminals do not say which of the two they mean. What comes while only the
+first can have been is recorded. Other rows of that hour (ambiguous_local_time) are held until an officer says which they are: of a day,
+or of one reading of the clock, the first or the second; or of a day in the order of the rows, where a row that goes back begins the
+second. That holds for good, since a terminal may send everything again. Such punches are counted as overlap_resolved, for a look.
 
 The list says when each terminal was last heard, what it recorded, which of that needs a look (the clock was set back), and what it
 waits for. It counts since a terminal was heard first, and also names the latest that came and are not registered.
@@ -45,6 +50,8 @@ Examples:
   tracekeep serve --data ./records --terminals 192.0.2.10:8081
   tracekeep terminals list --data ./records
   tracekeep terminals waive --data ./records --serial CKJF201260017 --reason nobody_employed --for 1h --officer 6d1e…
+  tracekeep terminals resolve --data ./records --serial CKJF201260017 --reading 2026-10-25 --pass order --officer 6d1e…
+  tracekeep terminals resolve --data ./records --serial CKJF201260017 --reading "2026-10-25 02:10:00" --pass second --officer 6d1e…
   tracekeep terminals retire --data ./records --serial CKJF201260017 --officer 6d1e…`
 }
 
@@ -111,6 +118,23 @@ func (c terminalsWaive) Run(ctx context.Context, t *terminal) error {
 			return err
 		}
 		return c.told(t, "need not keep rows that make no punch until "+until.Format(time.RFC3339), map[string]any{"until": until})
+	})
+}
+
+type terminalsResolve struct {
+	terminalFlags
+	Reading string `help:"A day, as 2026-10-25, or what the clock showed, as 2026-10-25 02:10:00; of both, the longer counts." required:"" placeholder:"TIME"`
+	Pass    string `help:"first, second, or for a day order: the earliest that is not before the row above, in each batch." enum:"first,second,order" required:""`
+}
+
+// Run resolves local times that came twice.
+func (c terminalsResolve) Run(ctx context.Context, t *terminal) error {
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
+		already, err := a.ResolveOverlap(ctx, clerk(a, c.Officer), c.Serial, c.Reading, eventschema.OverlapPass(c.Pass), t.clock())
+		if err != nil {
+			return err
+		}
+		return c.told(t, "meant by "+c.Reading+": "+c.Pass, map[string]any{"reading": c.Reading, "pass": c.Pass, "already": already})
 	})
 }
 
@@ -200,7 +224,7 @@ func reasons[N int | int64](counts map[string]N) string {
 func terminalJSON(one projections.Terminal, h adms.Heard) map[string]any {
 	object := map[string]any{
 		"terminal_id": one.TerminalID, "serial": one.Serial, "station": one.Station, "zone": one.Zone, "registered": one.Registered,
-		"registered_at": one.RegisteredAt, "retired_at": one.RetiredAt, "waived_until": one.WaivedUntil,
+		"registered_at": one.RegisteredAt, "retired_at": one.RetiredAt, "waived_until": one.WaivedUntil, "overlaps": one.Overlaps,
 	}
 	if !h.LastHeard.IsZero() {
 		object["heard"] = h

@@ -158,7 +158,51 @@ func TestTerminalsOnTheWall(t *testing.T) {
 	for _, said := range []string{"EAST1", "clock_set_back: 2", "refused, not registered: WEST1"} {
 		w.eventually("the list says "+said, func() bool { return strings.Contains(w.run("terminals", "list").out, said) })
 	}
-	w.metrics("tracekeep_terminals_rows_total{verdict=\"recorded\"} 8\n", "tracekeep_terminals_holding 0\n", "answer=\"unknown\"")
+	w.anHourThatCameTwiceIsResolved()
+	w.metrics("tracekeep_terminals_rows_total{verdict=\"recorded\"} 11\n", "tracekeep_terminals_holding 0\n", "answer=\"unknown\"")
+}
+
+// An hour that came twice is held where the terminal sends no offset, until an officer
+// says which rows are of which.
+func (w *wall) anHourThatCameTwiceIsResolved() {
+	t := w.t
+	t.Helper()
+	if _, _, err := w.beside.RegisterTerminal(t.Context(), operator(w.beside), app.TerminalOrder{Serial: "FALL1", Station: "1", Zone: "Europe/Berlin", At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("FALL1 is let in", func() bool { return w.ask("GET", "/iclock/ping?SN=FALL1", "") == http.StatusOK })
+	before := len(w.punches())
+	night := "9\t2025-10-26 02:50:00\t0\t1\t0\n9\t2025-10-26 02:10:00\t1\t1\t0\n9\t2025-10-26 02:40:00\t0\t1\t0\n"
+	if status := w.push("FALL1", night); status != http.StatusServiceUnavailable || len(w.punches()) != before {
+		t.Errorf("answered %d, %d punches", status, len(w.punches())-before)
+	}
+	w.heard("FALL1", func(h adms.Heard) bool { return h.Held["ambiguous_local_time"] == 3 })
+	resolve := func(reading, pass string) answer {
+		return tracekeep(t, "terminals", "resolve", "--data", w.data, "--serial", "FALL1", "--officer", w.officer, "--reading", reading, "--pass", pass)
+	}
+	for _, wrong := range [][2]string{{"2025-10-25", "first"}, {"2025-10-26 03:10:00", "first"}, {"2025-10-26 02:10:00", "order"}, {"26.10.2025", "first"}} {
+		if got := resolve(wrong[0], wrong[1]); got.code != exitFailed {
+			t.Errorf("%v: %+v", wrong, got)
+		}
+	}
+	resolve("2025-10-26 02:40:00", "first").ok(t)
+	resolve("2025-10-26", "order").ok(t)
+	w.eventually("it is recorded", func() bool { return w.push("FALL1", night) == http.StatusOK })
+	w.heard("FALL1", func(h adms.Heard) bool {
+		return len(h.Held) == 0 && h.Recorded == 3 && h.Suspect["overlap_resolved"] == 2
+	})
+	if status := w.push("FALL1", "9\t2025-10-26 02:10:00\t1\t1\t0\n"); status != http.StatusOK { // alone, the order would have it in the first
+		t.Errorf("again: %d", status)
+	}
+	var recorded []string
+	for _, p := range w.punches() {
+		if p.Zone == "Europe/Berlin" {
+			recorded = append(recorded, p.Recorded.OccurredAt.Format("15:04")+" "+string(p.Recorded.Direction))
+		}
+	}
+	if got := strings.Join(recorded, ", "); got != "00:40 in, 00:50 in, 01:10 out" {
+		t.Errorf("recorded %s", got)
+	}
 }
 
 // A process that is killed while it records a batch, or when it has and before it

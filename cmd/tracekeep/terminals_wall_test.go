@@ -34,7 +34,7 @@ type wall struct {
 // them.
 func hangUp(t *testing.T, pins ...string) *wall {
 	t.Helper()
-	w := &wall{t: t, data: records(t), officer: uuid.NewString()}
+	w := &wall{t: t, data: founded(t), officer: uuid.NewString()}
 	people, clock := "pin,display_name\n", ""
 	for _, pin := range pins {
 		people += pin + ",Somebody Unmistakable " + pin + "\n"

@@ -37,9 +37,12 @@ func (s *served) planShift(employer, start, end string, header ...string) string
 }
 
 // A shift goes from the plan over an offer and a swap to another time, each step by who
-// may take it, over the API of a served folder.
+// may take it, over the API of a served folder; and a class from its definition to a
+// corrected mark.
 //
 // promise: ST-01
+// promise: TC-27
+// promise: RR-10
 // promise: ST-08
 // promise: ST-09
 // promise: OT-34
@@ -73,6 +76,8 @@ func TestAShiftIsPlannedTakenSwappedAndMovedThroughTheAPI(t *testing.T) {
 	}
 	s.swapped(path, ada, bob)
 	s.movedOverAPI(path, shift, bob)
+	s.aClassOverTheAPI(ada, bob)
+	s.aRosterBesideTheAPI()
 	s.ratedOverAPI(ada, bob)
 	if board := s.send("ada", "GET", "/v1/board", nil); board.status != 403 {
 		t.Errorf("a worker sees the board: %d", board.status)

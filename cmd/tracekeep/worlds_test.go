@@ -29,7 +29,7 @@ type desk struct {
 // atDesk opens a new folder with one person in it.
 func atDesk(t *testing.T, do func(d *desk)) {
 	t.Helper()
-	d := &desk{t: t, data: records(t)}
+	d := &desk{t: t, data: founded(t)}
 	term := &terminal{out: io.Discard, err: io.Discard, clock: time.Now, random: rand.Reader}
 	err := dataFlags{Data: d.data, CoolingOff: new(time.Duration), ErasuresPerDay: 20}.withApp(t.Context(), term, true, func(ctx context.Context, a *app.App) (err error) {
 		d.a = a
@@ -288,7 +288,7 @@ func TestAnErasedPersonIsErasedInEveryWorld(t *testing.T) {
 			{"explain", fmt.Sprint(d.firstEvent(person))},
 		} {
 			told := d.run(args...).out
-			if !strings.Contains(told, want) || strings.Contains(told, "Ada") {
+			if !strings.Contains(told, want) || strings.Contains(told, "Ada Example") {
 				t.Errorf("%v does not say %s:\n%s", args, want, told)
 			}
 		}

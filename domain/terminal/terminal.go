@@ -9,6 +9,7 @@ package terminal
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +35,8 @@ var (
 	ErrRetired           = errors.New("the terminal is retired")
 	ErrReason            = errors.New("this reason for letting rows go is not known")
 	ErrUntil             = errors.New("rows may be let go from now on, for a day at most")
+	ErrReading           = errors.New("a reading is a day as 2026-10-25, or what the clock showed as 2026-10-25 02:10:00")
+	ErrPass              = errors.New("a local time that came twice is of the first or second pass, or of a whole day in the order of the rows")
 )
 
 // State is what deciding needs.
@@ -43,6 +46,7 @@ type State struct {
 	Serial     string
 	Station    string
 	Zone       string
+	passes     map[string]eventschema.OverlapPass // by reading; they outlast a change of the station
 }
 
 // Command is one of the commands of this package.
@@ -72,6 +76,15 @@ type Waive struct {
 	WaivedBy uuid.UUID
 	WaivedAt time.Time
 	Until    time.Time
+}
+
+// Resolve says which instants local times mean that came twice, for good: the terminal
+// may send such rows again after years.
+type Resolve struct {
+	Reading    string // a day, or a reading of the clock on it
+	Pass       eventschema.OverlapPass
+	ResolvedBy uuid.UUID
+	ResolvedAt time.Time
 }
 
 // Decider decides for one terminal stream.
@@ -145,12 +158,38 @@ func (c Waive) decide(s State) ([]eventschema.Event, error) {
 	}}, nil
 }
 
+func (c Resolve) decide(s State) ([]eventschema.Event, error) {
+	_, notDay := time.Parse(time.DateOnly, c.Reading)
+	_, notTime := time.Parse(time.DateTime, c.Reading)
+	switch {
+	case !s.Registered:
+		return nil, ErrRetired
+	case c.ResolvedBy == uuid.Nil:
+		return nil, ErrNoActor
+	case notDay != nil && notTime != nil:
+		return nil, ErrReading
+	case !slices.Contains(eventschema.OverlapPasses(), c.Pass), c.Pass == eventschema.PassOrder && notDay != nil:
+		return nil, ErrPass
+	case s.passes[c.Reading] == c.Pass:
+		return nil, nil
+	}
+	return []eventschema.Event{&eventschema.TerminalOverlapResolved{
+		TerminalID: s.TerminalID, Reading: c.Reading, Pass: c.Pass, ResolvedAt: c.ResolvedAt.UTC(), ResolvedBy: c.ResolvedBy,
+	}}, nil
+}
+
 func evolve(s State, event eventschema.Event) State {
 	switch e := event.(type) {
 	case *eventschema.TerminalRegistered:
-		s = State{TerminalID: e.TerminalID, Registered: true, Serial: e.Serial, Station: e.Station, Zone: e.Zone}
+		s = State{TerminalID: e.TerminalID, Registered: true, Serial: e.Serial, Station: e.Station, Zone: e.Zone, passes: s.passes}
 	case *eventschema.TerminalRetired:
 		s.Registered = false
+	case *eventschema.TerminalOverlapResolved:
+		s.passes = maps.Clone(s.passes)
+		if s.passes == nil {
+			s.passes = map[string]eventschema.OverlapPass{}
+		}
+		s.passes[e.Reading] = e.Pass
 	}
 	return s
 }

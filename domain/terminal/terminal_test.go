@@ -23,9 +23,12 @@ var (
 	retire   = terminal.Retire{RetiredBy: officer, RetiredAt: inManila}
 	waive    = terminal.Waive{Reason: eventschema.WaiverNobody, WaivedBy: officer, WaivedAt: inManila, Until: inManila.Add(time.Hour)}
 
+	resolve = terminal.Resolve{Reading: "2026-10-25 02:10:00", Pass: eventschema.PassSecond, ResolvedBy: officer, ResolvedAt: inManila}
+
 	registered = &eventschema.TerminalRegistered{TerminalID: id, Serial: "CKJF201260017", Station: "gate-1", Zone: "Asia/Manila", RegisteredAt: noon, RegisteredBy: officer}
 	retired    = &eventschema.TerminalRetired{TerminalID: id, RetiredAt: noon, RetiredBy: officer}
 	waived     = &eventschema.TerminalBacklogWaived{TerminalID: id, Reason: eventschema.WaiverNobody, WaivedAt: noon, WaivedBy: officer, Until: noon.Add(time.Hour)}
+	resolved   = &eventschema.TerminalOverlapResolved{TerminalID: id, Reading: "2026-10-25 02:10:00", Pass: eventschema.PassSecond, ResolvedAt: noon, ResolvedBy: officer}
 )
 
 func past(events ...eventschema.Event) []eventschema.Event { return events }
@@ -36,6 +39,11 @@ func changed[T any](value T, change func(*T)) T {
 }
 
 func TestTerminals(t *testing.T) {
+	wholeDay := func(c *terminal.Resolve) { c.Reading, c.Pass = "2026-10-25", eventschema.PassOrder }
+	first := changed(resolve, func(c *terminal.Resolve) { c.Pass = eventschema.PassFirst })
+	resolvedFirst, resolvedDay := *resolved, *resolved
+	resolvedFirst.Pass = eventschema.PassFirst
+	resolvedDay.Reading, resolvedDay.Pass = "2026-10-25", eventschema.PassOrder
 	elsewhere := changed(register, func(c *terminal.Register) { c.Station = "gate-2" })
 	there := *registered
 	there.Station = "gate-2"
@@ -63,6 +71,18 @@ func TestTerminals(t *testing.T) {
 		"and not for the past":                           {Given: past(registered), When: changed(waive, func(c *terminal.Waive) { c.Until = noon }), Refused: terminal.ErrUntil},
 		"not those of a retired one, which may not push": {Given: past(registered, retired), When: waive, Refused: terminal.ErrRetired},
 		"nor of an unknown one":                          {When: waive, Refused: terminal.ErrNotRegistered},
+		"a local time that came twice is resolved":       {Given: past(registered), When: resolve, Then: past(resolved)},
+		"once, as everything":                            {Given: past(registered, resolved), When: resolve},
+		"also when it hangs elsewhere since":             {Given: past(registered, resolved, retired, &there), When: resolve},
+		"it may be resolved otherwise":                   {Given: past(registered, resolved), When: first, Then: past(&resolvedFirst)},
+		"a whole day by the order of the rows":           {Given: past(registered, resolved), When: changed(resolve, wholeDay), Then: past(&resolvedDay)},
+		"one reading has no order":                       {Given: past(registered), When: changed(resolve, func(c *terminal.Resolve) { c.Pass = eventschema.PassOrder }), Refused: terminal.ErrPass},
+		"nor a third pass":                               {Given: past(registered), When: changed(resolve, func(c *terminal.Resolve) { c.Pass = "third" }), Refused: terminal.ErrPass},
+		"a reading that is none":                         {Given: past(registered), When: changed(resolve, func(c *terminal.Resolve) { c.Reading = "2026-10-25T02:10" }), Refused: terminal.ErrReading},
+		"a day that is none":                             {Given: past(registered), When: changed(resolve, func(c *terminal.Resolve) { c.Reading = "2026-02-30" }), Refused: terminal.ErrReading},
+		"somebody answers for resolving":                 {Given: past(registered), When: changed(resolve, func(c *terminal.Resolve) { c.ResolvedBy = uuid.Nil }), Refused: terminal.ErrNoActor},
+		"a retired one sends nothing that was twice":     {Given: past(registered, retired), When: resolve, Refused: terminal.ErrRetired},
+		"nor one that nobody knows":                      {When: resolve, Refused: terminal.ErrNotRegistered},
 		"no command":                                     {Refused: domain.ErrUnknownCommand},
 	})
 }

@@ -62,6 +62,7 @@ type App struct {
 	sites       siteRegister
 	media       *mediastore.Store // photos and documents
 	mediaRules  mediaRules
+	paces       paces         // how often devices send
 	applying    sync.Mutex    // one applies pages to the read models at a time
 	renewed     chan struct{} // closed when no read model is of another release
 	covered     *progressMark // how far the trail is

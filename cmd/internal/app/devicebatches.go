@@ -80,20 +80,47 @@ func (a *App) TakeBatch(ctx context.Context, s httpapi.SealedBatch) (httpapi.Bat
 	return answer, nil
 }
 
-// openBatch finds out whose batch it is, and opens it. Nothing is opened that the
-// device did not sign; that it was revoked is told to nobody else.
-func (a *App) openBatch(ctx context.Context, s httpapi.SealedBatch) (*intake, error) {
-	owner, err := a.ownerOfDevice(ctx, s.DeviceID)
+// ProveBatch implements [httpapi.Batches].
+func (a *App) ProveBatch(ctx context.Context, id uuid.UUID, text string) error {
+	proof, err := devicebatch.ParseProof(text)
+	if err != nil {
+		return httpapi.ErrUnproven
+	}
+	from, _, err := a.sender(ctx, id)
+	if err != nil {
+		return outward(err)
+	}
+	key, err := hex.DecodeString(from.PublicKey)
+	if err != nil || proof.Verify(id, key) != nil {
+		return httpapi.ErrUnproven
+	}
+	if from.Revoked {
+		return httpapi.ErrRevoked
+	}
+	return nil
+}
+
+// sender finds the device that a batch says it is of, and whose it is.
+func (a *App) sender(ctx context.Context, id uuid.UUID) (device.Device, uuid.UUID, error) {
+	owner, err := a.ownerOfDevice(ctx, id)
 	if errors.Is(err, projections.ErrNotFound) {
 		err = httpapi.ErrUnproven
 	}
 	if err != nil {
-		return nil, err
+		return device.Device{}, uuid.Nil, err
 	}
-	from, err := a.device(ctx, owner, s.DeviceID)
+	from, err := a.device(ctx, owner, id)
 	if errors.Is(err, device.ErrUnknown) || errors.Is(err, eventstoredb.ErrStreamDeleted) {
 		err = httpapi.ErrUnproven
 	}
+	return from, owner, err
+}
+
+// openBatch finds out whose batch it is, and opens it. Nothing is opened that the
+// device did not sign; that it was revoked, or comes too often, is told to nobody
+// else, so that no stranger uses up what a device may send.
+func (a *App) openBatch(ctx context.Context, s httpapi.SealedBatch) (*intake, error) {
+	from, owner, err := a.sender(ctx, s.DeviceID)
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +129,16 @@ func (a *App) openBatch(ctx context.Context, s httpapi.SealedBatch) (*intake, er
 	if err != nil || sealed.Verify(s.DeviceID, key) != nil {
 		return nil, httpapi.ErrUnproven
 	}
+	if s.Proof != "" {
+		if proof, err := devicebatch.ParseProof(s.Proof); err != nil || proof.Of(sealed) != nil {
+			return nil, httpapi.ErrUnproven
+		}
+	}
 	if from.Revoked {
 		return nil, httpapi.ErrRevoked
+	}
+	if wait := a.paces.wait(s.DeviceID, a.clock()); wait > 0 {
+		return nil, &httpapi.TooOften{Wait: wait}
 	}
 	private, err := a.openingKey(s.SealingKey)
 	if err != nil {

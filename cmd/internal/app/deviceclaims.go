@@ -24,6 +24,7 @@ const (
 	claimNobody    = "exactly_one"        // a kiosk says whose punch it is, by badge or work id
 	claimErased    = "erased"
 	claimErasing   = "being_erased"
+	claimCounter   = "bad_counter"
 	claimTime      = "bad_time"
 	claimZone      = "bad_zone"
 	claimClock     = "bad_clock"
@@ -184,6 +185,9 @@ func (t *intake) claim(place int, p devicebatch.Punch, of owned) (c claimed, cod
 		return c, claimTime
 	}
 	c.entry.OccurredAt = at.UTC()
+	if p.Counter < 1 {
+		return c, claimCounter
+	}
 	if of.code != "" {
 		return c, of.code
 	}

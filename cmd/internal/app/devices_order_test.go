@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"tracekeep/adapters/devicebatch"
 	"tracekeep/adapters/httpapi"
+	"tracekeep/eventschema"
 )
 
 // heard is what the read models say of one device and its worker, by counter: what
@@ -92,6 +94,7 @@ func TestTheReadModelsAreTheSameInWhateverOrderBatchesComeAndHoweverOften(t *tes
 	var trap traps
 	h := openHouse(t, func(h *house) { h.fault = trap.fault })
 	t.Run("also when they were interrupted", func(t *testing.T) { h.in(t, func() { h.interruptedBatchesAreTakenAgain(&trap) }) })
+	t.Run("a device that is revoked in the midst of one", func(t *testing.T) { h.in(t, func() { h.aBatchThatWasProvenIsTakenToItsEnd(&trap) }) })
 	rounds := 6
 	if os.Getenv("TRACEKEEP_NIGHT") == "1" {
 		rounds = 500
@@ -123,6 +126,32 @@ func TestTheReadModelsAreTheSameInWhateverOrderBatchesComeAndHoweverOften(t *tes
 	}
 }
 
+// What a device had proven before it was revoked is recorded to its end, with a verdict
+// on each punch; after that it is heard no more.
+func (h *house) aBatchThatWasProvenIsTakenToItsEnd(trap *traps) {
+	t := h.t
+	t.Helper()
+	work := h.register("Wren Okafor").WorkID
+	phone := h.enrolled(httpapi.DeviceInvitation{Work: work})
+	now := h.clock().Truncate(time.Second)
+	batch := phone.packed(phone.press(now.Add(-time.Hour), "in"), phone.press(now, "out"), phone.press(now, "up"))
+	trap.at("batch noted", func() {
+		revocation := httpapi.DeviceRevocation{DeviceID: phone.id, Reason: eventschema.RevokedLost, At: now}
+		if _, err := h.RevokeDevice(t.Context(), h.intent(h.as(httpapi.RoleHR)), revocation); err != nil {
+			t.Error(err)
+		}
+	})
+	if diff := cmp.Diff([]string{"recorded", "recorded", "refused bad_direction"}, said(phone.send(batch))); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := h.TakeBatch(t.Context(), phone.sealed(batch)); !errors.Is(err, httpapi.ErrRevoked) {
+		t.Errorf("sent again: %v", err)
+	}
+	if got := len(h.punchesOf(work)); got != 2 {
+		t.Errorf("%d punches", got)
+	}
+}
+
 // What ends between the steps in which a batch is put on record has acknowledged
 // nothing: the device sends it again, and nothing is lost or there twice.
 func (h *house) interruptedBatchesAreTakenAgain(trap *traps) {
@@ -134,7 +163,7 @@ func (h *house) interruptedBatchesAreTakenAgain(trap *traps) {
 	wanted := 0
 	for _, point := range []string{"batch noted", "some of a batch recorded"} {
 		var punches []devicebatch.Punch
-		for i := range batchAppend + 10 {
+		for i := range 2*batchAppend + 10 { // so that an append that is on its way when it is interrupted is not the last
 			punches = append(punches, phone.press(now.Add(-time.Duration(i)*time.Second), "in"))
 		}
 		wanted += len(punches)

@@ -5,8 +5,10 @@ import (
 	"crypto/ecdh"
 	"crypto/rand"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -121,6 +123,8 @@ func TestBatchesOfADeviceAreTakenHoweverTheyCome(t *testing.T) {
 		})
 	})
 	h.eachWrongPunchIsRefusedAlone(phone, now)
+	t.Run("two phones of one person, a clock set back, and counters at their end", func(t *testing.T) { h.in(t, func() { h.twoPhonesCountApart(now) }) })
+	t.Run("too often is too often for this device alone", func(t *testing.T) { h.in(t, func() { h.aDeviceIsSlowedDownAlone(clock) }) })
 	t.Run("points need consent", func(t *testing.T) { h.in(t, h.pointsAreKeptOnlyWhileConsentStood) })
 	t.Run("ten thousand at once", func(t *testing.T) { h.in(t, h.tenThousandPunchesAreTaken) })
 }
@@ -142,6 +146,8 @@ func (h *house) eachWrongPunchIsRefusedAlone(phone *install, now time.Time) {
 		"once":                             {kiosk, func(p *devicebatch.Punch) { p.WorkID, p.Badge = stranger, "77001" }, "exactly_one"},
 		"a badge that nobody has":          {kiosk, withBadge("99999"), "unknown_badge"},
 		"a work record that is not there":  {kiosk, func(p *devicebatch.Punch) { p.WorkID = uuid.New() }, "unknown_work"},
+		"a counter that ran over":          {phone, func(p *devicebatch.Punch) { p.Counter = math.MinInt64 }, "bad_counter"},
+		"a counter that was never set":     {phone, func(p *devicebatch.Punch) { p.Counter = 0 }, "bad_counter"},
 		"no instant":                       {phone, func(p *devicebatch.Punch) { p.OccurredAt = "yesterday" }, "bad_time"},
 		"a year of before":                 {phone, func(p *devicebatch.Punch) { p.OccurredAt = "1970-01-01T00:00:00Z" }, "bad_time"},
 		"no zone":                          {phone, func(p *devicebatch.Punch) { p.Zone = "Local" }, "bad_zone"},
@@ -169,6 +175,80 @@ func (h *house) eachWrongPunchIsRefusedAlone(phone *install, now time.Time) {
 		if p.Station != "gate-1" || p.Site != "harbor_st" {
 			h.t.Errorf("a kiosk's punch is of its station and site: %+v", p)
 		}
+	}
+}
+
+// twoPhonesCountApart sends from two phones of one worker: each has its own counters,
+// and the same press on both is two punches.
+func (h *house) twoPhonesCountApart(now time.Time) {
+	t := h.t
+	t.Helper()
+	work := h.register("Wren Okafor").WorkID
+	one, two := h.enrolled(httpapi.DeviceInvitation{Work: work}), h.enrolled(httpapi.DeviceInvitation{Work: work})
+	for _, phone := range []*install{one, two} {
+		if diff := cmp.Diff([]string{"recorded"}, said(phone.send(phone.packed(phone.press(now, "in"))))); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if punches := h.punchesOf(work); len(punches) != 2 || punches[0].DeviceID == punches[1].DeviceID {
+		t.Errorf("%+v", punches)
+	}
+	// The clock of one is set back by a day, and its counter comes to the end of all numbers.
+	back := one.press(now.AddDate(0, 0, -1), "out")
+	end := one.press(now, "out", func(p *devicebatch.Punch) { p.Counter = math.MaxInt64 })
+	over := one.press(now, "in", func(p *devicebatch.Punch) { p.Counter = math.MinInt64 })
+	if diff := cmp.Diff([]string{"recorded", "recorded", "refused bad_counter"}, said(one.send(one.packed(back, end, over)))); diff != "" {
+		t.Error(diff)
+	}
+	h.caughtUp()
+	gaps, err := h.MissingCounters(t.Context(), 100)
+	gaps = slices.DeleteFunc(gaps, func(m projections.Missing) bool { return m.DeviceID != one.id && m.DeviceID != two.id })
+	if diff := cmp.Diff([]projections.Missing{{DeviceID: one.id, From: 3, To: math.MaxInt64 - 1}}, gaps); diff != "" || err != nil {
+		t.Errorf("%v %s", err, diff)
+	}
+	found, err := h.DoubtfulArrivals(t.Context(), h.as(httpapi.RoleHR), 0, 20_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range found {
+		if wentBack := slices.Contains(a.Doubts, projections.DoubtClockWentBack); a.WorkID == work && wentBack != (a.DeviceID == one.id && a.Counter == 2) {
+			t.Errorf("counter %d of the first %v: %v", a.Counter, a.DeviceID == one.id, a.Doubts)
+		}
+	}
+	listed, err := h.ListDevices(t.Context(), h.as(httpapi.RoleHR), work, 0, 10)
+	if err != nil || len(listed) != 2 || listed[0].Missing != 0 && listed[1].Missing != 0 {
+		t.Errorf("%+v %v", listed, err)
+	}
+}
+
+// aDeviceIsSlowedDownAlone has a device send more than it may; nobody else waits, and
+// who is no device uses nothing of it up.
+func (h *house) aDeviceIsSlowedDownAlone(clock *jump) {
+	t := h.t
+	t.Helper()
+	work := h.register("Wren Okafor").WorkID
+	busy, other := h.enrolled(httpapi.DeviceInvitation{Work: work}), h.enrolled(httpapi.DeviceInvitation{Work: work})
+	stranger := h.installed(busy.id)
+	stranger.to = busy.to
+	forged := stranger.sealed(stranger.packed(stranger.press(h.clock(), "in")))
+	for range batchesAtOnce + 1 {
+		if _, err := h.TakeBatch(t.Context(), forged); !errors.Is(err, httpapi.ErrUnproven) {
+			t.Fatal(err)
+		}
+	}
+	batch := busy.sealed(busy.packed(busy.press(h.clock(), "in")))
+	var often *httpapi.TooOften
+	sent, err := 0, error(nil)
+	for ; err == nil && sent < 10*batchesAtOnce; sent++ {
+		_, err = h.TakeBatch(t.Context(), batch)
+	}
+	if !errors.As(err, &often) || sent <= batchesAtOnce || often.Wait <= 0 || often.Wait > time.Second {
+		t.Fatalf("after %d batches: %v", sent, err)
+	}
+	other.send(other.packed(other.press(h.clock(), "in")))
+	clock.ahead(time.Second)
+	if _, err := h.TakeBatch(t.Context(), batch); err != nil {
+		t.Errorf("after it waited: %v", err)
 	}
 }
 
@@ -210,8 +290,13 @@ func TestOnlyBatchesOfAnInstallThatIsEnrolledNowAreTaken(t *testing.T) {
 	old.to = devicebatch.SealingKey{ID: view.ID, Public: view.PublicKey}
 	refused("invited and not enrolled", old, nil, "unproven")
 	thief := h.installed(invitation.DeviceID)
-	if err := thief.enrol("AAAAAAAAAAAAAAAAAAAAAAAAAA"); refusalCode(err) != "bad_code_of_invitation" {
-		t.Errorf("a code that was guessed: %v", err)
+	if len(invitation.Code) != 26 { // of 32 signs: 130 bits, which is what keeps guesses from coming true
+		t.Errorf("a code has %d signs", len(invitation.Code))
+	}
+	for range 100 { // and they use up nothing of whoever has the right one
+		if err := thief.enrol(rand.Text()); refusalCode(err) != "bad_code_of_invitation" {
+			t.Fatalf("a code that was guessed: %v", err)
+		}
 	}
 	if err := old.enrol(invitation.Code); err != nil {
 		t.Fatal(err)
@@ -233,10 +318,28 @@ func TestOnlyBatchesOfAnInstallThatIsEnrolledNowAreTaken(t *testing.T) {
 	refused("a device nobody knows", &install{h: h, id: uuid.New(), key: old.key, to: old.to}, nil, "unproven")
 	refused("a byte changed on the way", old, func(s *httpapi.SealedBatch) { s.Sealed[40] ^= 1 }, "unproven")
 	refused("no signature", old, func(s *httpapi.SealedBatch) { s.Signature = nil }, "unproven")
+	refused("the proof of another batch", old, func(s *httpapi.SealedBatch) {
+		other := old.sealed(old.packed(old.press(h.clock(), "in")))
+		s.Proof = devicebatch.Sealed{Sealed: other.Sealed}.Prove(old.id, old.key).String()
+	}, "unproven")
 	refused("in the name of another", old, func(s *httpapi.SealedBatch) { s.DeviceID = uuid.New() }, "unproven")
 	refused("sealed to a key we never had", &install{h: h, id: old.id, key: old.key, to: devicebatch.SealingKey{ID: devicebatch.KeyID(elsewhere.PublicKey().Bytes()), Public: elsewhere.PublicKey().Bytes()}}, nil, "unknown_sealing_key")
 	refused("sealed to another key under the name of ours", &install{h: h, id: old.id, key: old.key, to: devicebatch.SealingKey{ID: old.to.ID, Public: elsewhere.PublicKey().Bytes()}}, nil, "not_sealed")
 
+	proves := func(d *install, id uuid.UUID) error {
+		return h.ProveBatch(t.Context(), id, devicebatch.Sealed{Sealed: []byte{1}}.Prove(id, d.key).String())
+	}
+	if err := proves(old, old.id); err != nil {
+		t.Errorf("a proof of the device: %v", err)
+	}
+	for rule, err := range map[string]error{
+		"by the key of somebody else": proves(thief, old.id), "of a device nobody knows": proves(old, uuid.New()),
+		"that is none": h.ProveBatch(t.Context(), old.id, "AAAA"),
+	} {
+		if !errors.Is(err, httpapi.ErrUnproven) {
+			t.Errorf("a proof %s: %v", rule, err)
+		}
+	}
 	again := h.invited(worker, httpapi.DeviceInvitation{Work: person.WorkID, Replaces: old.id})
 	renewed := h.installed(again.DeviceID)
 	renewed.key = old.key
@@ -249,6 +352,9 @@ func TestOnlyBatchesOfAnInstallThatIsEnrolledNowAreTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused("the install that was replaced", old, nil, "revoked")
+	if err := proves(old, old.id); !errors.Is(err, httpapi.ErrRevoked) {
+		t.Errorf("a proof of what was replaced: %v", err)
+	}
 	renewed.send(renewed.packed(renewed.press(h.clock(), "in")))
 
 	if _, err := h.RevokeDevice(t.Context(), h.intent(worker), httpapi.DeviceRevocation{DeviceID: renewed.id, Work: uuid.New(), Reason: eventschema.RevokedLost, At: h.clock()}); !errors.Is(err, httpapi.ErrNotFound) {

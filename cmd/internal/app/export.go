@@ -16,6 +16,7 @@ import (
 	"tracekeep/adapters/exporter"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/disclosure"
+	"tracekeep/domain/field"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
@@ -36,6 +37,8 @@ type ExportOrder struct {
 	Stream io.Writer
 	Begin  func(Exported)
 	Role   httpapi.Role // of who gives the values away; empty: a privacy officer
+	// Special is the ground on which values of special categories are in it.
+	Special field.Ground
 }
 
 // Exported says what was written.
@@ -106,7 +109,7 @@ func (x *exporting) disclose(ctx context.Context, values []httpapi.Personal) err
 		}
 	}
 	var err error
-	if x.release, err = x.a.RecordReading(ctx, x.by, "export-"+x.order.What, values...); err != nil {
+	if x.release, err = x.a.RecordReading(ctx, x.by, x.order.Special.Operation("export-"+x.order.What), values...); err != nil {
 		return fmt.Errorf("record the reading: %w", err)
 	}
 	x.done.Disclosed = len(people)

@@ -55,7 +55,7 @@ func (a *App) Log(name string) *zap.Logger { return a.log.Named(name) }
 func (a *App) Inside() httpapi.Inside {
 	return httpapi.Inside{
 		Punches: a, People: a, Consents: a, Reading: a, Trail: a, Erasures: a, Certificates: a,
-		Holds: a, Restrictions: a, Disclosures: a, Readings: a, Retentions: a, Sites: a, Media: a, Workforce: a, Shifts: a, Corrections: a, Payroll: a,
+		Holds: a, Restrictions: a, Disclosures: a, Readings: a, Retentions: a, Sites: a, Fields: a, Media: a, Workforce: a, Shifts: a, Classes: a, Rolls: a, Corrections: a, Payroll: a,
 		Exports: a, Devices: a, Batches: a, Arrivals: a, Freshness: a, Health: a, Idempotency: a.requests,
 	}
 }

@@ -96,7 +96,7 @@ func (w *World) HoursOfWork(ctx context.Context, work uuid.UUID, from, to string
 	}
 	for _, entry := range declared {
 		d := day(entry.WorkDate)
-		d.Declared = append(d.Declared, httpapi.DeclaredView{ID: entry.ID, Seconds: entry.Seconds, Origin: entry.Origin})
+		d.Declared = append(d.Declared, httpapi.DeclaredView{ID: entry.ID, Seconds: entry.Seconds, Origin: entry.Origin, Job: entry.Job})
 	}
 	view := httpapi.HoursView{WorkID: work, RuleVersion: hours.DefaultPairing().Version}
 	for _, d := range byDate {

@@ -72,7 +72,10 @@ func (p *Pushes) read(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("the zone of a terminal: %w", err)
 		}
-		one := adms.Terminal{Serial: t.Serial, Station: t.Station, Zone: zone}
+		one := adms.Terminal{Serial: t.Serial, Station: t.Station, Zone: zone, Overlaps: map[string]string{}}
+		for reading, pass := range t.Overlaps {
+			one.Overlaps[reading] = string(pass)
+		}
 		if t.WaivedUntil != nil {
 			one.WaivedUntil = *t.WaivedUntil
 		}
@@ -95,6 +98,7 @@ func (p *Pushes) Take(ctx context.Context, from adms.Terminal, batch []byte) (ad
 	}}
 	read, err := importer.Run(ctx, importer.Options{
 		Clock: bytes.NewReader(batch), Size: int64(len(batch)), Format: "adms", Station: from.Station, Zone: from.Zone, Now: p.app.clock(),
+		Overlaps: overlaps(from.Overlaps),
 	}, sink)
 	if err != nil && !errors.Is(err, importer.ErrNotClockFile) { // every row has its verdict then, too
 		return adms.Verdict{}, unnamed(err)
@@ -113,6 +117,14 @@ func (p *Pushes) Take(ctx context.Context, from adms.Terminal, batch []byte) (ad
 		v.Suspect[string(reason)] = int(n)
 	}
 	return v, nil
+}
+
+func overlaps(passes map[string]string) map[string]importer.Overlap {
+	choices := make(map[string]importer.Overlap, len(passes))
+	for reading, pass := range passes {
+		choices[reading] = importer.Overlap(pass) // the words are the same
+	}
+	return choices
 }
 
 // unnamed is an error without the names of streams, which a log must not have

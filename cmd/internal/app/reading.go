@@ -83,12 +83,8 @@ func (a *App) Person(ctx context.Context, by httpapi.Principal, id uuid.UUID) (h
 	if err != nil {
 		return httpapi.PersonView{}, outward(err)
 	}
-	for recorded, err := range a.store.ReadStreamBackwards(ctx, eventschema.PersonStream(a.tenant, id).String()) {
-		if err != nil {
-			return httpapi.PersonView{}, outward(err)
-		}
-		view.Revision = recorded.Revision
-		break
+	if view.Revision, err = a.revisionOf(ctx, eventschema.PersonStream(a.tenant, id)); err != nil {
+		return httpapi.PersonView{}, outward(err)
 	}
 	return view, nil
 }

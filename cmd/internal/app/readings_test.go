@@ -101,7 +101,7 @@ func TestWithoutTheEventStoreNothingPersonalIsShown(t *testing.T) {
 	}
 	for _, question := range questions {
 		status, body := hr.get(question)
-		if status != http.StatusServiceUnavailable || strings.Contains(body, "Ada") {
+		if status != http.StatusServiceUnavailable || strings.Contains(body, "Ada Example") {
 			t.Errorf("%s without the event store: %d %s", question, status, body)
 		}
 		if question != questions[2] && !strings.Contains(body, "nothing is shown") { // the third reads the store itself first

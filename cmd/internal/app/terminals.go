@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,6 +10,7 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/importer"
 	"tracekeep/domain"
+	"tracekeep/domain/localtime"
 	"tracekeep/domain/terminal"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
@@ -46,6 +48,39 @@ func (a *App) RetireTerminal(ctx context.Context, by httpapi.Principal, serial s
 func (a *App) WaiveBacklog(ctx context.Context, by httpapi.Principal, serial string, reason eventschema.WaiverReason, at, until time.Time) error {
 	_, err := a.decideTerminal(ctx, by, serial, terminal.Waive{Reason: reason, WaivedBy: by.ID, WaivedAt: at, Until: until})
 	return err
+}
+
+// ErrNothingTwice: no such local time came twice where the terminal hangs.
+var ErrNothingTwice = errors.New("the clocks were not put back over this local time in the terminal's zone: it came once, or never")
+
+// ResolveOverlap says which instants a terminal meant by a local time that came twice,
+// or by all of a day. It answers [ErrNothingTwice] where none did.
+func (a *App) ResolveOverlap(ctx context.Context, by httpapi.Principal, serial, reading string, pass eventschema.OverlapPass, at time.Time) (already bool, err error) {
+	loaded, err := domain.Load(ctx, a.handler, eventschema.TerminalStream(a.tenant, serial), terminal.Decider())
+	if err != nil {
+		return false, err
+	}
+	if zone, err := importer.ParseZone(loaded.State.Zone); err == nil && !cameTwice(reading, zone) { // the decider tells of one that is unknown
+		return false, ErrNothingTwice
+	}
+	changed, err := a.decideTerminal(ctx, by, serial, terminal.Resolve{Reading: reading, Pass: pass, ResolvedBy: by.ID, ResolvedAt: at})
+	return !changed, err
+}
+
+// cameTwice says whether a reading of a clock came twice, or any of a day did. What is
+// neither is left to the decider.
+func cameTwice(reading string, zone *time.Location) bool {
+	if shown, err := time.Parse(time.DateTime, reading); err == nil {
+		readings, err := localtime.Readings(localtime.Of(shown), zone)
+		return err == nil && len(readings) > 1
+	}
+	day, err := time.Parse(time.DateOnly, reading)
+	for shown := day; err == nil && shown.Before(day.AddDate(0, 0, 1)); shown = shown.Add(time.Minute) {
+		if readings, err := localtime.Readings(localtime.Of(shown), zone); err == nil && len(readings) > 1 {
+			return true
+		}
+	}
+	return err != nil
 }
 
 func (a *App) decideTerminal(ctx context.Context, by httpapi.Principal, serial string, command terminal.Command) (changed bool, err error) {
