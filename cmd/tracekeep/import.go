@@ -141,6 +141,9 @@ func (c importCommand) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
+// errPhotosAlone refuses photos where nothing would say whose they are.
+var errPhotosAlone = errors.New("--photos goes with a people file (--people); attach the others with tracekeep media attach")
+
 // importAndShow imports one of the files and says how many of its rows were rejected,
 // and how many were kept.
 func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.App, i int) (rejected, kept int64, err error) {
@@ -159,6 +162,9 @@ func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.Ap
 			return 0, 0, err
 		}
 	}
+	if mapping != nil && mapping.People != nil && c.Photos != "" {
+		return 0, 0, &coded{code: exitUsage, err: errPhotosAlone}
+	}
 	if mapping != nil && mapping.People != nil {
 		return c.peopleAndShow(ctx, t, a, mapping)
 	}
@@ -170,7 +176,7 @@ func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.Ap
 		return 0, 0, err
 	}
 	if roster != nil && c.Photos != "" {
-		return 0, 0, &coded{code: exitUsage, err: errors.Join(errors.New("a roster brings no photos: give --photos with a people file"), roster.close())}
+		return 0, 0, &coded{code: exitUsage, err: errors.Join(errPhotosAlone, roster.close())}
 	}
 	if roster != nil {
 		return c.rosterAndShow(ctx, t, a, roster, mapping)
