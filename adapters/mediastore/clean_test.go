@@ -102,7 +102,7 @@ func TestWhatIsKeptOfAnImage(t *testing.T) {
 		"a plain photo as it is":  {plainJPEG, plainJPEG},
 		"no record of the camera": {within(plainJPEG, segment(0xE1, exifMark+where)), plainJPEG},
 		"no XMP":                  {within(plainJPEG, segment(0xE1, "http://ns.adobe.com/xap/1.0/\x00"+where)), plainJPEG},
-		"no captions of agencies, profiles, comment": {within(plainJPEG, segment(0xED, where), segment(0xE2, where), segment(0xFE, where)), plainJPEG},
+		"no captions of agencies, profiles, comment": {within(plainJPEG, segment(0xED, where), segment(0xE2, where), segment(0xEF, where), segment(0xFE, where)), plainJPEG},
 		"no thumbnail":                               {within(plainJPEG, thumbnail), within(plainJPEG, segment(0xE0, "JFIF\x00\x01\x02\x00\x00\x48\x00\x48\x00\x00"))},
 		"no further thumbnail":                       {within(plainJPEG, segment(0xE0, "JFXX\x00"+where)), plainJPEG},
 		"how its colours are meant":                  {within(plainJPEG, segment(0xEE, "Adobe\x00\x64\x00\x00\x00\x00\x01")), within(plainJPEG, segment(0xEE, "Adobe\x00\x64\x00\x00\x00\x00\x01"))},
