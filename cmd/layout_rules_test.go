@@ -54,6 +54,7 @@ var rules = []rule{
 	{path: "domain/consent", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/device", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/course", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/message", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/disclosure", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/reading", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/erasure", own: []string{"eventschema", "domain", "domain/calendar"}, third: []string{uuidPkg}, noStd: effects, pure: true},

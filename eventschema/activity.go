@@ -54,9 +54,12 @@ const (
 	PerWork      Granularity = "work id"
 	PerWorkMonth Granularity = "work id and month"
 	PerItem      Granularity = "item" // wrapped by a key of the person, so that one goes alone and all go together
-	PerTenantDay Granularity = "tenant and day"
-	PerCase      Granularity = "case"
-	PerPackage   Granularity = "package"
+	// PerWorkMonthItem is wrapped by a key of the work id, or of the officer, and the
+	// month: one goes alone, a month comes of age at once.
+	PerWorkMonthItem Granularity = "item, of a work id and month"
+	PerTenantDay     Granularity = "tenant and day"
+	PerCase          Granularity = "case"
+	PerPackage       Granularity = "package"
 )
 
 // KeyMoment is when a key is made. Keys are made at these moments only, never

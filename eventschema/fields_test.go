@@ -121,7 +121,7 @@ func (w *walker) register(section eventschema.Section, subject string) {
 	}
 	_, item := w.ids[section.Item]
 	got := keyed{owner: "other id", period: section.Period != "", item: item}
-	if subject == "person_id" || subject == "work_id" {
+	if subject == "person_id" || subject == "work_id" || subject == "sender_id" {
 		got.owner = subject
 	}
 	if want := keyedAs[activity.Key]; got != want {
@@ -136,13 +136,14 @@ type keyed struct {
 }
 
 var keyedAs = map[eventschema.Granularity]keyed{
-	eventschema.PerPerson:    {owner: "person_id"},
-	eventschema.PerWork:      {owner: "work_id"},
-	eventschema.PerWorkMonth: {owner: "work_id", period: true},
-	eventschema.PerItem:      {owner: "person_id", item: true},
-	eventschema.PerTenantDay: {owner: "other id", period: true},
-	eventschema.PerCase:      {owner: "other id"},
-	eventschema.PerPackage:   {owner: "other id"},
+	eventschema.PerPerson:        {owner: "person_id"},
+	eventschema.PerWork:          {owner: "work_id"},
+	eventschema.PerWorkMonth:     {owner: "work_id", period: true},
+	eventschema.PerItem:          {owner: "person_id", item: true},
+	eventschema.PerWorkMonthItem: {owner: "sender_id", period: true, item: true},
+	eventschema.PerTenantDay:     {owner: "other id", period: true},
+	eventschema.PerCase:          {owner: "other id"},
+	eventschema.PerPackage:       {owner: "other id"},
 }
 
 // classify walks an event and answers one line for each of its fields, and

@@ -84,6 +84,10 @@ func historyOfCases() map[string]chapter {
 		"mentions-reviewed.v1": &eventschema.MentionsReviewed{
 			CaseID: of, ReviewedAt: minute(10), ReviewedBy: id("officer"), Texts: 12, Mentions: 3, Left: 1, Ground: "legal_claims",
 		},
+		"mentions-reviewed.v2": &eventschema.MentionsReviewed{
+			CaseID: of, ReviewedAt: minute(10), ReviewedBy: id("officer"), Texts: 12, Mentions: 3, Left: 2, Ground: "legal_hold",
+			Taken: []eventschema.Mention{{SenderID: id("colleague"), MessageID: id("message")}},
+		},
 		"caches-quiesced.v1":      &eventschema.CachesQuiesced{CaseID: of, QuiescedAt: minute(11), Holders: holders},
 		"read-models-scrubbed.v1": &eventschema.ReadModelsScrubbed{CaseID: of, ScrubbedAt: minute(12), Position: 40961},
 		"copies-pursued.v1":       &eventschema.CopiesPursued{CaseID: of, PursuedAt: minute(13), Files: 1, Devices: 2, Recipients: []eventschema.Recipient{recipient}},

@@ -150,6 +150,7 @@ func history() map[string]chapter {
 	maps.Copy(chapters, historyOfDevices())
 	maps.Copy(chapters, historyOfClasses())
 	maps.Copy(chapters, historyOfSites())
+	maps.Copy(chapters, historyOfMessages())
 	maps.Copy(chapters, historyOfFields())
 	maps.Copy(chapters, historyOfMedia())
 	return chapters

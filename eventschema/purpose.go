@@ -61,6 +61,10 @@ func KeysMade(at KeyMoment) []Purpose {
 // UTC month, as 2026-03.
 func LocationPeriod(occurredAt time.Time) string { return occurredAt.UTC().Format("2006-01") }
 
+// NotesPeriod is the period of the key that wraps those of the texts written at an
+// instant: the UTC month, as 2026-03.
+func NotesPeriod(at time.Time) string { return at.UTC().Format("2006-01") }
+
 // TechnicalPeriod is the period of the technical key that covers an instant:
 // the UTC day, as 2026-03-05.
 func TechnicalPeriod(at time.Time) string { return at.UTC().Format(time.DateOnly) }

@@ -109,7 +109,7 @@ func aboutItems() []ProcessingActivity {
 		{
 			Purpose: PurposeNotes, Holds: "free text and messages",
 			Categories: []string{"user.content.private"}, Subjects: []string{"workers", "people whom a text mentions"},
-			Key: PerItem, KeyMade: AtFirstEntry, AtErasure: ErasureDestroys,
+			Key: PerWorkMonthItem, KeyMade: AtFirstEntry, AtErasure: ErasureDestroys,
 			Retention: RetentionRule{Anchor: AnchorRecorded, Keep: Span{Years: 2}, Source: "design, keys and lifetimes", Sooner: []string{"deletion of the item", "erasure"}},
 			Basis:     BasisLegitimateInterests, BasisNote: "running the workplace, GDPR Art. 6(1)(f)",
 			Open: opened(roleWorker, roleManager, roleHR),

@@ -71,6 +71,7 @@ func NewRegistry() (*Registry, error) {
 		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),
 		classDefined(), classChanged(), classEnded(), sessionPlanned(), sessionCancelled(), enrolmentOpened(), enrolmentEnded(), attendanceMarked(),
 		siteDefined(), siteChanged(), siteClosed(),
+		messageSent(), messageDeleted(), messageRead(), permissionsReported(),
 		fieldDefined(), fieldChanged(), fieldRetired(), personFieldsSet(), workFieldsSet(),
 		mediaAttached(), mediaRemovalRequested(), mediaRemoved(),
 	)

@@ -104,13 +104,17 @@ SELECT declaration_id, work_id, work_date::text, zone, origin, COALESCE(correcte
 
 // DeclaredHours lists the declarations of some days that count, by work id and date.
 func DeclaredHours(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([]Declaration, error) {
-	return scanDeclarations(q.Query(ctx, declarationQuery+inDays+`AND declared_seconds IS NOT NULL AND voided IS NOT TRUE
-ORDER BY work_id, work_date, declaration_id`, days.args(tenant)...))
+	return scanDeclarations(q.Query(ctx, declaredQuery(days), days.args(tenant)...))
+}
+
+func declaredQuery(days Days) string {
+	return declarationQuery + days.bounds() + `AND declared_seconds IS NOT NULL AND voided IS NOT TRUE
+ORDER BY work_id, work_date, declaration_id`
 }
 
 // Declarations lists those that count and those that are void, by work id and date.
 func Declarations(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([]Declaration, error) {
-	return scanDeclarations(q.Query(ctx, declarationQuery+inDays+`AND declared_seconds IS NOT NULL ORDER BY work_id, work_date, declaration_id`, days.args(tenant)...))
+	return scanDeclarations(q.Query(ctx, declarationQuery+days.bounds()+`AND declared_seconds IS NOT NULL ORDER BY work_id, work_date, declaration_id`, days.args(tenant)...))
 }
 
 // DeclarationByID finds one declaration, or answers [ErrNotFound].

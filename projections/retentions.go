@@ -16,6 +16,8 @@ const (
 	TermAccount  = "account"
 	TermWork     = "work_record"
 	TermLocation = "location"
+
+	TermCommunication = "communication"
 )
 
 // Since when is what counted, which batches were put together, and what has
@@ -93,6 +95,10 @@ func applyRetentions(ctx context.Context, tx pgx.Tx, page Page) error {
 			count(TermWork, e.WorkID, "", e.Anchor())
 		case *eventschema.LocationRecorded:
 			count(TermLocation, e.WorkID, eventschema.LocationPeriod(e.OccurredAt), e.OccurredAt)
+		case *eventschema.MessageSent:
+			count(TermCommunication, e.SenderID, eventschema.NotesPeriod(e.SentAt), e.SentAt)
+		case *eventschema.MessageRead:
+			count(TermCommunication, e.ReaderID, eventschema.NotesPeriod(e.SentAt), e.SentAt)
 		case *eventschema.KeysDestroyed:
 			if wholePerson(e) {
 				ended[termKey{workKey{d.Meta.Tenant, e.PersonID}, TermAccount, ""}] = true
@@ -220,8 +226,11 @@ func (r *expiredRows) add(d *eventschema.Decoded, e *eventschema.RecordsExpired,
 		r.cases.add(e.CaseID)
 		r.categories, r.periods = append(r.categories, name.Category), append(r.periods, name.Period)
 		r.events, r.positions, r.times = append(r.events, int64(stream.Events)), append(r.positions, int64(d.Position)), append(r.times, e.ExpiredAt)
-		if month, err := time.Parse("200601", name.Period); err == nil && name.Category == eventschema.CategoryLocation {
-			ended[termKey{workKey{d.Meta.Tenant, name.ID}, TermLocation, eventschema.LocationPeriod(month)}] = true
+		class := map[string]string{
+			eventschema.CategoryLocation: TermLocation, eventschema.CategoryMessage: TermCommunication, eventschema.CategoryReceipt: TermCommunication,
+		}[name.Category]
+		if month, err := time.Parse("200601", name.Period); err == nil && class != "" {
+			ended[termKey{workKey{d.Meta.Tenant, name.ID}, class, month.Format("2006-01")}] = true
 		}
 	}
 	return nil

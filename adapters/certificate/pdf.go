@@ -132,6 +132,8 @@ func origin(o eventschema.ErasureOrigin) string {
 		return "the withdrawal of a consent (GDPR Art. 7(3))"
 	case eventschema.OriginRetention:
 		return "the end of a retention period (GDPR Art. 5(1)(e))"
+	case eventschema.OriginDeletion:
+		return "the deletion of a message by its author"
 	case eventschema.OriginRemoval:
 		return "the removal of single photos or documents (GDPR Art. 5(1)(c))"
 	case eventschema.OriginRequest:

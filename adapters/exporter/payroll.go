@@ -101,17 +101,17 @@ func (p Payroll) Check(codes ...string) error {
 	switch {
 	case err != nil:
 		return err
-	case file.company && p.Company == "" || file.batch && p.Batch == "" || strings.ContainsAny(p.Company+p.Batch, "\t\r\n;,\""):
+	case file.company && p.Company == "" || file.batch && p.Batch == "" || strings.ContainsAny(p.Company+p.Batch, "\t\r\n;,\"") || formula(p.Company) || formula(p.Batch):
 		return ErrCompany
 	}
 	for job, own := range p.Jobs {
-		if own == "" || strings.ContainsAny(own, "\t\r\n;\"") || !file.job(own) {
+		if own == "" || strings.ContainsAny(own, "\t\r\n;\"") || !file.job(own) || formula(own) {
 			return fmt.Errorf("%w: %s", ErrJob, job)
 		}
 	}
 	for _, code := range codes {
 		own := p.Codes[code]
-		if own == "" && !slices.Contains(file.codes, code) || strings.ContainsAny(own, "\t\r\n;\"") {
+		if own == "" && !slices.Contains(file.codes, code) || strings.ContainsAny(own, "\t\r\n;\"") || formula(own) {
 			return fmt.Errorf("%w: %s", ErrCode, code)
 		}
 	}
@@ -199,10 +199,11 @@ func digits(n int) func(string) bool {
 	return func(text string) bool { return text != "" && len(text) <= n && strings.Trim(text, "0123456789") == "" }
 }
 
-// marks allows up to n letters, digits and hyphens.
+// marks allows up to n letters, digits and hyphens, and no hyphen at the start: such a
+// number may be a formula, and no file of a payroll program can say otherwise.
 func marks(n int) func(string) bool {
 	return func(text string) bool {
-		return text != "" && len(text) <= n && !strings.ContainsFunc(text, func(r rune) bool {
+		return text != "" && len(text) <= n && text[0] != '-' && !strings.ContainsFunc(text, func(r rune) bool {
 			return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '-'
 		})
 	}

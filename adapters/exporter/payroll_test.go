@@ -87,6 +87,24 @@ func TestPayrollFiles(t *testing.T) {
 	}
 }
 
+// A line of ADP has places for two further codes; a third one has a line of its own.
+func TestAThirdCodeOfADPHasALineOfItsOwn(t *testing.T) {
+	var rows []exporter.PayRow
+	for _, code := range []string{"regular", "premium", "guarantee", "double_time"} {
+		rows = append(rows, exporter.PayRow{Number: "101", Day: "2026-06-09", Code: code, Time: h})
+	}
+	var b bytes.Buffer
+	payroll := exporter.Payroll{System: exporter.ADP, Company: "ABC", Batch: "1", Codes: map[string]string{"premium": "P", "guarantee": "G", "double_time": "D, 2"}}
+	if err := exporter.WritePayroll(&b, payroll, rows); err != nil {
+		t.Fatal(err)
+	}
+	got, err := csv.NewReader(&b).ReadAll()
+	want := [][]string{{"ABC", "1", "000101", "", "", "D, 2", "1.00", "", ""}, {"ABC", "1", "000101", "1.00", "", "P", "1.00", "G", "1.00"}}
+	if err != nil || !cmp.Equal(want, got[1:]) {
+		t.Errorf("%v\n%s", err, cmp.Diff(want, got))
+	}
+}
+
 // A job has lines of its own where the format has a place for it.
 //
 // promise: ST-21
@@ -203,6 +221,9 @@ func TestPayrollThatAProgramWouldMisreadIsRefused(t *testing.T) {
 		"a code without its number":   {exporter.Payroll{System: exporter.DATEVLohn}, one, exporter.ErrCode},
 		"a number with letters":       {exporter.Payroll{System: exporter.DATEVLohn, Codes: codes}, []exporter.PayRow{{Number: "E-1", Day: "2026-06-09", Code: "regular"}}, exporter.ErrNumber},
 		"a number that is a formula":  {exporter.Payroll{System: exporter.Paychex, Company: "1", Codes: codes}, []exporter.PayRow{{Number: "=1+1", Day: "2026-06-09", Code: "regular"}}, exporter.ErrNumber},
+		"a number like a formula":     {exporter.Payroll{System: exporter.Paychex, Company: "1", Codes: codes}, []exporter.PayRow{{Number: "-A1", Day: "2026-06-09", Code: "regular"}}, exporter.ErrNumber},
+		"a company like a formula":    {exporter.Payroll{System: exporter.ADP, Company: "=A1", Batch: "B"}, one, exporter.ErrCompany},
+		"a code like a formula":       {exporter.Payroll{System: exporter.Paychex, Company: "1", Codes: map[string]string{"regular": "@SUM(A1)"}}, one, exporter.ErrCode},
 		"a day of more than 23:59":    {exporter.Payroll{System: exporter.QuickBooksIIF, Company: "A", Batch: "1", Codes: codes}, []exporter.PayRow{{Name: "A", Day: "2026-06-09", Code: "regular", Time: 24 * h}}, exporter.ErrLength},
 		"a code that breaks the line": {exporter.Payroll{System: exporter.DATEVLohn, Codes: map[string]string{"regular": "1\r\n2"}}, one, exporter.ErrCode},
 	} {

@@ -55,6 +55,7 @@ type Place struct {
 // changes nothing. Devices prove themselves (ST-53 to ST-55).
 func Table() map[string]Access {
 	person, query, work := Place{"path", "person_id"}, Place{"query", "person_id"}, Place{"body", "work_id"}
+	correspondents := Access{Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All}}
 	rows := map[string]Access{
 		"record-punch":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All}, Subject: []Place{work}},
 		"correct-punch": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All}},
@@ -83,8 +84,11 @@ func Table() map[string]Access {
 		"invite-device": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
 		"revoke-device": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{work}},
 		"list-devices":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
-		"enrol-device":  {Proven: true},
-		"send-batch":    {Proven: true},
+		// administrators see which phones have which permissions, and nothing that was done with them (ST-50)
+		"report-permissions": {Roles: map[Role]Reach{RoleWorker: Own}, Subject: []Place{work}},
+		"list-permissions":   {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All, RoleAdmin: All}, Subject: []Place{{"query", "work_id"}}},
+		"enrol-device":       {Proven: true},
+		"send-batch":         {Proven: true},
 
 		"list-doubtful-punches": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
 		"list-punch-conflicts":  {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
@@ -93,6 +97,13 @@ func Table() map[string]Access {
 		"list-sites":            {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RoleAuditor: All}},
 		"list-visits":           {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
 		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
+
+		// Everybody's own mailbox: an operation takes no id of one, so all of it is the caller's (ST-12).
+		"send-message":   correspondents,
+		"list-messages":  correspondents,
+		"open-message":   correspondents,
+		"delete-message": correspondents,
+		"list-notices":   correspondents,
 
 		"attach-media": {Upload: true, Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{person}},
 		"list-media":   {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},

@@ -56,6 +56,13 @@ list-overtime            o      A       A  -       A       -
 list-caps                o      A       A  -       A       -
 get-work-history         o      A       A  -       A       -
 get-performance          o      -       A  -       A       -
+send-message             A      A       A  A       -       -
+list-messages            A      A       A  A       -       -
+open-message             A      A       A  A       -       -
+delete-message           A      A       A  A       -       -
+list-notices             A      A       A  A       -       -
+report-permissions       o      -       -  -       -       -
+list-permissions         o      -       A  -       A       A
 list-shifts              o      A       A  -       A       -
 get-shift                o      A       A  -       A       -
 list-attendance          o      A       A  -       A       -

@@ -146,6 +146,7 @@ func (a *API) routes() error {
 	a.registerRestrictions(api)
 	a.registerDisclosures(api)
 	a.registerReadings(api)
+	a.registerMessages(api)
 	a.registerDevices(api)
 	a.registerArrivals(api)
 	a.registerSites(api)

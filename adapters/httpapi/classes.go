@@ -112,18 +112,7 @@ func (a *API) registerClasses(api huma.API) {
 			NoneMatch
 			ClassID ID `path:"class_id"`
 		}) (*classAnswer, error) {
-			view, revision, err := a.inside.Rolls.ClassNow(ctx, caller(ctx), in.ClassID.id())
-			if err != nil {
-				return nil, problemOf(err)
-			}
-			answer := &classAnswer{Tagged: Tagged{ETag: entityTag(revision)}, Status: http.StatusOK}
-			if noneMatch(in.IfNoneMatch, answer.ETag) {
-				answer.Status = http.StatusNotModified
-				return answer, nil
-			}
-			body := classBody(view)
-			answer.Body = &body
-			return answer, nil
+			return a.getClass(ctx, in.IfNoneMatch, in.ClassID.id())
 		})
 	huma.Register(api, a.operation("change-class", http.MethodPost, "/v1/classes/{class_id}/changes", "Classes", "Say what is known of a class from now on",
 		"All of it: what is left out is known no longer. A class that has ended is taught again."),
@@ -176,6 +165,21 @@ func (a *API) listClasses(ctx context.Context, in classesInput) (*classesAnswer,
 	if more {
 		return answer, a.nextID(asks, in.Paging, last, asks.filter, &answer.Link, &answer.Body.NextPageToken)
 	}
+	return answer, nil
+}
+
+func (a *API) getClass(ctx context.Context, noneMatches string, class uuid.UUID) (*classAnswer, error) {
+	view, revision, err := a.inside.Rolls.ClassNow(ctx, caller(ctx), class)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	answer := &classAnswer{Tagged: Tagged{ETag: entityTag(revision)}, Status: http.StatusOK}
+	if noneMatch(noneMatches, answer.ETag) {
+		answer.Status = http.StatusNotModified
+		return answer, nil
+	}
+	body := classBody(view)
+	answer.Body = &body
 	return answer, nil
 }
 

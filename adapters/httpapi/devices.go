@@ -136,6 +136,7 @@ type devicesAnswer struct {
 }
 
 func (a *API) registerDevices(api huma.API) {
+	a.registerPermissions(api)
 	huma.Register(api, a.operation("invite-device", http.MethodPost, "/v1/devices", "Devices", "Invite a device",
 		"Makes a code with which one install enrols: the phone of a worker, or a kiosk. Give it to whoever holds the device."),
 		func(ctx context.Context, in *struct {

@@ -158,3 +158,23 @@ func TestDoubtfulPunchesAndConflictsAreListedInPages(t *testing.T) {
 		t.Errorf("both values are to be seen: %v", first)
 	}
 }
+
+// promise: ST-50
+func TestAManifestIsListedDeviceByDevice(t *testing.T) {
+	s := start(t)
+	own := "?work_id=" + adasWork.String()
+	first := s.send("worker", "GET", "/v1/devices/permissions"+own+"&page_size=1", "")
+	s.expect(first, 200, "")
+	devices := first.member(t, "devices").([]any)
+	if len(devices) != 1 || len(devices[0].(map[string]any)["permissions"].([]any)) != 5 || first.Header.Get("Link") == "" {
+		t.Errorf("%s", first.body)
+	}
+	all := s.send("admin", "GET", "/v1/devices/permissions", "")
+	s.expect(all, 200, "")
+	if devices := all.member(t, "devices").([]any); len(devices) != 2 {
+		t.Errorf("%d devices", len(devices))
+	}
+	s.expect(s.send("manager", "GET", "/v1/devices/permissions", ""), 403, "forbidden")
+	twice := `{"work_id":"` + adasWork.String() + `","permissions":[{"permission":"camera","state":"denied"},{"permission":"camera","state":"granted"}]}`
+	s.expect(s.send("worker", "POST", "/v1/devices/"+someDevice.String()+"/permissions", twice), 422, "invalid")
+}

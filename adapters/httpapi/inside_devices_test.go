@@ -51,6 +51,22 @@ func (c *company) ListDevices(_ context.Context, _ httpapi.Principal, work uuid.
 	return page, c.fail
 }
 
+func (c *company) ReportPermissions(_ context.Context, intent httpapi.Intent, r httpapi.PermissionReport) (httpapi.Receipt, error) {
+	return c.stepped(intent, r)
+}
+
+func (c *company) Permissions(_ context.Context, _ httpapi.Principal, work, after uuid.UUID) ([]projections.DevicePermission, error) {
+	var rows []projections.DevicePermission
+	for _, device := range []uuid.UUID{someDevice, uuid.MustParse("ffffffff-9dc0-41d1-b245-5ffdce74fad2")} {
+		for _, p := range eventschema.Permissions() {
+			if device.String() > after.String() || after == uuid.Nil {
+				rows = append(rows, projections.DevicePermission{DeviceID: device, WorkID: work, Permission: p.Permission, State: eventschema.PermissionDenied, Purpose: p.Purpose, ReportedAt: now})
+			}
+		}
+	}
+	return rows, c.fail
+}
+
 func (c *company) SealingKey(context.Context) (httpapi.SealingKeyView, error) {
 	return httpapi.SealingKeyView{ID: "0f6d2553ff0c0f44", PublicKey: make([]byte, 32), MadeAt: now}, c.fail
 }

@@ -374,7 +374,7 @@ func (c *company) Checks(context.Context) []httpapi.Check { return c.checks }
 func (c *company) inside() httpapi.Inside {
 	return httpapi.Inside{Punches: c, People: c, Consents: c, Reading: c, Trail: c, Erasures: c, Certificates: c,
 		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Sites: c, Fields: c, Media: c, Workforce: c, Shifts: c, Classes: c, Rolls: c, Corrections: c, Payroll: c,
-		Exports: c, Devices: c, Batches: c, Arrivals: c, Freshness: c, Health: c, Idempotency: c.keys}
+		Exports: c, Messages: c, Devices: c, Batches: c, Arrivals: c, Freshness: c, Health: c, Idempotency: c.keys}
 }
 
 // keyBook keeps the contract of httpapi.Idempotency in memory, for these tests.

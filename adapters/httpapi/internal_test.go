@@ -25,7 +25,7 @@ func bare(t testing.TB) *API {
 		Trail: struct{ Trail }{}, Erasures: struct{ Erasures }{}, Certificates: struct{ Certificates }{},
 		Holds: struct{ Holds }{}, Restrictions: struct{ Restrictions }{}, Disclosures: struct{ Disclosures }{}, Readings: struct{ Readings }{}, Retentions: struct{ Retentions }{}, Sites: struct{ Sites }{}, Fields: struct{ Fields }{}, Media: struct{ Media }{},
 		Workforce: struct{ Workforce }{}, Shifts: struct{ Shifts }{}, Corrections: struct{ Corrections }{}, Payroll: struct{ Payroll }{},
-		Exports: struct{ Exports }{}, Devices: struct{ Devices }{}, Batches: struct{ Batches }{}, Arrivals: struct{ Arrivals }{}, Freshness: struct{ Freshness }{}, Health: struct{ Health }{},
+		Exports: struct{ Exports }{}, Messages: struct{ Messages }{}, Devices: struct{ Devices }{}, Batches: struct{ Batches }{}, Arrivals: struct{ Arrivals }{}, Freshness: struct{ Freshness }{}, Health: struct{ Health }{},
 		Idempotency: struct{ Idempotency }{},
 	})
 	if err != nil {

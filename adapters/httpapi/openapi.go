@@ -54,7 +54,7 @@ func (a *API) operation(id, method, path, tag, summary, description string) huma
 		"approve-retention", "confirm-hold", "review-hold", "request-hold-lift", "lift-hold", "decide-objection", "lift-restriction", "send-batch",
 		"complete-shift", "offer-shift", "award-shift", "assign-shift", "unassign-shift", "accept-offer", "decline-offer", "place-bid", "agree-swap", "approve-swap", "refuse-swap",
 		"enrol", "withdraw", "mark-attendance", "approve-correction", "refuse-correction", "export-hours", "export-punches", "export-payroll",
-		"change-field", "retire-field", "remove-media":
+		"change-field", "retire-field", "remove-media", "open-message", "delete-message", "report-permissions":
 		op.DefaultStatus = http.StatusOK
 	case "get-person", "get-erasure", "get-hold", "get-shift", "get-class":
 		op.Responses["304"] = &huma.Response{Description: "The client has the current representation."}

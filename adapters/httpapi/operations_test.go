@@ -68,7 +68,7 @@ func (d documented) target(person, work string) string {
 		path = strings.ReplaceAll(path, "{case_id}", closedCase.String())
 	}
 	path = strings.NewReplacer("{case_id}", openCase.String(), "{hold_id}", someHold.String(), "{batch_id}", someHold.String(),
-		"{device_id}", someDevice.String(), "{shift_id}", someShift.String(), "{swap_id}", someHold.String(), "{correction_id}", someHold.String(), "{period_id}", someHold.String(), "{item_id}", someItem.String()).Replace(path)
+		"{device_id}", someDevice.String(), "{shift_id}", someShift.String(), "{swap_id}", someHold.String(), "{correction_id}", someHold.String(), "{period_id}", someHold.String(), "{item_id}", someItem.String(), "{message_id}", someHold.String()).Replace(path)
 	class := someClass
 	if work != adasWork.String() {
 		class = otherClass
@@ -76,9 +76,9 @@ func (d documented) target(person, work string) string {
 	path = strings.NewReplacer("{class_id}", class.String(), "{session_id}", someHold.String()).Replace(path)
 	days := "from=2026-03-02&to=2026-03-08&"
 	switch d.id {
-	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits", "list-marks":
+	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits", "list-marks", "get-performance":
 		path += "?" + days + "work_id=" + work
-	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections", "list-classes":
+	case "list-permissions", "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections", "list-classes":
 		path += "?work_id=" + work
 	case "attach-media":
 		path += "?class=work_media"
@@ -99,7 +99,7 @@ func TestEveryOperationDoesWhatItsExampleShows(t *testing.T) {
 			if row := httpapi.Table()[op.id]; row.Roles[httpapi.RoleHR] == httpapi.Denied {
 				role = "privacy2"
 			}
-			if op.method == http.MethodGet {
+			if row := httpapi.Table()[op.id]; op.method == http.MethodGet && (row.Public || row.Roles[httpapi.RoleAuditor] != httpapi.Denied) {
 				role = "auditor"
 			}
 			headers := matching(s, op)

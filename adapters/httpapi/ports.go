@@ -302,6 +302,7 @@ type Inside struct {
 	Corrections  Corrections
 	Payroll      Payroll
 	Exports      Exports
+	Messages     Messages
 	Freshness    Freshness
 	Health       Health
 	Idempotency  Idempotency

@@ -40,6 +40,19 @@ type Devices interface {
 	// ListDevices lists devices of a work record, or with the nil id of everybody, the
 	// one with the latest news first; before and limit as for ErasureCases.
 	ListDevices(ctx context.Context, by Principal, work uuid.UUID, before uint64, limit int) ([]projections.Device, error)
+	// ReportPermissions keeps what became of the permissions of an install.
+	ReportPermissions(ctx context.Context, intent Intent, report PermissionReport) (Receipt, error)
+	// Permissions lists them, of the devices of a work record, or with the nil id of
+	// everybody's, by device and permission, behind a device.
+	Permissions(ctx context.Context, by Principal, work, after uuid.UUID) ([]projections.DevicePermission, error)
+}
+
+// PermissionReport says what became of some permissions of a work record's phone.
+type PermissionReport struct {
+	DeviceID uuid.UUID
+	Work     uuid.UUID
+	States   map[eventschema.Permission]eventschema.PermissionVerdict
+	At       time.Time
 }
 
 // DeviceInvitation asks for a code: for the phone of a work record, or for a kiosk

@@ -12,7 +12,7 @@ import (
 // RetentionItemBody is something that has come of age.
 type RetentionItemBody struct {
 	CaseID      string   `json:"case_id" format:"uuid"`
-	Class       string   `json:"class" enum:"account,work_record,location" example:"work_record"`
+	Class       string   `json:"class" enum:"account,work_record,location,communication" example:"work_record"`
 	PersonID    string   `json:"person_id,omitempty" format:"uuid" doc:"Of an account." example:"7d444840-9dc0-41d1-b245-5ffdce74fad2"`
 	WorkID      string   `json:"work_id,omitempty" format:"uuid" doc:"Left out where the link cannot be read."`
 	Months      []string `json:"months,omitempty" doc:"Of locations."`

@@ -97,6 +97,9 @@ func (r *rosterRun) readManifest(ctx context.Context, f *rosterFacts) error {
 				s.reject(BadMode)
 				return nil
 			}
+			if before, twice := f.modes[file]; twice && before != mode {
+				return fmt.Errorf("%w: the manifest calls %.64q both %s and %s: say one of them", ErrRoster, "file."+file, before, mode)
+			}
 			if f.modes[file] = mode; len(f.modes) > maxFiles {
 				return fmt.Errorf("%w: %s speaks of more than %d files", ErrTooLarge, manifestFile, maxFiles)
 			}

@@ -32,7 +32,7 @@ type Options struct {
 	Dates    DateOrder // default [DatesAuto]
 
 	Directions Directions // default: what the file says, where it can be true
-	Now              time.Time   // required; rows more than 24 hours later are rejected
+	Now        time.Time  // required; rows more than 24 hours later are rejected
 
 	WorkCodes map[string]string // the job of each work code of a station, as codes; nil: they are not kept as jobs
 

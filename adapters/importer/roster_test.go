@@ -331,6 +331,7 @@ func TestARosterThatCannotBeReadIsRefusedWhole(t *testing.T) {
 	}{
 		"no manifest":                          {good.without("manifest.csv"), "manifest.csv is missing"},
 		"a version that is not known":          {good.with("manifest.csv", strings.ReplaceAll(good["manifest.csv"], "oneroster.version,1.1", "oneroster.version,1.0")), "1.1 or 1.2"},
+		"a file that is called two things":     {good.with("manifest.csv", good["manifest.csv"]+"file.enrollments,delta\n"), "both bulk and delta"},
 		"a file that was lost on the way":      {good.without("classes.csv"), "speaks of classes.csv"},
 		"a file without a header":              {good.with("classes.csv", ""), "classes.csv is empty"},
 		"a column that is missing":             {good.with("enrollments.csv", strings.Replace(good["enrollments.csv"], "userSourcedId", "studentId", 1)), "enrollments.csv has no column userSourcedId"},

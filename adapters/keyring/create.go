@@ -30,13 +30,13 @@ func (r Ref) validate(of map[eventschema.Purpose]eventschema.Granularity) error 
 	if r.Tenant == uuid.Nil || r.Subject == uuid.Nil {
 		return fmt.Errorf("%w: tenant and subject are needed", ErrRef)
 	}
-	if r.Item != uuid.Nil && of[r.Purpose] != eventschema.PerItem {
+	if r.Item != uuid.Nil && of[r.Purpose] != eventschema.PerItem && of[r.Purpose] != eventschema.PerWorkMonthItem {
 		return fmt.Errorf("%w: a key for %s is not an item's", ErrRef, r.Purpose)
 	}
 	switch of[r.Purpose] {
 	case "":
 		return fmt.Errorf("%w: unknown purpose %q", ErrRef, r.Purpose)
-	case eventschema.PerWorkMonth:
+	case eventschema.PerWorkMonth, eventschema.PerWorkMonthItem:
 		if month, err := time.Parse("2006-01", r.Period); err != nil || eventschema.LocationPeriod(month) != r.Period {
 			return fmt.Errorf("%w: a key for %s needs a month such as 2026-03", ErrRef, r.Purpose)
 		}

@@ -9,13 +9,13 @@ import (
 	"tracekeep/eventschema"
 )
 
-// withItems is a person with n notes, each under a key of its own.
+// withItems is a person with n photos, each under a key of its own.
 func withItems(tb testing.TB, k *keyring.Keyring, n int) (person keyring.Ref, items []keyring.Ref) {
 	tb.Helper()
-	person = subject(tb, k, eventschema.PurposeNotes)
+	person = subject(tb, k, eventschema.PurposeMedia)
 	for range n {
 		item := person
-		item.Purpose, item.Item = eventschema.PurposeNotes, uuid.New()
+		item.Purpose, item.Item = eventschema.PurposeMedia, uuid.New()
 		items = append(items, item)
 	}
 	create(tb, k, items...)
@@ -32,9 +32,9 @@ func TestOneItemIsShreddedAlone(t *testing.T) {
 		envelopes = append(envelopes, seal(t, k, item))
 	}
 	order := keyring.Order{Tenant: tenant, Case: uuid.New(), Destroy: []keyring.Target{
-		{Subject: person.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeNotes}, Items: []uuid.UUID{items[1].Item}}}}
+		{Subject: person.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeMedia}, Items: []uuid.UUID{items[1].Item}}}}
 	receipt, err := k.Destroy(t.Context(), order)
-	if err != nil || len(receipt.Keys) != 1 || receipt.Keys[0].Purpose != eventschema.PurposeNotes {
+	if err != nil || len(receipt.Keys) != 1 || receipt.Keys[0].Purpose != eventschema.PurposeMedia {
 		t.Fatalf("%+v %v", receipt, err)
 	}
 	for _, reader := range []*keyring.Keyring{k, s.open(t)} {
@@ -43,9 +43,9 @@ func TestOneItemIsShreddedAlone(t *testing.T) {
 		wantClear(t, reader, items[2], envelopes[2])
 	}
 	other := order
-	other.Destroy = []keyring.Target{{Subject: person.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeNotes}}}
+	other.Destroy = []keyring.Target{{Subject: person.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeMedia}}}
 	_, err = k.Destroy(t.Context(), other)
-	wantErr(t, err, keyring.ErrCaseOrder) // all notes are another order than one note
+	wantErr(t, err, keyring.ErrCaseOrder) // all photos are another order than one photo
 }
 
 func TestTheKeyOfThePersonTakesEveryItem(t *testing.T) {
@@ -55,7 +55,7 @@ func TestTheKeyOfThePersonTakesEveryItem(t *testing.T) {
 	identity := seal(t, k, person)
 	first, second := seal(t, k, items[0]), seal(t, k, items[1])
 	order := keyring.Order{Tenant: tenant, Case: uuid.New(), Destroy: []keyring.Target{
-		{Subject: person.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeNotes}}}}
+		{Subject: person.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeMedia}}}}
 	receipt, err := k.Destroy(t.Context(), order)
 	if err != nil || len(receipt.Keys) != 3 {
 		t.Fatalf("%+v %v", receipt, err)
@@ -71,7 +71,7 @@ func TestAnItemOpensOnlyAsItself(t *testing.T) {
 	envelope := seal(t, k, items[0])
 	for rule, wrong := range map[string]keyring.Ref{
 		"as another item": items[1], "as no item": items[0],
-		"as an item of somebody else": {Tenant: tenant, Subject: uuid.New(), Purpose: eventschema.PurposeNotes, Item: items[0].Item},
+		"as an item of somebody else": {Tenant: tenant, Subject: uuid.New(), Purpose: eventschema.PurposeMedia, Item: items[0].Item},
 	} {
 		if rule == "as no item" {
 			wrong.Item = uuid.Nil
@@ -87,7 +87,7 @@ func TestAnItemNeedsTheKeyOfItsPerson(t *testing.T) {
 	s := newStore(t)
 	k := s.open(t)
 	person := subject(t, k)
-	note := keyring.Ref{Tenant: tenant, Subject: person.Subject, Purpose: eventschema.PurposeNotes, Item: uuid.New()}
+	note := keyring.Ref{Tenant: tenant, Subject: person.Subject, Purpose: eventschema.PurposeMedia, Item: uuid.New()}
 	wantErr(t, k.Create(t.Context(), note), keyring.ErrNoKey)
 	if n := s.count(t, "dek"); n != 1 {
 		t.Fatalf("%d keys", n)
@@ -103,13 +103,13 @@ func TestAnItemNeedsTheKeyOfItsPerson(t *testing.T) {
 func TestAnItemKeyIsBoundToItsPlace(t *testing.T) {
 	for column, value := range map[string]string{
 		"item":   `'11111111-1111-4111-8111-111111111111'`,
-		"parent": `(SELECT key_id FROM dek WHERE parent IS NULL AND purpose = 'notes' AND subject <> moved.subject)`,
+		"parent": `(SELECT key_id FROM dek WHERE parent IS NULL AND purpose = 'media' AND subject <> moved.subject)`,
 	} {
 		t.Run(column, func(t *testing.T) {
 			s := newStore(t)
 			k := s.open(t)
 			_, items := withItems(t, k, 1)
-			subject(t, k, eventschema.PurposeNotes)
+			subject(t, k, eventschema.PurposeMedia)
 			s.exec(t, `UPDATE dek moved SET `+column+` = `+value+` WHERE item = $1`, items[0].Item)
 			if column == "item" {
 				items[0].Item = uuid.MustParse("11111111-1111-4111-8111-111111111111")
@@ -150,7 +150,7 @@ func TestAnOldCopyOfAShreddedItemOpensNothingAfterItsEpoch(t *testing.T) {
 	envelope := seal(t, k, items[0])
 	s.exec(t, `CREATE TABLE stolen AS TABLE dek`)
 	order := keyring.Order{Tenant: tenant, Case: uuid.New(), Destroy: []keyring.Target{
-		{Subject: person.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeNotes}, Items: []uuid.UUID{items[0].Item}}}}
+		{Subject: person.Subject, Purposes: []eventschema.Purpose{eventschema.PurposeMedia}, Items: []uuid.UUID{items[0].Item}}}}
 	if _, err := k.Destroy(t.Context(), order); err != nil {
 		t.Fatal(err)
 	}

@@ -27,9 +27,10 @@ const (
 )
 
 // Ref names the key of one subject for one purpose, as fine as the register
-// wants it. Period is the month of a location key (2026-03), the day of a
+// wants it. Period is the month of a location key or a note (2026-03), the day of a
 // technical key (2026-03-05), and empty for every other purpose. Item names one
-// photo, document or note; nil is the key of the person that wraps its items.
+// photo, document or note; nil is the key that wraps its items: of a note, that of
+// its author and month.
 type Ref struct {
 	Tenant, Subject uuid.UUID
 	Purpose         eventschema.Purpose

@@ -88,6 +88,11 @@ func others(n int, at time.Time) []other {
 	for _, event := range eventsOfSite(n, at) {
 		all = append(all, other{eventschema.CategorySite, id("tenant", 1), event})
 	}
+	for _, event := range eventsOfField(n, at) {
+		all = append(all, other{eventschema.CategoryField, id("tenant", 1), event})
+	}
+	values := valuesOfFields(id("person", 200+n), id("work", 200+n), at)
+	all = append(all, other{eventschema.CategoryPerson, id("person", 200+n), values[0]}, other{eventschema.CategoryWork, id("work", 200+n), values[1]})
 	return append(all, other{eventschema.CategoryDisclosure, disclosure, &eventschema.DisclosureRecorded{
 		DisclosureID: disclosure, PersonID: person, Recipient: "payroll_bureau", Ground: eventschema.DisclosureProcessor, Interest: "payroll",
 		Purposes: []eventschema.Purpose{eventschema.PurposeWork}, Instrument: "", Reference: "2026-0417", DisclosedAt: at, DisclosedBy: id("actor", 1),

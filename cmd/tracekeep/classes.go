@@ -15,16 +15,17 @@ import (
 )
 
 type classesCommand struct {
-	List     classesList     `cmd:"" help:"List classes, with how many people belong to each."`
-	Roll     classesRoll     `cmd:"" help:"Show who is enrolled in a class and since when, or in which classes somebody is."`
-	Sessions classesSessions `cmd:"" help:"Show how students attended the sessions of a class, corrections included."`
-	Define   classesDefine   `cmd:"" help:"Define a class, or change what is known of it."`
-	End      classesEnd      `cmd:"" help:"End a class before its time."`
-	Plan     classesPlan     `cmd:"" help:"Plan a session of a class, or those of a weekly timetable."`
-	Cancel   classesCancel   `cmd:"" help:"Call a session off."`
-	Enrol    classesEnrol    `cmd:"" help:"Enrol somebody in a class."`
-	Withdraw classesWithdraw `cmd:"" help:"End somebody's enrolment."`
-	Mark     classesMark     `cmd:"" help:"Mark who was present, absent, late or excused; correct a mark."`
+	List       classesList       `cmd:"" help:"List classes, with how many people belong to each."`
+	Roll       classesRoll       `cmd:"" help:"Show who is enrolled in a class and since when, or in which classes somebody is."`
+	Sessions   classesSessions   `cmd:"" help:"Show how students attended the sessions of a class, corrections included."`
+	Attendance classesAttendance `cmd:"" help:"Show how much of a class its students attended, and the figures behind it."`
+	Define     classesDefine     `cmd:"" help:"Define a class, or change what is known of it."`
+	End        classesEnd        `cmd:"" help:"End a class before its time."`
+	Plan       classesPlan       `cmd:"" help:"Plan a session of a class, or those of a weekly timetable."`
+	Cancel     classesCancel     `cmd:"" help:"Call a session off."`
+	Enrol      classesEnrol      `cmd:"" help:"Enrol somebody in a class."`
+	Withdraw   classesWithdraw   `cmd:"" help:"End somebody's enrolment."`
+	Mark       classesMark       `cmd:"" help:"Mark who was present, absent, late or excused; correct a mark."`
 }
 
 // Help implements kong's help provider.
@@ -42,7 +43,8 @@ Examples:
   tracekeep classes plan --data ./records --class CLASS --start "2026-10-26 09:00" --end "2026-10-26 09:45" --repeat mon,wed --until 2026-12-18
   tracekeep classes mark --data ./records --class CLASS --session SESSION --mark WORK=late:7 --mark WORK=absent --others present
   tracekeep classes mark --data ./records --class CLASS --session SESSION --mark WORK=excused --reason excused_since
-  tracekeep classes sessions --data ./records --class CLASS --from 2026-10-26 --to 2026-10-30 --json`
+  tracekeep classes sessions --data ./records --class CLASS --from 2026-10-26 --to 2026-10-30 --json
+  tracekeep classes attendance --data ./records --class CLASS --from 2026-09-01 --to 2027-01-31 --counting ours.yaml`
 }
 
 // classStep is what every command needs that changes something.

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +133,14 @@ func (s *school) planned() {
 		s.t.Fatalf("planned: %s", plan.out)
 	}
 	s.refused("meets at that time already", "plan", "--class", s.class, "--start", "2025-10-27 09:30", "--end", "2025-10-27 10:15")
+	s.classes("cancel", "--class", s.class, "--session", s.sessions[2].Session, "--reason", "power_cut").ok(s.t)
+	anew := one[rollSaid](s.classes("plan", "--class", s.class, "--start", "2025-10-29 09:00", "--end", "2025-10-29 09:50", "--json"), s.t)
+	if anew.Session == s.sessions[2].Session {
+		s.t.Errorf("a session that was called off is planned again as itself: %+v", anew)
+	}
+	s.sessions[2] = anew
+	s.refused("ends at another time", "plan", "--class", s.class, "--start", "2025-10-29 09:00", "--end", "2025-10-29 09:45")
+	s.refused("has not begun by then", "plan", "--class", s.class, "--start", "2025-08-25 09:00", "--end", "2025-08-25 09:45")
 	s.classes("cancel", "--class", s.class, "--session", s.sessions[3].Session, "--reason", "teachers_day").ok(s.t)
 }
 
@@ -172,9 +182,39 @@ func (s *school) corrected() {
 			s.t.Errorf("the sessions do not say %s:\n%s", must, text)
 		}
 	}
+	s.counted()
 	then := one[rollSaid](s.classes("sessions", "--class", s.class, "--session", s.sessions[0].Session, "--known-at", before, "--json"), s.t)
 	if !strings.Contains(then.states(), "absent 0") || strings.Contains(then.states(), "late") {
 		s.t.Errorf("before the correction was known: %+v", then)
+	}
+}
+
+// counted adds ada's marks up, by the rules without a file and by those of a school.
+func (s *school) counted() {
+	rules := filepath.Join(s.t.TempDir(), "ours.yaml")
+	for text, want := range map[string]map[string]float64{
+		"": {"sessions": 3, "cancelled": 2, "late": 2, "late_minutes": 17, "not_marked": 1, "attended": 2, "missed": 0, "attended_per_mille": 1000, "counting_version": 1},
+		"version: 7\nexcused: missed\nmissed_from_minutes: 10\n": {"too_late": 1, "attended": 1, "missed": 1, "attended_per_mille": 500, "counting_version": 7},
+	} {
+		args := []string{"attendance", "--class", s.class, "--work", s.ada, "--json"}
+		if text != "" {
+			if err := os.WriteFile(rules, []byte(text), 0o600); err != nil {
+				s.t.Fatal(err)
+			}
+			args = append(args, "--counting", rules)
+		}
+		said := one[map[string]any](s.classes(args...), s.t)
+		for figure, n := range want {
+			if said[figure] != n {
+				s.t.Errorf("by %q, %s is %v, want %v", text, figure, said[figure], n)
+			}
+		}
+	}
+	if err := os.WriteFile(rules, []byte("version: 1\nexcused: half\n"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if a := s.classes("attendance", "--class", s.class, "--counting", rules); a.code != exitUsage || !strings.Contains(a.err, "left_out, attended or missed") {
+		s.t.Errorf("rules that say nothing: %+v", a)
 	}
 }
 

@@ -15,16 +15,17 @@ import (
 )
 
 type devicesCommand struct {
-	Invite     devicesInvite     `cmd:"" help:"Make a code with which one install enrols: a worker's phone, or a kiosk."`
-	Enrol      devicesEnrol      `cmd:"" help:"Enrol an install whose public key you have, without a code."`
-	Revoke     devicesRevoke     `cmd:"" help:"Take nothing from a device any more; what it recorded stays."`
-	List       devicesList       `cmd:"" help:"List the devices, and what each sent."`
-	Late       devicesLate       `cmd:"" help:"List punches of devices and terminals that came late or are doubtful."`
-	Conflicts  devicesConflicts  `cmd:"" help:"List punches that contradict what was entered or corrected by hand."`
-	Refused    devicesRefused    `cmd:"" help:"List what devices claimed and could not be recorded."`
-	Missing    devicesMissing    `cmd:"" help:"List the gaps in what devices sent."`
-	SealingKey devicesSealingKey `cmd:"" name:"sealing-key" help:"Show the key that batches are sealed to, or make a new one."`
-	Seal       devicesSeal       `cmd:"" help:"Seal and sign a batch as a device does, to try an app with."`
+	Invite      devicesInvite      `cmd:"" help:"Make a code with which one install enrols: a worker's phone, or a kiosk."`
+	Enrol       devicesEnrol       `cmd:"" help:"Enrol an install whose public key you have, without a code."`
+	Revoke      devicesRevoke      `cmd:"" help:"Take nothing from a device any more; what it recorded stays."`
+	Permissions devicesPermissions `cmd:"" help:"List what the app may do on which phone, and what for; or keep a report of it."`
+	List        devicesList        `cmd:"" help:"List the devices, and what each sent."`
+	Late        devicesLate        `cmd:"" help:"List punches of devices and terminals that came late or are doubtful."`
+	Conflicts   devicesConflicts   `cmd:"" help:"List punches that contradict what was entered or corrected by hand."`
+	Refused     devicesRefused     `cmd:"" help:"List what devices claimed and could not be recorded."`
+	Missing     devicesMissing     `cmd:"" help:"List the gaps in what devices sent."`
+	SealingKey  devicesSealingKey  `cmd:"" name:"sealing-key" help:"Show the key that batches are sealed to, or make a new one."`
+	Seal        devicesSeal        `cmd:"" help:"Seal and sign a batch as a device does, to try an app with."`
 }
 
 // Help implements kong's help provider.
@@ -34,7 +35,7 @@ the key of the install. Batches may come in any order and more than once. Nothin
 clock or an entry, or is refused is listed, and put right with tracekeep corrections. The format is in adapters/devicebatch.
 
 A device is one install. When an app is installed again, invite it with --replaces: as it enrols, the former install is revoked.
-What kind of device it is, and what runs on it, is not kept.
+What kind of device it is, and what runs on it, is not kept; what its owner lets the app do there is (tracekeep devices permissions).
 
 Examples:
   tracekeep devices invite --data ./records --work 7d0c… --officer 6d1e…

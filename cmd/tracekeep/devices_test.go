@@ -69,7 +69,28 @@ func verdictsIn(told map[string]any) string {
 	return strings.Join(words, " ")
 }
 
-// promise: ST-52, ST-53, ST-54, ST-55
+// manifested reports that the phone denies its location, and lists what it is for.
+func (d *desk) manifested(device string) {
+	work := d.person.WorkID.String()
+	d.run("devices", "permissions", "--work", work, "--device", device, "--report", "location=denied", "--report", "camera=granted")
+	manifest := d.only("devices", "permissions", "--work", work)
+	states := map[string]string{}
+	for _, p := range manifest["permissions"].([]any) {
+		one := p.(map[string]any)
+		states[fmt.Sprint(one["permission"])] = fmt.Sprint(one["state"])
+		if one["purpose"] == "" || one["explanation"] == "" || one["without"] == "" {
+			d.t.Errorf("listed without a purpose: %v", one)
+		}
+	}
+	if manifest["device_id"] != device || fmt.Sprint(states) != "map[camera:granted location:denied network:not_asked notifications:not_asked storage:not_asked]" {
+		d.t.Errorf("the manifest is %v", manifest)
+	}
+	if text := d.run("devices", "permissions").out; !strings.Contains(text, "WHAT FOR") || !strings.Contains(text, "denied") {
+		d.t.Errorf("the manifest is\n%s", text)
+	}
+}
+
+// promise: ST-50, ST-52, ST-53, ST-54, ST-55
 func TestAPhoneThatWasOfflineIsHeardInTheEnd(t *testing.T) {
 	atDesk(t, func(d *desk) {
 		url, officer := d.wire(), uuid.NewString()
@@ -91,6 +112,8 @@ func TestAPhoneThatWasOfflineIsHeardInTheEnd(t *testing.T) {
 		}
 		sealing := enrolled["sealing_key"].(map[string]any)["public_key"].(string)
 
+		d.manifested(invited.DeviceID)
+
 		// Meanwhile the office writes down what the worker says, and closes the week.
 		entry := d.punch("2026-03-02T08:00:00+01:00", eventschema.DirectionIn)
 		d.punch("2026-03-02T16:00:00+01:00", eventschema.DirectionOut)
@@ -108,8 +131,12 @@ func TestAPhoneThatWasOfflineIsHeardInTheEnd(t *testing.T) {
 			t.Errorf("a batch that is not sealed: %d %v", status, told)
 		}
 		for _, want := range []string{"recorded recorded recorded", "already_recorded already_recorded already_recorded"} {
-			if status, told := d.post(device+"/batches", body); status != http.StatusOK || verdictsIn(told) != want {
+			status, told := d.post(device+"/batches", body)
+			if status != http.StatusOK || verdictsIn(told) != want {
 				t.Fatalf("%d %v, want %s", status, told, want)
+			}
+			if first := told["verdicts"].([]any)[0].(map[string]any); first["verdict"] == "recorded" && first["location"] != "denied_by_device" {
+				t.Errorf("a phone that denies its location: %v", first)
 			}
 		}
 

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,15 +18,17 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 	"tracekeep/domain/erasure"
+	"tracekeep/domain/field"
 	"tracekeep/eventschema"
 )
 
 // canary is somebody who never lived. The seed gives their values and every id, so
 // that a run can go on where another stopped, and none of it exists anywhere else.
 type canary struct {
-	seed string
-	a    *app.App
-	t    *terminal
+	seed   string
+	a      *app.App
+	t      *terminal
+	fields []httpapi.FieldDefinition // of the tenant's own
 }
 
 // drawn is a number that the seed gives for a use.
@@ -58,7 +62,30 @@ func (c canary) registration(now time.Time) httpapi.Registration {
 		BirthDate:      eventschema.Clear(fmt.Sprintf("1891-%02d-%02d", 1+c.drawn("month")%12, 1+c.drawn("day")%28)),
 		EmployeeNumber: eventschema.Clear(fmt.Sprintf("CANARY-%011d", c.drawn("number")%1e11)),
 		Badge:          eventschema.Clear("canary " + c.word("badge")), ReceivedAt: now,
+		Fields: c.ownValues(func(f httpapi.FieldDefinition) bool { return !f.Retired }),
 	}
+}
+
+// ownValues are values in the fields of the tenant's own that can hold one by which it is
+// known again: a choice stands in the definition, and a short value is found anywhere.
+func (c canary) ownValues(which func(httpapi.FieldDefinition) bool) field.Values {
+	values := field.Values{}
+	for _, f := range c.fields {
+		text := ""
+		switch use := "field " + f.Code; {
+		case !which(f):
+		case f.Kind == eventschema.FieldText && f.MaxLength >= 10:
+			text = c.word(use)
+		case f.Kind == eventschema.FieldNumber && f.MaxLength >= 12:
+			text = fmt.Sprintf("9%011d", c.drawn(use)%1e11)
+		case f.Kind == eventschema.FieldDate:
+			text = fmt.Sprintf("18%02d-%02d-%02d", 10+c.drawn(use+" year")%80, 1+c.drawn(use+" month")%12, 1+c.drawn(use+" day")%28)
+		}
+		if text != "" {
+			values[f.Code] = eventschema.Clear(text)
+		}
+	}
+	return values
 }
 
 // values are what must be nowhere: each value, and the parts of the name that
@@ -74,6 +101,11 @@ func (c canary) values() (values []forensics.Value) {
 	} {
 		text, _ := v.value.Reveal()
 		values = append(values, forensics.Value{Label: v.label, Text: text})
+	}
+	own := c.ownValues(func(httpapi.FieldDefinition) bool { return true }) // also in what was retired since
+	for _, code := range slices.Sorted(maps.Keys(own)) {
+		text, _ := own[code].Reveal()
+		values = append(values, forensics.Value{Label: "field " + code, Text: text})
 	}
 	for _, part := range []string{"given name", "family name", "mail box"} {
 		values = append(values, forensics.Value{Label: part, Text: c.word(part)})
@@ -98,7 +130,11 @@ func (c forensicsCommand) withCanary(ctx context.Context, t *terminal, a *app.Ap
 		}
 		c.Canary = hex.EncodeToString(seed)
 	}
-	bird := canary{seed: c.Canary, a: a, t: t}
+	fields, err := a.DefinedFields(ctx, operator(a))
+	if err != nil {
+		return err
+	}
+	bird := canary{seed: c.Canary, a: a, t: t, fields: fields}
 	id, err := bird.plant(ctx)
 	if err != nil {
 		return fmt.Errorf("plant a canary: %w", err)

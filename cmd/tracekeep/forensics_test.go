@@ -24,6 +24,7 @@ import (
 type lab struct {
 	office
 	values []string
+	works  []string // of the people, in their order
 }
 
 type findings struct {
@@ -88,6 +89,7 @@ func TestWhatWasErasedIsLookedForEverywhere(t *testing.T) {
 				l.values = l.knownOf(p, people)
 			}
 		}
+		written := l.writes()
 		before := l.dump("--format=plain")
 		packed := l.dump("--format=custom")
 		l.eraseFirst()
@@ -98,6 +100,11 @@ func TestWhatWasErasedIsLookedForEverywhere(t *testing.T) {
 		for _, s := range found.Evidence.Sources {
 			if s.Must && s.Control == 0 || s.Parts == 0 {
 				t.Errorf("%s: %d parts, control %d", s.Source, s.Parts, s.Control)
+			}
+		}
+		for _, message := range written {
+			if said := l.says("messages", "read", "--work", l.works[1], "--message", message, "--json").ok(t).out; !strings.Contains(said, `"erased"`) {
+				t.Errorf("a message that goes with the erased person: %s", said)
 			}
 		}
 		l.finds()
@@ -115,11 +122,29 @@ func TestWhatWasErasedIsLookedForEverywhere(t *testing.T) {
 		if code, _, _ := l.looks(l.people[1]); code != exitFailed {
 			t.Errorf("somebody living: exit code %d", code)
 		}
+		for code, kind := range map[string]string{"allergies": "text", "card": "number"} { // the canary has values of them
+			l.says("fields", "define", "--field", code, "--label", code, "--purpose", "contact", "--kind", kind, "--officer", l.first).ok(t)
+		}
 		canary := l.says("forensics").ok(t).out
-		if !strings.Contains(canary, "(control)") || strings.Contains(canary, "Žofía") {
+		if !strings.Contains(canary, "(control)") || !strings.Contains(canary, ", 12 values") || strings.Contains(canary, "Žofía") {
 			t.Errorf("the run with a canary says\n%s", canary)
 		}
 	})
+}
+
+// writes has the first person write to the second, and the third write about the
+// first: neither text may be found once the first is erased.
+func (l *lab) writes() (messages []string) {
+	for _, p := range l.people {
+		for _, found := range l.says("query", "people", "--find", p, "--json").ok(l.t).objects(l.t) {
+			l.works = append(l.works, found["work_id"].(map[string]any)["value"].(string))
+		}
+	}
+	for from, text := range map[int]string{0: "Yours, " + l.values[0], 2: "Where is " + l.values[0] + "?"} {
+		sent := l.says("messages", "send", "--work", l.works[from], "--to", l.works[1], "--text", text, "--json").ok(l.t).objects(l.t)
+		messages = append(messages, sent[0]["message_id"].(string))
+	}
+	return messages
 }
 
 // knownOf is what the people file says of a person whom the directory names.

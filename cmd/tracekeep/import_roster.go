@@ -75,7 +75,7 @@ func openFolderOrZip(path string) (*rosterInput, error) {
 	}
 	archive, err := zip.OpenReader(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s cannot be opened as a zip; was it cut off on the way? %w", path, err)
 	}
 	return &rosterInput{open: func(name string) (io.ReadCloser, error) { return openZipped(&archive.Reader, name) }, close: archive.Close}, nil
 }
@@ -87,7 +87,7 @@ func openZipped(archive *zip.Reader, name string) (io.ReadCloser, error) {
 		switch {
 		case filepath.Base(f.Name) != name:
 		case found != nil:
-			return nil, fmt.Errorf("%w: the zip has more than one %s", importer.ErrRoster, name)
+			return nil, fmt.Errorf("%w: the zip has more than one %s: pack each roster into a zip of its own", importer.ErrRoster, name)
 		default:
 			found = f
 		}
@@ -195,7 +195,10 @@ func printRosterSummary(w io.Writer, s importer.RosterSummary, took time.Duratio
 	for _, name := range slices.Sorted(maps.Keys(s.LeftOut)) {
 		l := s.LeftOut[name]
 		said := fmt.Sprintf("%d of %d in force, which end", l.LeftOut, l.InForce)
-		if l.Unreadable > 0 {
+		switch {
+		case l.LeftOut == 0:
+			said = fmt.Sprintf("none of %d in force", l.InForce)
+		case l.Unreadable > 0:
 			said = fmt.Sprintf("%d of %d in force; none of them ends, since %d rows cannot be read and may be theirs", l.LeftOut, l.InForce, l.Unreadable)
 		}
 		rows = append(rows, []string{"left out of " + name, said})

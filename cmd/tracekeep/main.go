@@ -84,6 +84,7 @@ type cli struct {
 	Classes    classesCommand    `cmd:"" help:"Keep classes, who is enrolled in them, and who attended which session."`
 	Retention  retentionCommand  `cmd:"" help:"See what has come of age; release it in batches, by two officers."`
 
+	Messages    messagesCommand    `cmd:"" help:"Write messages, open them and take them back; list notices."`
 	Corrections correctionsCommand `cmd:"" help:"Ask for corrections of punches, and approve what others ask for."`
 	Certificate certificateCommand `cmd:"" help:"Show, print or check the certificate of an erasure."`
 	Forensics   forensicsCommand   `cmd:"" help:"Look everywhere for what was erased, with every key at hand."`

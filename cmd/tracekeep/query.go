@@ -110,10 +110,8 @@ type queryHours struct {
 
 // Run answers how long people worked.
 func (c queryHours) Run(ctx context.Context, t *terminal) error {
-	for _, day := range []string{c.From, c.To} {
-		if _, err := time.Parse(time.DateOnly, day); err != nil {
-			return &coded{code: exitUsage, err: fmt.Errorf("a day is written 2006-01-02, not %q", day)}
-		}
+	if err := checkDays(c.From, c.To); err != nil {
+		return err
 	}
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		if c.Person != "" {

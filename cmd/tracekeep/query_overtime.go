@@ -90,6 +90,14 @@ Examples:
 
 // Run shows the caps.
 func (c queryCaps) Run(ctx context.Context, t *terminal) error {
+	if _, err := zoneIn(c.Zone); err != nil {
+		return err
+	}
+	if c.On != "" {
+		if _, err := parseDay("--on", c.On); err != nil {
+			return &coded{code: exitUsage, err: err}
+		}
+	}
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		return c.of(ctx, t, a, "query-caps", c.JSON, func(whose httpapi.Whose) error {
 			caps, err := w.Caps(ctx, operator(a), httpapi.CapsQuestion{Whose: whose, On: c.On, Zone: c.Zone})

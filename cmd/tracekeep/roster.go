@@ -11,6 +11,7 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 	"tracekeep/domain/assignment"
+	"tracekeep/domain/localtime"
 	"tracekeep/projections"
 )
 
@@ -23,17 +24,25 @@ type spanFlags struct {
 
 // span gives the instants between which the days lie.
 func (s spanFlags) span() (from, to time.Time, err error) {
-	loc, err := time.LoadLocation(s.Zone)
-	if err != nil || s.Zone == "Local" {
-		return from, to, &coded{code: exitUsage, err: fmt.Errorf("%q is no IANA zone, such as America/New_York", s.Zone)}
-	}
-	if from, err = time.ParseInLocation(time.DateOnly, s.From, loc); err == nil {
-		to, err = time.ParseInLocation(time.DateOnly, s.To, loc)
-	}
+	loc, err := zoneIn(s.Zone)
 	if err != nil {
-		return from, to, &coded{code: exitUsage, err: fmt.Errorf("a day is written 2006-01-02, not %q or %q", s.From, s.To)}
+		return from, to, err
 	}
-	return from, to.AddDate(0, 0, 1), nil
+	if err := checkDays(s.From, s.To); err != nil {
+		return from, to, err
+	}
+	first, _ := time.Parse(time.DateOnly, s.From)
+	last, _ := time.Parse(time.DateOnly, s.To)
+	return localtime.Midnight(first, loc), localtime.Midnight(last.AddDate(0, 0, 1), loc), nil
+}
+
+// zoneIn is the zone of a flag.
+func zoneIn(name string) (*time.Location, error) {
+	loc, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return nil, &coded{code: exitUsage, err: fmt.Errorf("%q is no IANA zone, such as America/New_York", name)}
+	}
+	return loc, nil
 }
 
 type rosterCommand struct {

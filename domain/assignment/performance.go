@@ -127,7 +127,7 @@ func measuresOfWork() []measure {
 			func(c counted) int64 { return one(c.judged()) * minutes(c.Mark.Worked) }, planned},
 		{"minutes_late", "minutes", "How long after the start of those shifts work began, the grace included.",
 			func(c counted) int64 { return one(c.judged()) * minutes(c.Mark.Late) }, nil},
-		{"tasks_assigned", "tasks", "Tasks with a place whose span began in the period and that were not called off.", task, nil},
+		{"tasks_assigned", "tasks", "Tasks with a place whose span began in the period, or begins in it and is done already, and that were not called off.", task, nil},
 		{"tasks_completed", "tasks", "Of the assigned ones, those that an officer closed.", func(c counted) int64 { return one(c.task() && c.completed()) }, task},
 		{"tasks_in_time", "tasks", "Of the tasks that are completed or whose span is over, those completed before its end.",
 			func(c counted) int64 { return one(c.task() && c.completed() && !c.CompletedAt.After(c.End)) }, func(c counted) int64 { return one(c.task() && c.over) }},

@@ -31,13 +31,14 @@ var (
 	ErrNoTitle      = errors.New("a class needs the title of its course")
 	ErrZone         = errors.New("a class needs the named time zone of its site")
 	ErrDates        = errors.New("days are written 2006-01-02, and an end is not before its beginning")
-	ErrClassEnded   = errors.New("the class has ended by then")
+	ErrClassEnded   = errors.New("the class is over by then: change its last day first, or plan an earlier one")
+	ErrNotYet       = errors.New("the class has not begun by then: change its first day first, or plan a later one")
 	ErrTimes        = errors.New("a session ends after it starts, within 24 hours")
 	ErrOverlap      = errors.New("the class meets at that time already")
 	ErrTooMany      = errors.New("a class has at most 2000 sessions")
 	ErrNoSession    = errors.New("there is no such session of the class")
 	ErrCode         = errors.New("a code is required: up to 40 lower-case letters, digits and underscores")
-	ErrOtherSession = errors.New("this session id was used for another time")
+	ErrOtherSession = errors.New("the class meets at that start already, and ends at another time: call that session off first")
 )
 
 // The bounds of what a class may say, in bytes, and of how often it meets.
@@ -112,7 +113,8 @@ type End struct {
 	EndedBy uuid.UUID
 }
 
-// PlanSession plans one meeting. The same session planned again changes nothing.
+// PlanSession plans one meeting, on a day of the class. The same session planned again
+// changes nothing; one that was called off takes another id.
 type PlanSession struct {
 	SessionID        uuid.UUID
 	Zone             string
@@ -207,6 +209,9 @@ func (c PlanSession) decide(s Class) ([]eventschema.Event, error) {
 		if !known.StartsAt.Equal(c.StartsAt) || !known.EndsAt.Equal(c.EndsAt) {
 			return nil, ErrOtherSession
 		}
+		if known.Cancelled {
+			return nil, ErrCancelled
+		}
 		return nil, nil
 	}
 	if err := c.validate(); err != nil {
@@ -214,8 +219,10 @@ func (c PlanSession) decide(s Class) ([]eventschema.Event, error) {
 	}
 	day := c.StartsLocal[:len(time.DateOnly)]
 	switch {
-	case s.EndedOn != "" && day >= s.EndedOn:
+	case s.EndedOn != "" && day >= s.EndedOn, s.EndsOn != "" && day >= s.EndsOn:
 		return nil, ErrClassEnded
+	case day < s.StartsOn:
+		return nil, ErrNotYet
 	case len(s.Sessions) >= mostMeets:
 		return nil, ErrTooMany
 	}

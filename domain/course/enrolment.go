@@ -15,7 +15,7 @@ import (
 // Refusals about enrolments.
 var (
 	ErrRole        = errors.New("somebody belongs to a class as student, teacher, aide, proctor or administrator")
-	ErrEndReason   = errors.New("the reason why an enrolment ends is not known")
+	ErrEndReason   = errors.New("an enrolment ends as_planned, withdrawn, moved, removed_by_source or entered_by_mistake")
 	ErrNotEnrolled = errors.New("this person is not enrolled in the class")
 )
 

@@ -17,11 +17,14 @@ var (
 	ErrLateMinutes      = errors.New("minutes belong to somebody who is late: at least 1, and fewer than the session has")
 	ErrCancelled        = errors.New("the session was cancelled")
 	ErrNotBegun         = errors.New("the session has not begun: only excused can be said before")
-	ErrMarked           = errors.New("the student is marked already: a correction needs its reason")
-	ErrMarkReason       = errors.New("the reason of the correction is not known")
+	ErrMarked           = errors.New("the student is marked already: a correction needs its reason, " + reasonsInWords)
+	ErrMarkReason       = errors.New("the reason of a correction is " + reasonsInWords)
 	ErrNothingToCorrect = errors.New("the student is not marked yet, so there is nothing to correct")
 	ErrOtherMark        = errors.New("this mark id was used for another mark")
 )
+
+// reasonsInWords are those of [eventschema.MarkReasons].
+const reasonsInWords = "arrived_after_all, excused_since, not_excused, wrong_mark or wrong_student"
 
 // EarlyMarks is how long before a session its marks may be made.
 const EarlyMarks = 30 * time.Minute

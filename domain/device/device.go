@@ -69,6 +69,8 @@ type Device struct {
 	ExpiresAt time.Time
 	PublicKey string // empty until it is enrolled
 	Revoked   bool
+
+	Permissions []eventschema.PermissionState // as reported last; none before
 }
 
 // Enrolled says that it has a key, also when that was revoked since.
@@ -279,6 +281,10 @@ func evolve(s State, event eventschema.Event) State {
 	case *eventschema.DeviceEnrolled:
 		d := s.devices[e.DeviceID]
 		d.ID, d.WorkID, d.Station, d.Site, d.Replaces, d.PublicKey = e.DeviceID, e.WorkID, e.Station, e.Site, e.Replaces, e.PublicKey
+		s.devices[e.DeviceID] = d
+	case *eventschema.PermissionsReported:
+		d := s.devices[e.DeviceID]
+		d.ID, d.Permissions = e.DeviceID, e.Permissions
 		s.devices[e.DeviceID] = d
 	case *eventschema.DeviceRevoked:
 		d := s.devices[e.DeviceID]

@@ -24,7 +24,7 @@ func rules() []rule {
 		switch activity.Key {
 		case eventschema.PerPerson, eventschema.PerItem:
 			rules = append(rules, rule{activity, eventschema.HolderPerson})
-		case eventschema.PerWork, eventschema.PerWorkMonth:
+		case eventschema.PerWork, eventschema.PerWorkMonth, eventschema.PerWorkMonthItem:
 			rules = append(rules, rule{activity, eventschema.HolderRecord})
 		case eventschema.PerTenantDay, eventschema.PerCase, eventschema.PerPackage: // nobody's in particular
 		}
@@ -49,7 +49,7 @@ func (r rule) alone() bool {
 
 // validScope refuses a scope that names what such a case cannot erase.
 func (c Request) validScope() error {
-	known := []eventschema.ErasureOrigin{eventschema.OriginRequest, eventschema.OriginWithdrawal, eventschema.OriginRetention, eventschema.OriginRemoval}
+	known := []eventschema.ErasureOrigin{eventschema.OriginRequest, eventschema.OriginWithdrawal, eventschema.OriginRetention, eventschema.OriginRemoval, eventschema.OriginDeletion}
 	if !slices.Contains(known, c.Origin) {
 		return ErrScope
 	}
@@ -67,7 +67,7 @@ func (c Request) validScope() error {
 		}
 		return nil
 	case eventschema.ScopePurpose:
-		if len(c.Items) > 0 || len(c.Periods) > 0 && !slices.Equal(c.Purposes, []eventschema.Purpose{eventschema.PurposeLocation}) {
+		if len(c.Items) > 0 || len(c.Periods) > 0 && !monthly(c.Purposes) {
 			return ErrScope
 		}
 	case eventschema.ScopeItem:
@@ -88,6 +88,15 @@ func (c Request) validScope() error {
 		}
 	}
 	return nil
+}
+
+// monthly says whether a case is about one purpose whose keys have a month.
+func monthly(purposes []eventschema.Purpose) bool {
+	if len(purposes) != 1 {
+		return false
+	}
+	r, known := ruleOf(purposes[0])
+	return known && (r.Key == eventschema.PerWorkMonth || r.Key == eventschema.PerWorkMonthItem)
 }
 
 // FloorError refuses to destroy what a law still keeps.
@@ -133,7 +142,7 @@ func (c Request) validItems() error {
 	if len(c.Purposes) != 1 || len(c.Items) == 0 {
 		return ErrScope
 	}
-	if r, known := ruleOf(c.Purposes[0]); !known || r.Key != eventschema.PerItem {
+	if r, known := ruleOf(c.Purposes[0]); !known || r.Key != eventschema.PerItem && r.Key != eventschema.PerWorkMonthItem {
 		return ErrPurpose
 	}
 	for i, item := range c.Items {

@@ -126,6 +126,7 @@ type Reviewed struct {
 	Mentions   int
 	Left       int
 	Ground     string
+	Taken      []eventschema.Mention // the mentions that are not left
 }
 
 // Destroyed is the result of the destruction. There are no keys when another

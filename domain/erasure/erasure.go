@@ -148,6 +148,9 @@ type State struct {
 	Begun  eventschema.ErasureStep
 	Fenced bool
 
+	// Mentions are the texts of others that name the person and go with them.
+	Mentions []eventschema.Mention
+
 	DestroyedAt time.Time
 	Keys        []eventschema.DestroyedKey
 	Lookups     int

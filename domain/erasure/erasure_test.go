@@ -30,7 +30,7 @@ var (
 	targets  = []eventschema.ErasureTarget{
 		{Holder: eventschema.HolderPerson, Purpose: eventschema.PurposeIdentity}, {Holder: eventschema.HolderPerson, Purpose: eventschema.PurposeContact},
 		{Holder: eventschema.HolderPerson, Purpose: eventschema.PurposeThirdParty}, {Holder: eventschema.HolderRecord, Purpose: eventschema.PurposeLocation},
-		{Holder: eventschema.HolderPerson, Purpose: eventschema.PurposeMedia}, {Holder: eventschema.HolderPerson, Purpose: eventschema.PurposeNotes},
+		{Holder: eventschema.HolderPerson, Purpose: eventschema.PurposeMedia}, {Holder: eventschema.HolderRecord, Purpose: eventschema.PurposeNotes},
 	}
 	holders   = eventschema.KeyHolders{Acknowledged: 2, BoundedBy: noon.Add(time.Minute)}
 	recipient = eventschema.Recipient{DisclosureID: told, Name: "payroll_bureau", DisclosedAt: noon}

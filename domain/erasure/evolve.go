@@ -79,7 +79,7 @@ func (s State) evolveResult(event eventschema.Event) State {
 	case *eventschema.WritersDrained:
 		s.Phase = PhaseDrained
 	case *eventschema.MentionsReviewed:
-		s.Phase = PhaseReviewed
+		s.Phase, s.Mentions = PhaseReviewed, e.Taken
 	case *eventschema.KeysDestroyed:
 		s.Phase, s.DestroyedAt, s.Fenced = PhaseDestroyed, e.DestroyedAt, false
 		s.Keys, s.Lookups, s.Retained = e.Keys, e.Lookups, e.Retained

@@ -78,12 +78,12 @@ func (c Drained) decide(s State) ([]eventschema.Event, error) {
 }
 
 func (c Reviewed) decide(s State) ([]eventschema.Event, error) {
-	if c.Mentions > 0 && c.ReviewedBy == uuid.Nil || c.Left > 0 && !domain.IsCode(c.Ground) || c.Left > c.Mentions || c.Mentions > c.Texts {
+	if c.Mentions > 0 && c.ReviewedBy == uuid.Nil || c.Left > 0 && !domain.IsCode(c.Ground) || c.Left > c.Mentions || c.Mentions > c.Texts || len(c.Taken) != c.Mentions-c.Left {
 		return nil, ErrMentions
 	}
 	return s.result(eventschema.StepReview, s.passed(PhaseReviewed), &eventschema.MentionsReviewed{
 		CaseID: s.CaseID, ReviewedAt: c.ReviewedAt.UTC(), ReviewedBy: c.ReviewedBy,
-		Texts: c.Texts, Mentions: c.Mentions, Left: c.Left, Ground: c.Ground,
+		Texts: c.Texts, Mentions: c.Mentions, Left: c.Left, Ground: c.Ground, Taken: c.Taken,
 	})
 }
 

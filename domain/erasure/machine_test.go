@@ -88,10 +88,12 @@ func TestDestroyed(t *testing.T) {
 }
 
 func TestReviewed(t *testing.T) {
-	found := erasure.Reviewed{ReviewedAt: inManila, ReviewedBy: officer, Texts: 12, Mentions: 3, Left: 1, Ground: "legal_claims"}
+	taken := []eventschema.Mention{{SenderID: workID, MessageID: told}, {SenderID: workID, MessageID: holdID}}
+	found := erasure.Reviewed{ReviewedAt: inManila, ReviewedBy: officer, Texts: 12, Mentions: 3, Left: 1, Ground: "legal_claims", Taken: taken}
 	domaintest.Run(t, erasure.Decider(), map[string]kase{
 		"texts of others that name the person": {Given: untilBegun(eventschema.StepReview), When: found, Then: past(&eventschema.MentionsReviewed{
-			CaseID: caseID, ReviewedAt: noon, ReviewedBy: officer, Texts: 12, Mentions: 3, Left: 1, Ground: "legal_claims"})},
+			CaseID: caseID, ReviewedAt: noon, ReviewedBy: officer, Texts: 12, Mentions: 3, Left: 1, Ground: "legal_claims", Taken: taken})},
+		"what does not stay is named":        {Given: untilBegun(eventschema.StepReview), When: changed(found, func(r *erasure.Reviewed) { r.Taken = taken[:1] }), Refused: erasure.ErrMentions},
 		"an officer decides about them":      {Given: untilBegun(eventschema.StepReview), When: changed(found, func(r *erasure.Reviewed) { r.ReviewedBy = uuid.Nil }), Refused: erasure.ErrMentions},
 		"what stays stays on a ground":       {Given: untilBegun(eventschema.StepReview), When: changed(found, func(r *erasure.Reviewed) { r.Ground = "" }), Refused: erasure.ErrMentions},
 		"more cannot stay than there was":    {Given: untilBegun(eventschema.StepReview), When: changed(found, func(r *erasure.Reviewed) { r.Left = 4 }), Refused: erasure.ErrMentions},

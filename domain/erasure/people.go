@@ -116,7 +116,7 @@ func (s State) ByPolicy() bool { return s.Origin != eventschema.OriginRequest }
 // batches, ended retention needed none either; what a policy approved then stays
 // approved.
 func (s State) approvedByPolicy() bool {
-	return s.Origin == eventschema.OriginWithdrawal || s.Origin == eventschema.OriginRemoval
+	return s.Origin == eventschema.OriginWithdrawal || s.Origin == eventschema.OriginRemoval || s.Origin == eventschema.OriginDeletion
 }
 
 // policy is the code of the policy that assesses or approves.

@@ -35,6 +35,7 @@ func day(t testing.TB, text string) time.Time {
 
 // The vectors are those of the mission rules.
 //
+// promise: ST-12
 // promise: ST-36
 // promise: ST-38
 func TestATermEndsWhenTheScheduleSays(t *testing.T) {
@@ -54,6 +55,7 @@ func TestATermEndsWhenTheScheduleSays(t *testing.T) {
 		"work records are kept seven years":                {retention.Schedule{}, retention.ClassWork, "2026-02-28", "2033-02-28"},
 		"a leap day is clamped":                            {retention.Schedule{}, retention.ClassWork, "2028-02-29", "2035-02-28"},
 		"an account goes within the week":                  {retention.Schedule{}, retention.ClassAccount, "2026-01-31", "2026-02-07"},
+		"messages are kept two years":                      {retention.Schedule{}, retention.ClassCommunication, "2026-02-28", "2028-02-28"},
 		"locations are kept a year":                        {retention.Schedule{}, retention.ClassLocation, "2028-02-29", "2029-02-28"},
 		"a law that asks for more overrides the promise":   {longer, retention.ClassWork, "2028-02-29", "2038-02-28"},
 		"an installation may keep less than was promised":  {shorter, retention.ClassWork, "2028-02-29", "2033-02-28"},
@@ -81,6 +83,7 @@ func TestAScheduleIsRefused(t *testing.T) {
 		"a class nobody knows":          {retention.Override{Class: "shoes"}, retention.ErrClass},
 		"a span into the past":          {retention.Override{Class: retention.ClassWork, Keep: eventschema.Span{Days: -1}}, retention.ErrSpan},
 		"locations longer than a year":  {retention.Override{Class: retention.ClassLocation, Keep: eventschema.Span{Years: 2}}, retention.ErrPromise},
+		"messages longer than promised": {retention.Override{Class: retention.ClassCommunication, Keep: eventschema.Span{Years: 3}}, retention.ErrPromise},
 		"an account longer than a week": {retention.Override{Class: retention.ClassAccount, Keep: eventschema.Span{Days: 8}}, retention.ErrPromise},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -178,7 +181,7 @@ func TestEveryPurposeThatLivesWithSomebodyHasAClass(t *testing.T) {
 		t.Fatal(err)
 	}
 	account := []eventschema.Purpose{eventschema.PurposeIdentity, eventschema.PurposeContact, eventschema.PurposeThirdParty, eventschema.PurposeMedia}
-	covered := slices.Concat(account, retention.ClassWork.Purposes(), retention.ClassLocation.Purposes())
+	covered := slices.Concat(account, retention.ClassWork.Purposes(), retention.ClassLocation.Purposes(), retention.ClassCommunication.Purposes())
 	for _, definition := range registry.Definitions() {
 		for _, section := range definition.New().Sections() {
 			if !slices.Contains(covered, section.Purpose) {

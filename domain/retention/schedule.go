@@ -29,19 +29,27 @@ const (
 	ClassWork Class = "work_record"
 	// ClassLocation is the locations of one month.
 	ClassLocation Class = "location"
+	// ClassCommunication is what somebody wrote in one month, and which messages of
+	// that month they opened.
+	ClassCommunication Class = "communication"
 )
 
 // Classes lists every class.
-func Classes() []Class { return []Class{ClassAccount, ClassWork, ClassLocation} }
+func Classes() []Class { return []Class{ClassAccount, ClassWork, ClassLocation, ClassCommunication} }
+
+// Monthly says whether the months of a class come of age one by one.
+func (c Class) Monthly() bool { return c == ClassLocation || c == ClassCommunication }
 
 // Purposes are the purposes whose keys go with a class; none means all of the
 // person.
 func (c Class) Purposes() []eventschema.Purpose {
 	switch c {
 	case ClassWork: // what hangs on the record does not outlive it
-		return []eventschema.Purpose{eventschema.PurposeWork, eventschema.PurposeLocation}
+		return []eventschema.Purpose{eventschema.PurposeWork, eventschema.PurposeLocation, eventschema.PurposeNotes}
 	case ClassLocation:
 		return []eventschema.Purpose{eventschema.PurposeLocation}
+	case ClassCommunication:
+		return []eventschema.Purpose{eventschema.PurposeNotes}
 	case ClassAccount:
 	}
 	return nil
@@ -54,6 +62,8 @@ func (c Class) leading() eventschema.Purpose {
 		return eventschema.PurposeWork
 	case ClassLocation:
 		return eventschema.PurposeLocation
+	case ClassCommunication:
+		return eventschema.PurposeNotes
 	case ClassAccount:
 	}
 	return eventschema.PurposeIdentity
@@ -66,6 +76,8 @@ func ClassOf(purposes []eventschema.Purpose) Class {
 		return ClassAccount
 	case slices.Contains(purposes, eventschema.PurposeWork):
 		return ClassWork
+	case slices.Contains(purposes, eventschema.PurposeNotes):
+		return ClassCommunication
 	}
 	return ClassLocation
 }

@@ -16,6 +16,7 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain"
 	"tracekeep/domain/erasure"
+	"tracekeep/domain/field"
 	"tracekeep/eventschema"
 )
 
@@ -238,12 +239,28 @@ func TestAWorkerLeavesNoIDThatTiesThePersonToTheWorkRecord(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	for _, f := range []field.Field{
+		{Code: "chat", Label: "Chat", Purpose: eventschema.PurposeContact, Sensitivity: eventschema.SensitivityOrdinary, Kind: eventschema.FieldText},
+		{Code: "shirt", Label: "Shirt", Purpose: eventschema.PurposeWork, Sensitivity: eventschema.SensitivityOrdinary, Kind: eventschema.FieldText},
+	} {
+		if _, err := h.SteerField(t.Context(), h.intent(worker), field.Define{Field: f, DefinedAt: time.Now(), DefinedBy: worker.ID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set := httpapi.FieldSetting{PersonID: who.PersonID, Reason: "intake", At: time.Now(), Values: field.Values{"chat": eventschema.Clear("@ada"), "shirt": eventschema.Clear("L")}}
+	if _, err := h.SetPersonFields(t.Context(), h.intent(httpapi.Principal{Tenant: h.Tenant(), ID: uuid.New(), Role: httpapi.RoleHR}), set); err != nil {
+		t.Fatal(err)
+	}
 	person := h.streamOf(eventschema.PersonStream(h.Tenant(), who.PersonID))
 	work := append(h.streamOf(eventschema.WorkStream(h.Tenant(), who.WorkID)), h.streamOf(eventschema.PunchesStream(h.Tenant(), who.WorkID, time.Now()))...)
 	for _, p := range person {
 		for _, w := range work {
 			if p.Meta.CorrelationID == w.Meta.CorrelationID || p.Meta.CausationID == w.Meta.CausationID {
 				t.Errorf("%s and %s share a correlation", p.Type, w.Type)
+			}
+			ofPerson, both := p.Event.(*eventschema.PersonFieldsSet)
+			if ofWork, set := w.Event.(*eventschema.WorkFieldsSet); set && both && ofPerson.SetAt.Equal(ofWork.SetAt) {
+				t.Errorf("values of one request share their instant")
 			}
 			if p.Meta.Actor == w.Meta.Actor && p.Meta.Actor.Role == string(httpapi.RoleWorker) {
 				t.Errorf("%s and %s share the worker's id", p.Type, w.Type)

@@ -16,6 +16,7 @@ import (
 	"tracekeep/adapters/keyring"
 	"tracekeep/domain"
 	"tracekeep/domain/erasure"
+	"tracekeep/domain/retention"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
@@ -139,6 +140,8 @@ func (a *App) noticeCases(ctx context.Context, page []eventschema.Recorded) erro
 			err = a.settleRestriction(ctx, name.ID)
 		case eventschema.CategoryConsent:
 			err = a.noticeWithdrawal(ctx, recorded)
+		case eventschema.CategoryMessage:
+			err = a.noticeDeletion(ctx, recorded)
 		case eventschema.CategoryMedia:
 			err = a.noticeRemoval(ctx, recorded)
 		}
@@ -278,7 +281,10 @@ func (a *App) checkHolds(ctx context.Context, loaded *domain.Loaded[erasure.Stat
 	if check.Holds, kept, err = a.holdsOn(ctx, order); err != nil {
 		return err
 	}
-	if len(kept) > 0 && loaded.State.ByPolicy() && len(loaded.State.Items) == 0 { // a hold keeps purposes, not items
+	// A hold keeps purposes, not items. Of messages it keeps the old months with the
+	// new ones, and people go on writing to each other.
+	months := retention.ClassOf(loaded.State.Purposes) == retention.ClassCommunication && len(loaded.State.Periods) > 0
+	if len(kept) > 0 && loaded.State.ByPolicy() && len(loaded.State.Items) == 0 && !months {
 		if err := a.withhold(ctx, loaded.State.CaseID, kept); err != nil {
 			return err
 		}

@@ -55,8 +55,7 @@ func (a *App) effect(ctx context.Context, s erasure.State, step eventschema.Eras
 		holders, err := a.quiesce(ctx, s, a.clock())
 		return erasure.Drained{DrainedAt: a.clock(), Holders: holders}, err
 	case eventschema.StepReview:
-		// No event of this release holds free text about anybody else.
-		return erasure.Reviewed{ReviewedAt: a.clock()}, nil
+		return a.reviewMentions(ctx, s)
 	case eventschema.StepDestroy:
 		return a.destroyKeys(ctx, s)
 	case eventschema.StepQuiesce:
@@ -126,8 +125,9 @@ func (a *App) orderOf(ctx context.Context, s erasure.State) (keyring.Order, erro
 		order.Destroy = append(order.Destroy, keyring.Target{Subject: person, Purposes: purposes[eventschema.HolderPerson], Items: s.Items})
 	}
 	if of, targeted := purposes[eventschema.HolderRecord]; targeted && work != uuid.Nil {
-		order.Destroy = append(order.Destroy, keyring.Target{Subject: work, Purposes: of, Periods: s.Periods})
+		order.Destroy = append(order.Destroy, keyring.Target{Subject: work, Purposes: of, Items: s.Items, Periods: s.Periods})
 	}
+	order.Destroy = append(order.Destroy, mentionsIn(s)...)
 	if s.Scope == eventschema.ScopePerson && work != uuid.Nil {
 		order.Restrict = []uuid.UUID{work}
 	}

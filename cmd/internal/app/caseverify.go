@@ -88,12 +88,14 @@ func (a *App) streamsOf(ctx context.Context, order keyring.Order) ([]eventschema
 	var streams []eventschema.StreamName
 	for _, target := range order.Destroy {
 		streams = append(streams, eventschema.PersonStream(a.tenant, target.Subject), eventschema.WorkStream(a.tenant, target.Subject))
-		periods, err := projections.PeriodsOf(ctx, a.models.Querier(), a.tenant, eventschema.CategoryLocation, target.Subject)
-		if err != nil {
-			return nil, err
-		}
-		for _, period := range periods {
-			streams = append(streams, eventschema.StreamName{Category: eventschema.CategoryLocation, Tenant: a.tenant, ID: target.Subject, Period: period})
+		for _, category := range []string{eventschema.CategoryLocation, eventschema.CategoryMessage} {
+			periods, err := projections.PeriodsOf(ctx, a.models.Querier(), a.tenant, category, target.Subject)
+			if err != nil {
+				return nil, err
+			}
+			for _, period := range periods {
+				streams = append(streams, eventschema.StreamName{Category: category, Tenant: a.tenant, ID: target.Subject, Period: period})
+			}
 		}
 	}
 	items, err := a.mediaDestroyed(ctx, order)

@@ -46,12 +46,33 @@ func (a *App) AdvanceClass(ctx context.Context, intent httpapi.Intent, class uui
 	return receipt(outcome), nil
 }
 
-// PlanSession plans one meeting of a class. Class and start name it.
+// PlanSession plans one meeting of a class. Class and start name it, and how often a
+// session of that start was called off before.
 func (a *App) PlanSession(ctx context.Context, intent httpapi.Intent, class uuid.UUID, plan course.PlanSession) (httpapi.Receipt, uuid.UUID, error) {
-	plan.SessionID = uuid.NewSHA1(a.tenant, []byte("session\x00"+class.String()+"\x00"+plan.StartsLocal))
+	of, err := a.loadClass(ctx, class)
+	if err != nil {
+		return httpapi.Receipt{}, uuid.Nil, err
+	}
+	name := "session\x00" + class.String() + "\x00" + plan.StartsLocal
+	for {
+		plan.SessionID = uuid.NewSHA1(a.tenant, []byte(name))
+		if !of.Sessions[plan.SessionID].Cancelled {
+			break
+		}
+		name += "\x00again"
+	}
 	plan.PlannedBy = intent.Principal.ID
 	receipt, err := a.AdvanceClass(ctx, intent, class, plan)
-	return receipt, plan.SessionID, err
+	if err != nil || !receipt.Repeated {
+		return receipt, plan.SessionID, err
+	}
+	appended, err := a.appendedBy(ctx, eventschema.ClassStream(a.tenant, class), intent.Key) // what was planned may be called off by now
+	for _, event := range appended {
+		if e, ok := event.(*eventschema.SessionPlanned); ok {
+			plan.SessionID = e.SessionID
+		}
+	}
+	return receipt, plan.SessionID, outward(err)
 }
 
 // Enrol takes the enrolments of one work record a step further. The class must be
@@ -157,6 +178,7 @@ func refusalsOfClasses() []refusal {
 		{course.ErrZone, "bad_zone", "/zone"},
 		{course.ErrDates, "bad_dates", ""},
 		{course.ErrClassEnded, "class_ended", ""},
+		{course.ErrNotYet, "class_not_begun", ""},
 		{course.ErrTimes, "bad_times", "/ends_local"},
 		{course.ErrOverlap, "sessions_overlap", ""},
 		{course.ErrTooMany, "too_many_sessions", ""},

@@ -38,6 +38,11 @@ func (a *App) Teaches(ctx context.Context, work, class uuid.UUID) (bool, error) 
 
 // ListClasses implements [httpapi.Rolls].
 func (a *App) ListClasses(ctx context.Context, _ httpapi.Principal, asked projections.ClassesAsked) ([]projections.Class, error) {
+	if asked.Work != uuid.Nil {
+		if err := a.refuseExpired(ctx, asked.Work); err != nil {
+			return nil, err
+		}
+	}
 	classes, err := a.Today().Classes(ctx, asked)
 	return classes, outward(err)
 }
@@ -118,6 +123,9 @@ func (a *App) SessionRoll(ctx context.Context, by httpapi.Principal, class, sess
 // MarksOfWork implements [httpapi.Rolls].
 func (a *App) MarksOfWork(ctx context.Context, _ httpapi.Principal, work uuid.UUID, from, to string) ([]httpapi.AttendedSession, error) {
 	start, end, err := daysIn(time.UTC, from, to)
+	if err == nil {
+		err = a.refuseExpired(ctx, work)
+	}
 	if err != nil {
 		return nil, err
 	}

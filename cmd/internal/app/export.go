@@ -23,7 +23,7 @@ import (
 
 // ExportOrder says what an export is to hold, where to, and why it leaves the house.
 type ExportOrder struct {
-	What     string // hours, punches, people, payroll or calendar
+	What     string // hours, punches, people, payroll, calendar or roster
 	From, To string // local days, both included
 	Works    []uuid.UUID
 	Station  string // empty: everywhere
@@ -64,6 +64,7 @@ type exporting struct {
 	*World
 	by      httpapi.Principal
 	order   ExportOrder
+	asked   []uuid.UUID // the work records that the order named; order.Works narrows down
 	release httpapi.Release
 	done    Exported
 }
@@ -74,7 +75,7 @@ func (o ExportOrder) days() projections.Days {
 }
 
 func (w *World) export(by httpapi.Principal, order ExportOrder) *exporting {
-	return &exporting{World: w, by: by, order: order}
+	return &exporting{World: w, by: by, order: order, asked: order.Works}
 }
 
 // disclose records, before the first value is opened into a file, that these

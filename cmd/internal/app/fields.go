@@ -123,8 +123,9 @@ func (a *App) keysOfFields(id uuid.UUID, defined field.State, wanted field.Value
 func (a *App) setWorkFields(
 	ctx context.Context, h *domain.Handler, record uuid.UUID, s httpapi.FieldSetting, defined field.State, request domain.Request,
 ) (domain.Outcome, error) {
+	request.Stream = eventschema.WorkStream(a.tenant, record)
 	return setFields(ctx, a, h, work.Decider(), request, field.Setting{Defined: defined, Wanted: s.Values}, func(f field.Setting) work.Command {
-		return work.SetFields{WorkID: record, Fields: f, Reason: s.Reason, SetAt: s.At}
+		return work.SetFields{WorkID: record, Fields: f, Reason: s.Reason, SetAt: a.clock()} // an instant of its own: one of both would link the two
 	})
 }
 

@@ -56,6 +56,6 @@ func (a *App) Inside() httpapi.Inside {
 	return httpapi.Inside{
 		Punches: a, People: a, Consents: a, Reading: a, Trail: a, Erasures: a, Certificates: a,
 		Holds: a, Restrictions: a, Disclosures: a, Readings: a, Retentions: a, Sites: a, Fields: a, Media: a, Workforce: a, Shifts: a, Classes: a, Rolls: a, Corrections: a, Payroll: a,
-		Exports: a, Devices: a, Batches: a, Arrivals: a, Freshness: a, Health: a, Idempotency: a.requests,
+		Exports: a, Messages: a, Devices: a, Batches: a, Arrivals: a, Freshness: a, Health: a, Idempotency: a.requests,
 	}
 }

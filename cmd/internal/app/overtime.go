@@ -10,6 +10,7 @@ import (
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/assignment"
+	"tracekeep/domain/localtime"
 	"tracekeep/domain/payrules"
 	"tracekeep/projections"
 )
@@ -30,9 +31,11 @@ func (w *World) Overtime(ctx context.Context, by httpapi.Principal, q httpapi.Ov
 	}
 	at := w.now()
 	if q.On != "" {
-		if at, err = time.ParseInLocation(time.DateOnly, q.On, loc); err != nil {
+		day, err := time.Parse(time.DateOnly, q.On)
+		if err != nil {
 			return httpapi.OvertimeView{}, errDay
 		}
+		at = localtime.Midnight(day, loc)
 	}
 	start, end, cycle := q.Rules.CycleAt(loc, at)
 	view := httpapi.OvertimeView{From: cycle, To: end.In(loc).Format(time.DateOnly), Start: start, End: end}

@@ -30,11 +30,14 @@ func (w *World) Performance(ctx context.Context, by httpapi.Principal, q httpapi
 	if view.Measured = measuredOf(view.WorkID, view.Name); view.Measured.State() != eventschema.StateClear {
 		return view, nil
 	}
-	shifts, err := w.pastShifts(ctx, projections.ShiftsAsked{Work: view.WorkID, From: q.From, To: earlier(q.To, w.now())}, daysAround(view.WorkID, q.From, q.To))
+	shifts, err := w.pastShifts(ctx, projections.ShiftsAsked{Work: view.WorkID, From: q.From, To: q.To}, daysAround(view.WorkID, q.From, q.To))
 	if err != nil {
 		return view, outward(err)
 	}
-	view.Shifts = slices.DeleteFunc(shifts, func(s httpapi.PastShift) bool { return s.StartsAt.Before(q.From) })
+	view.Shifts = slices.DeleteFunc(shifts, func(s httpapi.PastShift) bool {
+		ahead := s.StartsAt.After(w.now()) && s.CompletedAt == nil // a task may be done before its span
+		return ahead || s.StartsAt.Before(q.From)
+	})
 	outcomes := make([]assignment.Outcome, len(view.Shifts))
 	for i, s := range view.Shifts {
 		outcomes[i] = assignment.Outcome{
@@ -63,13 +66,6 @@ func measuredOf(work uuid.UUID, name httpapi.Personal) httpapi.Personal {
 	return httpapi.Personal{Personal: eventschema.Clear("shown"), Of: httpapi.ValueOf{
 		Subject: subject, ShownValue: eventschema.ShownValue{Field: performanceField, Purpose: eventschema.PurposeWork},
 	}}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
 
 // daysAround are the work dates on which the shifts of a period may have been worked.

@@ -103,7 +103,7 @@ func (a *App) dueAt(t projections.RetentionTerm) time.Time {
 }
 
 // proposeFor opens the case of one subject, unless one is open or was put off. Of
-// locations it is about the months that no case is about yet.
+// locations and messages it is about the months that no case is about yet.
 func (a *App) proposeFor(ctx context.Context, class retention.Class, subject uuid.UUID, terms []projections.RetentionTerm, now time.Time) error {
 	list := projections.ErasuresOfRecord
 	if class == retention.ClassAccount {
@@ -129,7 +129,7 @@ func (a *App) proposeFor(ctx context.Context, class retention.Class, subject uui
 			}
 			continue
 		}
-		if class != retention.ClassLocation {
+		if !class.Monthly() {
 			return nil
 		}
 		for _, period := range c.Periods {

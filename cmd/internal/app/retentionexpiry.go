@@ -16,6 +16,7 @@ import (
 	"tracekeep/domain"
 	"tracekeep/domain/erasure"
 	"tracekeep/domain/removal"
+	"tracekeep/domain/retention"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
@@ -47,13 +48,18 @@ func (a *App) expireRecords(ctx context.Context, s erasure.State) (erasure.Comma
 }
 
 // expiring lists the streams that a case ends: all of a whole record, or the
-// locations of the months it is about, and of all months without any.
+// locations or messages of the months it is about, and of all months without any.
 func (a *App) expiring(ctx context.Context, s erasure.State) ([]eventschema.StreamName, error) {
 	categories := []string{
 		eventschema.CategoryWork, eventschema.CategoryPunches, eventschema.CategoryConsent, eventschema.CategoryLocation, eventschema.CategoryTimeCard,
 		eventschema.CategoryEnrolment, eventschema.CategoryAttendance, eventschema.CategoryDevice, eventschema.CategoryBatches,
+		eventschema.CategoryMessage, eventschema.CategoryReceipt,
 	}
-	if !s.WholeRecord() {
+	switch {
+	case s.WholeRecord():
+	case retention.ClassOf(s.Purposes) == retention.ClassCommunication:
+		categories = []string{eventschema.CategoryMessage, eventschema.CategoryReceipt}
+	default:
 		categories = []string{eventschema.CategoryLocation}
 	}
 	streams, err := projections.StreamsOf(ctx, a.models.Querier(), a.tenant, []uuid.UUID{s.RecordID}, categories...)

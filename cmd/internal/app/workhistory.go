@@ -105,7 +105,9 @@ func jobsOf(shifts []httpapi.PastShift) []httpapi.Job {
 			sums[k] = &httpapi.Job{Kind: s.Kind, Employer: s.Employer, Site: s.Site}
 		}
 		sums[k].Shifts++
-		sums[k].Planned += s.EndsAt.Sub(s.StartsAt)
+		if s.Kind != eventschema.ShiftTask { // it takes up no time
+			sums[k].Planned += s.EndsAt.Sub(s.StartsAt)
+		}
 		sums[k].Worked += s.Mark.Worked
 	}
 	var jobs []httpapi.Job
