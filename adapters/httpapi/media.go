@@ -55,7 +55,7 @@ type paced struct {
 
 // Read implements io.Reader.
 func (p *paced) Read(b []byte) (int, error) {
-	_ = p.connection.SetReadDeadline(time.Now().Add(contentPause))
+	_ = p.connection.SetReadDeadline(time.Now().Add(contentPause)) //nolint:forbidigo // a connection knows no other clock
 	return p.from.Read(b)
 }
 

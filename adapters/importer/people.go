@@ -49,7 +49,7 @@ type people struct {
 }
 
 // columns says where in a row the values are; -1 where the file has no such column.
-type columns struct{ id, pin, name, email, phone, birthDate, employeeNumber int }
+type columns struct{ id, pin, name, email, phone, birthDate, employeeNumber, photo int }
 
 // readPeople reads a whole people file, whose people are found by a key of this kind. A row it cannot use is reported and left
 // out; today bounds birth dates; keep is called for every rejected row. Values that are not
@@ -106,6 +106,7 @@ func readPeople(ctx context.Context, r io.Reader, kind keyKind, older Encoding, 
 		if len(p.byKey) == MaxPeople {
 			return nil, fmt.Errorf("%w: more than %d people", ErrPeopleTooLarge, MaxPeople)
 		}
+		person.Line = line
 		p.byKey[key] = person
 		if kind == byLogin {
 			p.nameToo(key, person)
@@ -239,10 +240,10 @@ func (m *metered) Read(p []byte) (int, error) {
 // readHeader finds the columns. Its errors name no column of the file: where the
 // header is missing, the first row is a person.
 func readHeader(header []string, kind keyKind) (columns, []string, error) {
-	at := columns{-1, -1, -1, -1, -1, -1, -1}
+	at := columns{-1, -1, -1, -1, -1, -1, -1, -1}
 	where := map[string]*int{
 		"id": &at.id, "pin": &at.pin, "email": &at.email, "phone": &at.phone,
-		"birth_date": &at.birthDate, "employee_number": &at.employeeNumber,
+		"birth_date": &at.birthDate, "employee_number": &at.employeeNumber, "photo": &at.photo,
 	}
 	names := map[string]int{}
 	for i, name := range header {
@@ -300,7 +301,7 @@ func (c columns) person(record []string, kind keyKind, today time.Time) (string,
 	}
 	p := Person{
 		PIN: value(c.pin), Name: value(c.name), Email: value(c.email), Phone: value(c.phone),
-		BirthDate: value(c.birthDate), EmployeeNumber: value(c.employeeNumber),
+		BirthDate: value(c.birthDate), EmployeeNumber: value(c.employeeNumber), Photo: value(c.photo),
 	}
 	for _, field := range record {
 		if !utf8.ValidString(field) {

@@ -22,7 +22,7 @@ func TestVerdictOnAPerson(t *testing.T) {
 		want Person
 		err  Reason
 	}{
-		"everything given":                      {row: "7,Ana Cruz,ana@example.org,+63 2 8123,1990-02-28,E-1", want: Person{"7", "Ana Cruz", "ana@example.org", "+63 2 8123", "1990-02-28", "E-1"}},
+		"everything given":                      {row: "7,Ana Cruz,ana@example.org,+63 2 8123,1990-02-28,E-1", want: Person{PIN: "7", Name: "Ana Cruz", Email: "ana@example.org", Phone: "+63 2 8123", BirthDate: "1990-02-28", EmployeeNumber: "E-1"}},
 		"pin and name are enough":               {row: "7,Ana Cruz,,,,", want: Person{PIN: "7", Name: "Ana Cruz"}},
 		"blanks around a value are no part":     {row: " 7 ,  Ana Cruz  ,,,,", want: Person{PIN: "7", Name: "Ana Cruz"}},
 		"a quoted comma belongs to the name":    {row: `7,"Cruz, Ana",,,,`, want: Person{PIN: "7", Name: "Cruz, Ana"}},
@@ -66,6 +66,7 @@ func TestVerdictOnAPerson(t *testing.T) {
 				}
 				return
 			}
+			c.want.Line = 3
 			if got := p.byKey[c.want.PIN]; got != c.want || p.rejected != 0 {
 				t.Errorf("not read as expected; rejects %v", p.rejects)
 			}
@@ -146,7 +147,7 @@ func TestAPeopleFileMayBeLong(t *testing.T) {
 
 // A person's values come out of no verb and no encoder.
 func TestAPersonIsNeverPrinted(t *testing.T) {
-	person := Person{"canary1", "canary2", "canary3", "canary4", "canary5", "canary6"}
+	person := Person{"canary1", "canary2", "canary3", "canary4", "canary5", "canary6", "canary7", 0}
 	people := map[string]Person{"1": person}
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "person", person, "people", people)

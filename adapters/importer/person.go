@@ -18,6 +18,8 @@ type Person struct {
 	Phone          string
 	BirthDate      string // 2006-01-02
 	EmployeeNumber string
+	Photo          string // name of a file
+	Line           int64  // of the people file; 0 where the person stood in no such file
 }
 
 // String hides the values.

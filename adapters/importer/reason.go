@@ -60,6 +60,15 @@ const (
 	BadEmployeeNumber Reason = "bad_employee_number"
 )
 
+// The reasons for photos of a people file. The row of such a photo is kept.
+const (
+	PhotoMissing   Reason = "photo_missing"
+	PhotoNoImage   Reason = "photo_no_image"
+	PhotoDamaged   Reason = "photo_damaged"
+	PhotoTooLarge  Reason = "photo_too_large"
+	PhotoForbidden Reason = "photo_forbidden"
+)
+
 // The reasons for rows of a roster, beside those above.
 const (
 	BadMode      Reason = "bad_mode"
@@ -97,6 +106,9 @@ type Rejected struct {
 	Message string `json:"message"`
 }
 
+// RejectPhoto reports the photo of a row of a people file.
+func RejectPhoto(line int64, reason Reason) Rejected { return reject(line, reason) }
+
 func reject(line int64, reason Reason) Rejected {
 	return Rejected{Line: line, Reason: reason, Message: reason.message()}
 }
@@ -116,6 +128,11 @@ var messages = map[Reason]string{
 	AmbiguousLocalTime: "ambiguous local time: the clocks were put back and it came twice; give --overlap first, second or order",
 	InTheFuture:        "the time is more than 24 hours after the import; the station's clock was wrong",
 	UnknownPIN:         "nobody with this PIN (or e-mail address or name or id where the file has those) is in the people file or known at the station; see --people",
+	PhotoMissing:       "the photo is not in the folder of photos",
+	PhotoNoImage:       "the photo is no JPEG or PNG image, whatever its name says",
+	PhotoDamaged:       "the photo is damaged or ends early",
+	PhotoTooLarge:      "the photo is larger than is taken in here",
+	PhotoForbidden:     "photos are forbidden in this installation",
 	BadKey:             "the column that says whose row it is is empty, longer than 254 bytes, or not what the format has there",
 	NoDuration:         "start and end are the same instant, so nothing was worked",
 	EndBeforeStart:     "the end lies before the start",

@@ -3,6 +3,8 @@ package mediastore
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +48,17 @@ func clean(to io.Writer, content io.Reader, accept []eventschema.MediaType) (eve
 		return "", damaged(err)
 	}
 	return found, out.Flush()
+}
+
+// Digest is the SHA-256 of what would be kept of content, which tells whether it is kept
+// already. It is for comparing at once and for keeping nowhere: it confirms guesses.
+// Errors as [Writing.Put].
+func Digest(ctx context.Context, content io.Reader, accept []eventschema.MediaType, limit int64) (digest [sha256.Size]byte, err error) {
+	sum := sha256.New()
+	if _, err := clean(sum, &bounded{from: &reader{ctx: ctx, from: content}, left: limit}, accept); err != nil {
+		return digest, err
+	}
+	return [sha256.Size]byte(sum.Sum(nil)), nil
 }
 
 // damaged is content that ended early: what a parser expects is not optional.

@@ -101,7 +101,11 @@ func (s *served) send(as, method, path string, body any, header ...string) reply
 	s.t.Helper()
 	var content io.Reader
 	if body != nil {
-		encoded, err := json.Marshal(body)
+		encoded, raw := body.([]byte)
+		var err error
+		if !raw {
+			encoded, err = json.Marshal(body)
+		}
 		if err != nil {
 			s.t.Fatal(err)
 		}

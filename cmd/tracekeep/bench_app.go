@@ -26,7 +26,7 @@ func (b *bench) imports(ctx context.Context) error {
 	for range b.Runs {
 		err := b.inFolder(ctx, benchPeople, func(a *app.App, input importCommand) error {
 			started := b.t.clock()
-			summary, err := input.importFile(ctx, b.t, a, nil)
+			summary, _, err := input.importFile(ctx, b.t, a, nil)
 			if err != nil {
 				return err
 			}

@@ -29,7 +29,7 @@ type rebuilding struct {
 func (b *bench) rebuilds(ctx context.Context) error {
 	r := &rebuilding{}
 	err := b.inFolder(ctx, rebuildPeople, func(a *app.App, input importCommand) error {
-		if _, err := input.importFile(ctx, b.t, a, nil); err != nil {
+		if _, _, err := input.importFile(ctx, b.t, a, nil); err != nil {
 			return err
 		}
 		if err := a.CatchUp(ctx, nil); err != nil {

@@ -98,9 +98,11 @@ func crashPoints() []string {
 		eventschema.StepCloseFence, eventschema.StepDrain, eventschema.StepReview, eventschema.StepDestroy, eventschema.StepQuiesce,
 		eventschema.StepScrub, eventschema.StepPursue, eventschema.StepVerify, eventschema.StepCertify,
 	} {
-		for _, place := range []string{" intended", " done", " recorded"} {
-			points = append(points, string(step)+place)
+		points = append(points, string(step)+" intended")
+		if step == eventschema.StepPursue {
+			points = append(points, "media deleted") // of the first of two files
 		}
+		points = append(points, string(step)+" done", string(step)+" recorded")
 	}
 	return points
 }
@@ -132,6 +134,7 @@ func TestKilledAtAnyStepAnErasureEndsTheSame(t *testing.T) {
 	tracekeep(t, "import", "--json", "--data", data, "--zone", "Asia/Manila", "--file", clock, "--people", people).ok(t)
 	c := crashCase{t: t, data: data, officer: uuid.NewString(), approver: uuid.NewString()}
 	for round, person := range c.people()[:rounds] {
+		c.photograph(person)
 		id := c.prepare(person)
 		approve := c.command("erase", "approve", "--case", id, "--officer", c.approver, "--json")
 		for _, point := range crashPoints() {
@@ -139,9 +142,38 @@ func TestKilledAtAnyStepAnErasureEndsTheSame(t *testing.T) {
 		}
 		c.ends(approve)
 		c.checkErased(person, id, round+1)
+		c.checkFiles(2 * (round + 1))
 		if round == 0 {
 			c.checkFinal(id)
 		}
+	}
+}
+
+// photograph attaches two photos, and lets a third upload die between its file and its
+// event.
+func (c crashCase) photograph(person string) {
+	c.t.Helper()
+	photo := write(c.t, "photo.png", drawing(c.t))
+	attach := c.command("media", "attach", photo, "--person", person, "--class", "work_media", "--officer", c.officer)
+	c.dies(attach, "media stored")
+	for range 2 {
+		tracekeep(c.t, attach...).ok(c.t)
+	}
+}
+
+// checkFiles waits until every file is gone, those that an event named and those that none
+// did.
+func (c crashCase) checkFiles(removed int) {
+	c.t.Helper()
+	var report app.MediaReport
+	for limit := time.Now().Add(30 * time.Second); ; {
+		tracekeep(c.t, c.command("media", "verify", "--json")...).last(c.t, &report)
+		if report.OK || time.Now().After(limit) {
+			break
+		}
+	}
+	if !report.OK || report.Kept != 0 || report.Removed != removed {
+		c.t.Errorf("of the files %+v is said", report)
 	}
 }
 

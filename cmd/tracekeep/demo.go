@@ -214,7 +214,7 @@ func (d *demo) personalValues(ctx context.Context, peopleFile string) ([]string,
 
 func (d *demo) importAndRebuild(ctx context.Context, input importCommand) error {
 	started := d.t.clock()
-	summary, err := input.importFile(ctx, d.t, d.a, nil)
+	summary, _, err := input.importFile(ctx, d.t, d.a, nil)
 	if err != nil {
 		return err
 	}

@@ -167,6 +167,15 @@ func (c doctorCommand) folder(ctx context.Context, t *terminal) []finding {
 			note += "; run tracekeep verify"
 		}
 		findings = append(findings, finding{"trail", report.OK, note})
+		media, err := a.VerifyMedia(ctx, nil)
+		if err != nil {
+			return err
+		}
+		note = fmt.Sprintf("%d files of photos and documents, %.1f MB, in %s, which belongs into the backup beside the event store", media.Kept, megabytes(media.Bytes), filepath.Join(a.Folder(), "media"))
+		if !media.OK {
+			note += "; run tracekeep media verify"
+		}
+		findings = append(findings, finding{"media", media.OK, note})
 		work, err := officersWork(ctx, a, t.clock())
 		findings = append(findings, work...)
 		return err

@@ -26,7 +26,8 @@ folder that no node has open. A folder of backups keeps every file once, under i
 changed. Each backup has a manifest (node, position, time, files with their hashes) and is verified before it counts; one that
 was cut off does not look like a backup.
 
-A backup holds personal values sealed, as the store does; the keys are not in it. What was erased since cannot be opened from it.
+A backup holds personal values sealed, as the store does; the keys are not in it. What was erased since cannot be opened from it. Photos and documents are files of their own: back up the folder media/ of the data folder as
+well, after the event store, so that it has every file that the events of the backup name.
 
 Examples:
   tracekeep eventstore backup --data ./records --to /backup/events

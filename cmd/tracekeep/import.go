@@ -26,6 +26,7 @@ type importCommand struct {
 	Mapping    string            `help:"Mapping file (YAML) that says what the columns of a table are; see the help below." type:"existingfile" placeholder:"FILE"`
 	WorkCode   map[string]string `name:"work-code" help:"The job of a work code that people key in at a terminal, as 1=night_watch; may be repeated." placeholder:"NUMBER=JOB"`
 	People     string            `help:"People file: CSV with a header; columns pin (id, email or name where the format knows people by these) and name, optionally email, phone, birth_date, employee_number." type:"existingfile" placeholder:"FILE"`
+	Photos   string            `help:"Folder of photos of those in the people file: the one that its column photo names, else one named like the PIN with .jpg, .jpeg or .png. They become portraits." type:"existingdir" placeholder:"DIR"`
 	Person     string            `help:"PIN of the person whose file it is, for formats that do not say (org, timewarrior)." placeholder:"PIN"`
 	Zone       string            `help:"IANA time zone of the site, for example Asia/Manila."`
 	Station    string            `help:"Name of the terminal, or of the program whose ids the file has; default: what stands before _attlog.dat in the file's name, or the format's name." placeholder:"NAME"`
@@ -45,7 +46,7 @@ func (importCommand) Help() string {
 reported with its line and the reason, and so is each row that is taken and needs a look (a clock set back, entries that
 overlap). People are registered only when they occur in the file: from the people file, or from the row where it has a
 name. Nothing is kept by which an erased person could be recognised: an old people file brings them in as somebody new, so
-take them out of files you keep. Projects, tasks and notes are not kept, but for jobs that a mapping gives codes to.
+take them out of files you keep. A photo that cannot be used is reported with its line, and the row is kept. Projects, tasks and notes are not kept, but for jobs that a mapping gives codes to.
 
 A mapping file names the columns of a table of your own:
   name: our-clock
@@ -88,6 +89,7 @@ the roster says others, unless they were corrected here after the row's dateLast
 
 Examples:
   tracekeep import --data ./records --file 1_attlog.dat --people people.csv --zone Asia/Manila
+  tracekeep import --data ./records --file 1_attlog.dat --people people.csv --photos ./photos --zone Asia/Manila
   tracekeep import --data ./records --zone Europe/Vienna --dry-run toggl-march.csv clockify-march.csv
   tracekeep import --data ./records --zone America/Sao_Paulo --station rep-17 AFD00017.txt --rejects bad.csv --json
   tracekeep import --data ./records --zone Europe/Berlin --mapping our-clock.yaml march.xlsx
@@ -140,6 +142,9 @@ func (c importCommand) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
+// errPhotosAlone refuses photos where nothing would say whose they are.
+var errPhotosAlone = errors.New("--photos goes with a people file (--people); attach the others with tracekeep media attach")
+
 // importAndShow imports one of the files and says how many of its rows were rejected,
 // and how many were kept.
 func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.App, i int) (rejected, kept int64, err error) {
@@ -158,6 +163,9 @@ func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.Ap
 			return 0, 0, err
 		}
 	}
+	if mapping != nil && mapping.People != nil && c.Photos != "" {
+		return 0, 0, &coded{code: exitUsage, err: errPhotosAlone}
+	}
 	if mapping != nil && mapping.People != nil {
 		return c.peopleAndShow(ctx, t, a, mapping)
 	}
@@ -168,6 +176,9 @@ func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.Ap
 	if err != nil {
 		return 0, 0, err
 	}
+	if roster != nil && c.Photos != "" {
+		return 0, 0, &coded{code: exitUsage, err: errors.Join(errPhotosAlone, roster.close())}
+	}
 	if roster != nil {
 		return c.rosterAndShow(ctx, t, a, roster, mapping)
 	}
@@ -176,19 +187,23 @@ func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.Ap
 
 func (c importCommand) punchesAndShow(ctx context.Context, t *terminal, a *app.App, mapping *importer.Mapping) (rejected, kept int64, err error) {
 	started := t.clock()
-	summary, err := c.importFile(ctx, t, a, mapping)
+	summary, photos, err := c.importFile(ctx, t, a, mapping)
 	if err != nil {
 		return 0, 0, err
 	}
-	rejected, kept = summary.Rejected+summary.PeopleRejected, summary.Accepted
+	rejected, kept = summary.Rejected+summary.PeopleRejected+int64(photos.Rejected), summary.Accepted
 	if err := a.CatchUp(ctx, nil); err != nil {
 		return rejected, kept, err
 	}
 	took := t.clock().Sub(started)
 	if !c.JSON {
-		return rejected, kept, printSummary(t.out, summary, took)
+		return rejected, kept, errors.Join(printSummary(t.out, summary, took), c.printPhotos(t.out, photos))
 	}
-	return rejected, kept, printJSON(t.out, importReport{File: c.named(), Summary: summary, Seconds: took.Seconds(), DryRun: c.DryRun})
+	report := importReport{File: c.named(), Summary: summary, Seconds: took.Seconds(), DryRun: c.DryRun}
+	if c.Photos != "" {
+		report.Photos = &photos
+	}
+	return rejected, kept, printJSON(t.out, report)
 }
 
 func (c importCommand) rosterAndShow(ctx context.Context, t *terminal, a *app.App, roster *rosterInput, mapping *importer.Mapping) (rejected, kept int64, err error) {
@@ -223,7 +238,18 @@ type importReport struct {
 	File   string `json:"file,omitempty"`
 	DryRun bool   `json:"dry_run,omitempty"`
 	importer.Summary
-	Seconds float64 `json:"seconds"`
+	Photos  *app.PhotoSummary `json:"photos,omitempty"`
+	Seconds float64           `json:"seconds"`
+}
+
+// printPhotos says what became of the photos, where there was a folder of them.
+func (c importCommand) printPhotos(w io.Writer, photos app.PhotoSummary) error {
+	if c.Photos == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "photos: %d attached, %d unchanged, %d rejected\n", photos.Attached, photos.Unchanged, photos.Rejected)
+	printReasons(w, "", "people file, ", nil, photos.Rejects)
+	return err
 }
 
 func printFormats(w io.Writer, asJSON bool) error {
@@ -243,10 +269,11 @@ func printFormats(w io.Writer, asJSON bool) error {
 }
 
 // importFile imports c.File.
-func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App, mapping *importer.Mapping) (_ importer.Summary, err error) {
+func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App, mapping *importer.Mapping) (_ importer.Summary, _ app.PhotoSummary, err error) {
+	none, nobody := importer.Summary{}, app.PhotoSummary{}
 	options, err := c.options(mapping)
 	if err != nil {
-		return importer.Summary{}, err
+		return none, nobody, err
 	}
 	var opened []io.Closer
 	defer func() {
@@ -256,7 +283,7 @@ func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App, 
 	}()
 	input, err := openInput(c.File)
 	if err != nil {
-		return importer.Summary{}, err
+		return none, nobody, err
 	}
 	opened = append(opened, input)
 	options.Clock, options.Size = input.clock, input.size
@@ -266,7 +293,7 @@ func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App, 
 	if c.People != "" {
 		people, err := os.Open(c.People)
 		if err != nil {
-			return importer.Summary{}, err
+			return none, nobody, err
 		}
 		opened = append(opened, people)
 		options.People = people
@@ -277,18 +304,22 @@ func (c importCommand) importFile(ctx context.Context, t *terminal, a *app.App, 
 		}
 		rejects, err := c.openRejects()
 		if err != nil {
-			return importer.Summary{}, err
+			return none, nobody, err
 		}
 		opened = append(opened, rejects)
 		options.Rejects = rejects
 	}
+	var photos *os.Root
+	if c.Photos != "" {
+		if photos, err = os.OpenRoot(c.Photos); err != nil {
+			return none, nobody, err
+		}
+		opened = append(opened, photos)
+	}
 	progress := newBar(t, "importing", options.Size, true)
 	defer progress.finish()
 	options.Progress = func(p importer.Progress) { progress.set(p.BytesDone) }
-	if c.DryRun {
-		return a.TryImport(ctx, options)
-	}
-	return a.Import(ctx, options)
+	return a.ImportWithPhotos(ctx, options, photos, c.DryRun)
 }
 
 // options are those of c.File. A file named as the terminal names it is believed.

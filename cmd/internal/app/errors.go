@@ -91,6 +91,12 @@ func refusals() []refusal {
 		{site.ErrStation, "bad_station", "/stations"},
 		{site.ErrStations, "station_taken", "/stations"},
 		{site.ErrNoActor, "no_actor", ""},
+	}
+}
+
+// refusalsOfMedia names the rules of photos and documents.
+func refusalsOfMedia() []refusal {
+	return []refusal{
 		{media.ErrClass, "bad_class", "/class"},
 		{media.ErrType, "bad_media_type", ""},
 		{media.ErrPhotos, "photos_forbidden", ""},
@@ -210,7 +216,7 @@ func outward(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, r := range slices.Concat(refusals(), refusalsOfCases(), refusalsOfPay(), refusalsOfFields()) {
+	for _, r := range slices.Concat(refusals(), refusalsOfMedia(), refusalsOfCases(), refusalsOfPay(), refusalsOfFields()) {
 		if errors.Is(err, r.err) {
 			if value := new(field.ValueError); errors.As(err, &value) { // which says the field as well
 				return &httpapi.Refusal{Code: r.code, Message: value.Error(), Pointer: "/fields"}

@@ -34,17 +34,22 @@ type clockImport struct {
 	source      eventschema.Source
 	correlation uuid.UUID
 	cards       *cardCache
+	photos      *photosOf // nil: nobody asks
 }
 
 // Import runs one clock file into the store.
 func (a *App) Import(ctx context.Context, options importer.Options) (importer.Summary, error) {
+	return a.importListing(ctx, options, &photosOf{})
+}
+
+func (a *App) importListing(ctx context.Context, options importer.Options, photos *photosOf) (importer.Summary, error) {
 	correlation, err := a.newID()
 	if err != nil {
 		return importer.Summary{}, err
 	}
 	sink := &clockImport{
 		app: a, actor: eventschema.Actor{ID: a.operator, Role: importActorRole}, source: eventschema.SourceImport,
-		correlation: correlation, cards: newCardCache(importCards),
+		correlation: correlation, cards: newCardCache(importCards), photos: photos,
 	}
 	options.Now = a.clock()
 	return importer.Run(ctx, options, sink)
@@ -70,6 +75,7 @@ func (c *clockImport) Resolve(ctx context.Context, station string, pins []string
 			known[pin] = who.Work
 			if listed { // a crash may have come between the token and the registration
 				unfinished = append(unfinished, importedPerson(row, who.Person, who.Work))
+				c.photos.add(who.Person, pin, row)
 			}
 		case listed:
 			n, err := c.draw(station, pin, row)
@@ -78,6 +84,7 @@ func (c *clockImport) Resolve(ctx context.Context, station string, pins []string
 			}
 			known[pin] = n.work
 			fresh = append(fresh, n)
+			c.photos.add(n.person, pin, row)
 		}
 	}
 	if err := c.admitAll(ctx, fresh); err != nil {

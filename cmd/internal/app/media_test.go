@@ -109,6 +109,8 @@ func wantErased(t *testing.T, what string, err error, under uuid.UUID) {
 }
 
 // TestMedia goes through the life of photos and documents, in one house.
+//
+// promise: ST-11
 func TestMedia(t *testing.T) {
 	set := &traps{}
 	h := openHouse(t, func(h *house) { h.fault = set.fault })
@@ -131,7 +133,6 @@ func TestMedia(t *testing.T) {
 	}
 }
 
-// promise: ST-11
 func attachedAndSealed(h *house, _ *traps) {
 	who := h.register("Zaphira Quillfeather")
 	original := snapshot(h.t, 1)

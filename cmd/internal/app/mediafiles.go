@@ -142,10 +142,10 @@ func (a *App) namesBlob(ctx context.Context, blob mediastore.Blob) (bool, error)
 func (a *App) lookAfterMedia(ctx context.Context) error {
 	for {
 		_, done, err := a.sweepMedia(ctx)
-		if done && err == nil || ctx.Err() != nil {
+		switch {
+		case err == nil && done:
 			return nil
-		}
-		if err != nil {
+		case err != nil && ctx.Err() == nil:
 			a.log.Warn("leftover files are looked for again later", zap.Error(err))
 		}
 		select {

@@ -17,14 +17,20 @@ type triedImport struct {
 	cards *cardCache
 	drawn map[string]uuid.UUID // people who would be registered
 	fresh map[uuid.UUID]bool   // their work ids: nothing is recorded of them
+
+	photos *photosOf // nil: nobody asks
 }
 
 // TryImport reads one file as [App.Import] does and records nothing: the summary is
 // that of the import that would follow.
 func (a *App) TryImport(ctx context.Context, options importer.Options) (importer.Summary, error) {
+	return a.tryListing(ctx, options, &photosOf{})
+}
+
+func (a *App) tryListing(ctx context.Context, options importer.Options, photos *photosOf) (importer.Summary, error) {
 	options.Now = a.clock()
 	return importer.Run(ctx, options, &triedImport{
-		app: a, cards: newCardCache(importCards), drawn: map[string]uuid.UUID{}, fresh: map[uuid.UUID]bool{},
+		app: a, cards: newCardCache(importCards), drawn: map[string]uuid.UUID{}, fresh: map[uuid.UUID]bool{}, photos: photos,
 	})
 }
 
@@ -40,10 +46,13 @@ func (c *triedImport) Resolve(ctx context.Context, station string, pins []string
 	}
 	known, registered := make(map[string]uuid.UUID, len(pins)), 0
 	for i, pin := range pins {
-		_, listed := people[pin]
+		row, listed := people[pin]
 		switch who, indexed := found[values[i]]; {
 		case indexed:
 			known[pin] = who.Work
+			if listed {
+				c.photos.add(who.Person, pin, row)
+			}
 		case c.drawn[pin] != uuid.Nil:
 			known[pin] = c.drawn[pin]
 		case listed:
@@ -53,6 +62,7 @@ func (c *triedImport) Resolve(ctx context.Context, station string, pins []string
 			}
 			known[pin], c.drawn[pin], c.fresh[work] = work, work, true
 			registered++
+			c.photos.add(uuid.Nil, pin, row)
 		}
 	}
 	return known, registered, nil
