@@ -404,8 +404,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 		BadKey, NoDuration, EndBeforeStart, StillRunning, BadDirection, BadChecksum, BadCount, Biometric,
 		ClockSetBack, ClockAdjusted, CounterJumped, HoursDisagree, Overlaps, AmbiguousDate, UnknownJob, BadWorkDate, BadHours, NoHours, TooManyHours, SameHoursAgain, NobodyRecognised, NoTimes, UnknownChecksum, OverlapResolved,
 		BadMode, BadStatus, BadDate, BadTitle, BadCode, BadRole, DuplicateID, UnknownUser, UnknownClass, UnknownTitle, NeverThere, ErasedUser,
-		BadText, BadNumber, BadChoice, BadFieldDate, UnknownPerson, ClosedAccount,
-		BadText, BadNumber, BadFieldDate, BadChoice, UnknownPerson, ClosedAccount, PhotoMissing, PhotoNoImage, PhotoDamaged, PhotoTooLarge, PhotoForbidden,
+		BadText, BadNumber, BadChoice, BadFieldDate, UnknownPerson, ClosedAccount, PhotoMissing, PhotoNoImage, PhotoDamaged, PhotoTooLarge, PhotoForbidden,
 	}
 	if len(messages) != len(all) {
 		t.Errorf("%d reasons are explained, want %d", len(messages), len(all))

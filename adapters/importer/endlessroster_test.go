@@ -97,7 +97,7 @@ func TestMemoryIsBoundedWhateverARosterHas(t *testing.T) {
 					return nil, fs.ErrNotExist
 				},
 			}, &forgetfulRoster{})
-			ended := raceDetector && errors.Is(err, ErrRoster) // so little is poured then that a header comes to its end
+			ended := raceDetector && errors.Is(err, ErrRoster)                     // so little is poured then that a header comes to its end
 			enough := c.file == manifestFile || os.Getenv("TRACEKEEP_NIGHT") != "" // for what has a large measure
 			if err != nil && !errors.Is(err, c.want) && !ended || err == nil && c.want != nil && enough {
 				t.Errorf("error %v, want %v", err, c.want)

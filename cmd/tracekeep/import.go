@@ -26,7 +26,7 @@ type importCommand struct {
 	Mapping    string            `help:"Mapping file (YAML) that says what the columns of a table are; see the help below." type:"existingfile" placeholder:"FILE"`
 	WorkCode   map[string]string `name:"work-code" help:"The job of a work code that people key in at a terminal, as 1=night_watch; may be repeated." placeholder:"NUMBER=JOB"`
 	People     string            `help:"People file: CSV with a header; columns pin (id, email or name where the format knows people by these) and name, optionally email, phone, birth_date, employee_number." type:"existingfile" placeholder:"FILE"`
-	Photos   string            `help:"Folder of photos of those in the people file: the one that its column photo names, else one named like the PIN with .jpg, .jpeg or .png. They become portraits." type:"existingdir" placeholder:"DIR"`
+	Photos     string            `help:"Folder of photos of those in the people file: the one that its column photo names, else one named like the PIN with .jpg, .jpeg or .png. They become portraits." type:"existingdir" placeholder:"DIR"`
 	Person     string            `help:"PIN of the person whose file it is, for formats that do not say (org, timewarrior)." placeholder:"PIN"`
 	Zone       string            `help:"IANA time zone of the site, for example Asia/Manila."`
 	Station    string            `help:"Name of the terminal, or of the program whose ids the file has; default: what stands before _attlog.dat in the file's name, or the format's name." placeholder:"NAME"`
