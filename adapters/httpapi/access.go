@@ -55,7 +55,6 @@ type Place struct {
 // changes nothing. Devices prove themselves (ST-53 to ST-55).
 func Table() map[string]Access {
 	person, query, work := Place{"path", "person_id"}, Place{"query", "person_id"}, Place{"body", "work_id"}
-	correspondents := Access{Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All}}
 	rows := map[string]Access{
 		"record-punch":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All}, Subject: []Place{work}},
 		"correct-punch": {Roles: map[Role]Reach{RoleManager: All, RoleHR: All}},
@@ -98,13 +97,6 @@ func Table() map[string]Access {
 		"list-visits":           {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
 		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 
-		// Everybody's own mailbox: an operation takes no id of one, so all of it is the caller's (ST-12).
-		"send-message":   correspondents,
-		"list-messages":  correspondents,
-		"open-message":   correspondents,
-		"delete-message": correspondents,
-		"list-notices":   correspondents,
-
 		"attach-media": {Upload: true, Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{person}},
 		"list-media":   {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},
 		"read-media":   {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},
@@ -118,6 +110,7 @@ func Table() map[string]Access {
 	maps.Copy(rows, workforceRows())
 	maps.Copy(rows, classRows())
 	maps.Copy(rows, caseRows())
+	maps.Copy(rows, messageRows())
 	return rows
 }
 
@@ -208,6 +201,19 @@ func classRows() map[string]Access {
 		"withdraw":        registrar,
 		"plan-session":    registrar,
 		"cancel-session":  registrar,
+	}
+}
+
+// messageRows are those of everybody's own mailbox: an operation takes no id of one, so
+// all of it is the caller's (ST-12).
+func messageRows() map[string]Access {
+	correspondents := Access{Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All}}
+	return map[string]Access{
+		"send-message":   correspondents,
+		"list-messages":  correspondents,
+		"open-message":   correspondents,
+		"delete-message": correspondents,
+		"list-notices":   correspondents,
 	}
 }
 

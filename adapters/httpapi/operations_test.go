@@ -98,6 +98,9 @@ func TestEveryOperationDoesWhatItsExampleShows(t *testing.T) {
 			role := "hr"
 			if row := httpapi.Table()[op.id]; row.Roles[httpapi.RoleHR] == httpapi.Denied {
 				role = "privacy2"
+				if row.Roles[httpapi.RolePrivacy] == httpapi.Denied && row.Roles[httpapi.RoleWorker] != httpapi.Denied {
+					role = "worker"
+				}
 			}
 			if row := httpapi.Table()[op.id]; op.method == http.MethodGet && (row.Public || row.Roles[httpapi.RoleAuditor] != httpapi.Denied) {
 				role = "auditor"

@@ -90,7 +90,11 @@ func (d *desk) manifested(device string) {
 	}
 }
 
-// promise: ST-50, ST-52, ST-53, ST-54, ST-55
+// promise: ST-50
+// promise: ST-52
+// promise: ST-53
+// promise: ST-54
+// promise: ST-55
 func TestAPhoneThatWasOfflineIsHeardInTheEnd(t *testing.T) {
 	atDesk(t, func(d *desk) {
 		url, officer := d.wire(), uuid.NewString()
