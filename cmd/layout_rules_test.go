@@ -57,19 +57,21 @@ var rules = []rule{
 	{path: "domain/disclosure", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/reading", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/erasure", own: []string{"eventschema", "domain", "domain/calendar"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/field", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/hold", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/hours", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/localtime", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/media", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/payperiod", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/payrules", own: []string{"eventschema", "domain", "domain/calendar", "domain/hours", "domain/localtime"}, third: []string{uuidPkg}, noStd: effects, pure: true},
-	{path: "domain/person", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/person", own: []string{"eventschema", "domain", "domain/field"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/removal", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/restriction", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/retention", own: []string{"eventschema", "domain", "domain/calendar"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/site", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/terminal", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 	{path: "domain/timecard", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
-	{path: "domain/work", own: []string{"eventschema", "domain"}, third: []string{uuidPkg}, noStd: effects, pure: true},
+	{path: "domain/work", own: []string{"eventschema", "domain", "domain/field"}, third: []string{uuidPkg}, noStd: effects, pure: true},
 
 	// See domain/decisions/0002 for the hours rule. Of pgx only the transaction, the
 	// values and the errors it speaks in: a projection gets no pool.
@@ -93,6 +95,7 @@ var rules = []rule{
 	// What an auditor reads and runs: nothing of ours but itself, no connection, no clock.
 	{path: "adapters/ledger/bundle", own: []string{"adapters/ledger/trail"}, third: proofs, noStd: outside, pure: true},
 	{path: "adapters/ledger/trail", third: proofs, noStd: outside, pure: true},
+	{path: "adapters/mediastore", own: inner, third: []string{uuidPkg, "filippo.io/age"}},
 	{path: "adapters/pgcluster", own: inner, third: []string{uuidPkg, zapPkg, pgxPkg}},
 	{path: "adapters/postgres", own: append([]string{"projections"}, inner...), third: []string{uuidPkg, zapPkg, pgxPkg, goose, mill, xsync}},
 	{path: "adapters/zaplog", own: inner, third: []string{zapPkg, mill}},

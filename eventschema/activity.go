@@ -2,6 +2,7 @@ package eventschema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -24,7 +25,24 @@ type ProcessingActivity struct {
 	// Open lists, for each purpose of use, the roles whose work it is to open
 	// these values. What is not listed is opened by nobody.
 	Open map[Use][]string
+	// Apart are categories of the same values that fewer may see.
+	Apart []ShownApart
 }
+
+// ShownApart is a category of what is held for a purpose that is shown apart from
+// the rest of it, to the roles it names and no others, whoever may open the rest.
+type ShownApart struct {
+	Category Category
+	Holds    string
+	Open     map[Use][]string
+}
+
+// Category is a kind of what is held that is permissioned by itself.
+type Category string
+
+// CategoryPerformance is how somebody's work is judged: ratings and measures of
+// productivity, whatever they are computed from.
+const CategoryPerformance Category = "performance"
 
 // Granularity is what one key covers: the smallest thing that can be forgotten
 // alone.
@@ -132,6 +150,19 @@ func (r RetentionRule) Until() string {
 // leaves.
 func (a ProcessingActivity) Retained() Retained {
 	return Retained{Purpose: a.Purpose, Ground: a.BasisNote, Until: a.Retention.Until()}
+}
+
+// MaySee says whether seeing a category for a use is the work of a role. What no row
+// of the register shows apart is seen by nobody.
+func MaySee(category Category, role string, use Use) bool {
+	for _, activity := range Register() {
+		for _, apart := range activity.Apart {
+			if apart.Category == category && slices.Contains(apart.Open[use], role) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // MayOpen says whether opening these values for a use is the work of a role.

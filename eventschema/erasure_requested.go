@@ -57,6 +57,7 @@ const (
 	OriginRequest    ErasureOrigin = "request"    // somebody asked (GDPR Art. 17)
 	OriginWithdrawal ErasureOrigin = "withdrawal" // consent ended (GDPR Art. 7(3))
 	OriginRetention  ErasureOrigin = "retention"  // a retention period ended (GDPR Art. 5(1)(e))
+	OriginRemoval    ErasureOrigin = "removal"    // whoever keeps a photo or document no longer does (GDPR Art. 5(1)(c))
 )
 
 // EventType implements [Event].

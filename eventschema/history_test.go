@@ -113,6 +113,14 @@ func history() map[string]chapter {
 			CorrectionID: id("correction"), DeclarationID: id("declared"), WorkID: work, DayEnds: at("2026-03-05T16:00:00Z"), Seconds: 25200,
 			Reason: eventschema.ReasonWrongHours, CorrectedBy: id("worker"), ApprovedBy: id("officer"), CorrectedAt: at("2026-03-06T01:00:00Z"),
 		}},
+		"hours-declared.v2": {stream: punches, id: id("declared"), want: &eventschema.HoursDeclared{
+			DeclarationID: id("declared"), WorkID: work, WorkDate: "2026-03-05", Zone: "Asia/Manila", DayEnds: at("2026-03-05T16:00:00Z"), Seconds: 27000, Job: "night_watch",
+			Origin: "harvest", ReceivedAt: at("2026-03-31T08:00:13.25Z"), Source: eventschema.SourceImport,
+		}},
+		"declaration-corrected.v2": {stream: punches, id: id("correction"), want: &eventschema.DeclarationCorrected{
+			CorrectionID: id("correction"), DeclarationID: id("declared"), WorkID: work, DayEnds: at("2026-03-05T16:00:00Z"), Seconds: 25200, Job: pointer("night_watch"),
+			Reason: eventschema.ReasonWrongHours, CorrectedBy: id("worker"), ApprovedBy: id("officer"), CorrectedAt: at("2026-03-06T01:00:00Z"),
+		}},
 		"location-recorded.v1": {stream: eventschema.LocationStream(tenant, work, occurred).String(), id: id("point"), want: &eventschema.LocationRecorded{
 			PunchID: id("punch"), WorkID: work, OccurredAt: occurred,
 			Latitude: clear("14.5995"), Longitude: clear("120.9842"), AccuracyMetres: clear("8"),
@@ -142,6 +150,8 @@ func history() map[string]chapter {
 	maps.Copy(chapters, historyOfDevices())
 	maps.Copy(chapters, historyOfClasses())
 	maps.Copy(chapters, historyOfSites())
+	maps.Copy(chapters, historyOfFields())
+	maps.Copy(chapters, historyOfMedia())
 	return chapters
 }
 

@@ -12,7 +12,9 @@ import (
 // rules that go by the clock say that they could not judge them. It stands in the
 // punches stream of the year of its date.
 //
-// History: v1 is the first version.
+// History:
+//   - v1 knew no job.
+//   - v2 may name one.
 type HoursDeclared struct {
 	DeclarationID uuid.UUID `json:"declaration_id"` // also the id of the event that recorded it
 	WorkID        uuid.UUID `json:"work_id"`
@@ -20,6 +22,7 @@ type HoursDeclared struct {
 	Zone          string    `json:"zone"`      // IANA zone of the site
 	DayEnds       time.Time `json:"day_ends"`  // when WorkDate ends there, UTC: before it the hours were not all worked
 	Seconds       int64     `json:"seconds"`
+	Job           string    `json:"job,omitempty"` // code; empty: none was named
 
 	Origin     string    `json:"origin"` // by what it was declared, as a station is named
 	ReceivedAt time.Time `json:"received_at"`
@@ -30,7 +33,9 @@ type HoursDeclared struct {
 // was declared stays as it was recorded. The date does not change: hours of another
 // day are voided here and declared there.
 //
-// History: v1 is the first version.
+// History:
+//   - v1 left the job of the hours as it was.
+//   - v2 may say another one.
 type DeclarationCorrected struct {
 	CorrectionID  uuid.UUID `json:"correction_id"`
 	DeclarationID uuid.UUID `json:"declaration_id"`
@@ -39,8 +44,9 @@ type DeclarationCorrected struct {
 
 	// Void takes the declaration out of the count. Otherwise Seconds is what counts
 	// in place of what was declared.
-	Void    bool  `json:"void"`
-	Seconds int64 `json:"seconds"`
+	Void    bool    `json:"void"`
+	Seconds int64   `json:"seconds"`
+	Job     *string `json:"job,omitempty"` // code; empty: for no job. nil leaves what counted
 
 	Reason      CorrectionReason `json:"reason"`
 	CorrectedBy uuid.UUID        `json:"corrected_by"`
@@ -74,9 +80,11 @@ func (e *DeclarationCorrected) Sections() []Section { return nil }
 func (e *DeclarationCorrected) StoredID() uuid.UUID { return e.CorrectionID }
 
 func hoursDeclared() Definition {
-	return Definition{Type: "hours-declared", Version: 1, New: func() Event { return new(HoursDeclared) }}
+	return Definition{Type: "hours-declared", Version: 2, New: func() Event { return new(HoursDeclared) }, Upcasts: map[int]Upcast{1: {Data: asStored}}}
 }
 
 func declarationCorrected() Definition {
-	return Definition{Type: "declaration-corrected", Version: 1, New: func() Event { return new(DeclarationCorrected) }}
+	return Definition{
+		Type: "declaration-corrected", Version: 2, New: func() Event { return new(DeclarationCorrected) }, Upcasts: map[int]Upcast{1: {Data: asStored}},
+	}
 }

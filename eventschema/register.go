@@ -79,6 +79,10 @@ func aboutTheWork() []ProcessingActivity {
 			},
 			Basis: BasisLegalObligation, BasisNote: "wage records, 29 CFR 516.2 and 516.5", Recipients: []string{"payroll processor", "labour and tax authorities on request"},
 			Open: opened(roleWorker, roleManager, roleHR),
+			Apart: []ShownApart{{
+				Category: CategoryPerformance, Holds: "ratings of completed shifts and tasks, and measures of productivity computed from shifts, tasks and hours",
+				Open: map[Use][]string{UseService: {roleWorker, roleHR}, UseAudit: {roleAuditor}},
+			}},
 		},
 		{
 			Purpose: PurposeLocation, Holds: "coordinates of punches and their accuracy",

@@ -71,6 +71,8 @@ func NewRegistry() (*Registry, error) {
 		swapRequested(), swapAgreed(), swapApproved(), swapRefused(), shiftCancelled(), shiftCompleted(),
 		classDefined(), classChanged(), classEnded(), sessionPlanned(), sessionCancelled(), enrolmentOpened(), enrolmentEnded(), attendanceMarked(),
 		siteDefined(), siteChanged(), siteClosed(),
+		fieldDefined(), fieldChanged(), fieldRetired(), personFieldsSet(), workFieldsSet(),
+		mediaAttached(), mediaRemovalRequested(), mediaRemoved(),
 	)
 }
 

@@ -120,6 +120,7 @@ type Class struct {
 type ClassesAsked struct {
 	On   string // a day, 2006-01-02: those taught then; the people are counted on it
 	Site string
+	Work uuid.UUID // those that this work record belongs to: on the day, or ever
 	IDs  []uuid.UUID
 }
 
@@ -138,7 +139,9 @@ FROM class c LEFT JOIN (
 ) e USING (class_id)
 WHERE tenant_id = $1 AND ($3 = '' OR site = $3) AND ($4::uuid[] IS NULL OR class_id = ANY($4)) AND ($2 = '' OR
 	COALESCE(starts_on, '') <= $2 AND (COALESCE(ends_on, '') = '' OR ends_on > $2) AND (COALESCE(ended_on, '') = '' OR ended_on > $2))
-ORDER BY title, code, class_id`, tenant, asked.On, asked.Site, ids)
+	AND ($5::uuid = `+noID+` OR EXISTS (SELECT FROM enrolment w WHERE w.tenant_id = $1 AND w.work_id = $5 AND w.class_id = c.class_id
+		AND ($2 = '' OR w.begins_on <= $2 AND (COALESCE(w.ends_on, '') = '' OR w.ends_on > $2))))
+ORDER BY title, code, class_id`, tenant, asked.On, asked.Site, ids, asked.Work)
 	if err != nil {
 		return nil, fmt.Errorf("query classes: %w", err)
 	}
@@ -190,6 +193,49 @@ ORDER BY class_id, role = 'student', role, begins_on, work_id`, tenant, classes,
 		e.OpenedAt = e.OpenedAt.UTC()
 		return e, err
 	})
+}
+
+// StandingEnrolment is an enrolment that is in force, with the class as its program names
+// it.
+type StandingEnrolment struct {
+	SourceID string // of the class
+	WorkID   uuid.UUID
+	Role     eventschema.EnrolmentRole
+}
+
+// inForce is what a class is on a day ($3) or later.
+const inForce = `(COALESCE(c.ends_on, '') = '' OR c.ends_on > $3) AND (COALESCE(c.ended_on, '') = '' OR c.ended_on > $3)`
+
+// StandingClasses gives each class of a program, by its id there, that is not over on a
+// day.
+func StandingClasses(ctx context.Context, q Querier, tenant uuid.UUID, source, day string, each func(sourceID string)) error {
+	rows, err := q.Query(ctx, `SELECT source_id FROM class c WHERE tenant_id = $1 AND source = $2 AND source_id IS NOT NULL AND `+inForce+` ORDER BY class_id`, tenant, source, day)
+	if err != nil {
+		return fmt.Errorf("query classes in force: %w", err)
+	}
+	var id string
+	if _, err := pgx.ForEachRow(rows, []any{&id}, func() error { each(id); return nil }); err != nil {
+		return fmt.Errorf("query classes in force: %w", err)
+	}
+	return nil
+}
+
+// StandingEnrolments gives each enrolment that was imported, of the classes of a program
+// that are not over on a day, which does not end by then.
+func StandingEnrolments(ctx context.Context, q Querier, tenant uuid.UUID, source, day string, each func(StandingEnrolment)) error {
+	rows, err := q.Query(ctx, `
+SELECT c.source_id, e.work_id, e.role FROM enrolment e JOIN class c ON c.tenant_id = e.tenant_id AND c.class_id = e.class_id
+WHERE e.tenant_id = $1 AND c.source = $2 AND c.source_id IS NOT NULL AND e.source = $4 AND e.work_id IS NOT NULL AND e.role IS NOT NULL AND `+inForce+`
+	AND (COALESCE(e.ends_on, '') = '' OR e.ends_on > GREATEST($3, e.begins_on))
+ORDER BY e.class_id, e.work_id, e.role`, tenant, source, day, string(eventschema.SourceImport))
+	if err != nil {
+		return fmt.Errorf("query enrolments in force: %w", err)
+	}
+	var e StandingEnrolment
+	if _, err := pgx.ForEachRow(rows, []any{&e.SourceID, &e.WorkID, &e.Role}, func() error { each(e); return nil }); err != nil {
+		return fmt.Errorf("query enrolments in force: %w", err)
+	}
+	return nil
 }
 
 // sinceOfClass is the instant from which an event about classes says how things are; it

@@ -16,7 +16,7 @@ import (
 // latest one does. What was declared stays beside it.
 func declaredHours() Projection {
 	return Projection{
-		Name: "declared_hours", Question: "Which hours were declared without times of day, and what counts of them?", Version: 1,
+		Name: "declared_hours", Question: "Which hours were declared without times of day, and what counts of them?", Version: 2,
 		Tables: []string{"declared_hours"},
 		Schema: `
 CREATE TABLE declared_hours (
@@ -27,10 +27,14 @@ CREATE TABLE declared_hours (
 	zone text,
 	origin text,
 	declared_seconds integer,
+	declared_job text, -- empty: none was named
 	corrected_seconds integer, -- of the latest correction
+	corrected_job text, -- of the latest correction that says one; empty: for none
 	voided boolean, -- by the latest correction
 	corrected_by uuid,
 	correction_reason text,
+	declared_at bigint, -- position of the declaration
+	corrected_at bigint, -- position of the latest correction
 	position bigint NOT NULL, -- of the latest event of the declaration
 	PRIMARY KEY (tenant_id, declaration_id)
 );`,
@@ -48,16 +52,20 @@ func applyDeclared(ctx context.Context, tx pgx.Tx, page Page) error {
 		switch e := d.Event.(type) {
 		case *eventschema.HoursDeclared:
 			rows.add(d, "declaration_id", e.DeclarationID, map[string]any{
-				"work_id": e.WorkID, "work_date": e.WorkDate, "zone": storable(e.Zone), "origin": storable(e.Origin), "declared_seconds": e.Seconds,
+				"work_id": e.WorkID, "work_date": e.WorkDate, "zone": storable(e.Zone), "origin": storable(e.Origin), "declared_seconds": e.Seconds, "declared_job": storable(e.Job), "declared_at": d.Position,
 			})
 		case *eventschema.DeclarationCorrected:
-			rows.add(d, "declaration_id", e.DeclarationID, map[string]any{
-				"work_id": e.WorkID, "corrected_seconds": e.Seconds, "voided": e.Void, "corrected_by": e.CorrectedBy, "correction_reason": storable(string(e.Reason)),
-			})
+			columns := map[string]any{
+				"work_id": e.WorkID, "corrected_seconds": e.Seconds, "voided": e.Void, "corrected_by": e.CorrectedBy, "correction_reason": storable(string(e.Reason)), "corrected_at": d.Position,
+			}
+			if e.Job != nil {
+				columns["corrected_job"] = storable(*e.Job)
+			}
+			rows.add(d, "declaration_id", e.DeclarationID, columns)
 		}
 	}
 	if err := rows.upsert(ctx, tx, "declared_hours", "declaration_id", []string{
-		"work_id", "work_date", "zone", "origin", "declared_seconds", "corrected_seconds", "voided", "corrected_by", "correction_reason",
+		"work_id", "work_date", "zone", "origin", "declared_seconds", "declared_job", "corrected_seconds", "corrected_job", "voided", "corrected_by", "correction_reason", "declared_at", "corrected_at",
 	}); err != nil {
 		return fmt.Errorf("upsert declared hours: %w", err)
 	}
@@ -80,20 +88,33 @@ type Declaration struct {
 	Origin   string // by what it was declared
 	Seconds  int64  // meaningless while Voided
 	Declared int64  // seconds
+	Job      string // code; empty: for none
+	Named    string // the job that was declared
 	Voided   bool
 	// CorrectedBy and Reason are of the latest correction, nil and empty without one.
 	CorrectedBy *uuid.UUID
 	Reason      eventschema.CorrectionReason
+	// Position is that of the declaration, Corrected of its latest correction, 0 without one.
+	Position, Corrected uint64
 }
 
 const declarationQuery = `
-SELECT declaration_id, work_id, work_date::text, zone, origin, COALESCE(corrected_seconds, declared_seconds), declared_seconds, voided IS TRUE, corrected_by,
-	COALESCE(correction_reason, '') FROM declared_hours`
+SELECT declaration_id, work_id, work_date::text, zone, origin, COALESCE(corrected_seconds, declared_seconds), declared_seconds, COALESCE(corrected_job, declared_job, ''), COALESCE(declared_job, ''), voided IS TRUE, corrected_by,
+	COALESCE(correction_reason, ''), declared_at, COALESCE(corrected_at, 0) FROM declared_hours`
 
 // DeclaredHours lists the declarations of some days that count, by work id and date.
 func DeclaredHours(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([]Declaration, error) {
-	return scanDeclarations(q.Query(ctx, declarationQuery+inDays+`AND declared_seconds IS NOT NULL AND voided IS NOT TRUE
-ORDER BY work_id, work_date, declaration_id`, days.args(tenant)...))
+	return scanDeclarations(q.Query(ctx, declaredQuery(days), days.args(tenant)...))
+}
+
+func declaredQuery(days Days) string {
+	return declarationQuery + days.bounds() + `AND declared_seconds IS NOT NULL AND voided IS NOT TRUE
+ORDER BY work_id, work_date, declaration_id`
+}
+
+// Declarations lists those that count and those that are void, by work id and date.
+func Declarations(ctx context.Context, q Querier, tenant uuid.UUID, days Days) ([]Declaration, error) {
+	return scanDeclarations(q.Query(ctx, declarationQuery+days.bounds()+`AND declared_seconds IS NOT NULL ORDER BY work_id, work_date, declaration_id`, days.args(tenant)...))
 }
 
 // DeclarationByID finds one declaration, or answers [ErrNotFound].
@@ -106,6 +127,6 @@ func scanDeclarations(rows pgx.Rows, err error) ([]Declaration, error) {
 		return nil, fmt.Errorf("query declared hours: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Declaration, err error) {
-		return d, row.Scan(&d.ID, &d.WorkID, &d.WorkDate, &d.Zone, &d.Origin, &d.Seconds, &d.Declared, &d.Voided, &d.CorrectedBy, &d.Reason)
+		return d, row.Scan(&d.ID, &d.WorkID, &d.WorkDate, &d.Zone, &d.Origin, &d.Seconds, &d.Declared, &d.Job, &d.Named, &d.Voided, &d.CorrectedBy, &d.Reason, &d.Position, &d.Corrected)
 	})
 }

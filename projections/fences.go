@@ -22,7 +22,7 @@ func FenceExceptionsOf(ctx context.Context, q Querier, tenant uuid.UUID, days Da
 	rows, err := q.Query(ctx, `
 SELECT work_id, punch_id, occurred_at, work_date::text, fence FROM (
 	SELECT *, (occurred_at AT TIME ZONE 'UTC' + make_interval(secs => offset_seconds))::date AS work_date FROM punch
-	WHERE fence <> 'inside' AND NOT voided AND kind <> 'visit' AND occurred_at >= $2::date - 2 AND occurred_at < $3::date + 3) p`+inDays+`
+	WHERE fence <> 'inside' AND NOT voided AND kind <> 'visit' AND occurred_at >= $2::date - 2 AND occurred_at < $3::date + 3) p`+days.bounds()+`
 ORDER BY work_id, occurred_at, punch_id`, days.args(tenant)...)
 	if err != nil {
 		return nil, fmt.Errorf("query fence exceptions: %w", err)

@@ -27,7 +27,7 @@ import (
 // whether the out is missing depends on the clock.
 func workedHours() Projection {
 	return Projection{
-		Name: "hours", Question: "How long did each person work, on which day, resting on which punches, and for which job?", Version: 7,
+		Name: "hours", Question: "How long did each person work, on which day, resting on which punches, and for which job?", Version: 8,
 		Tables: []string{"work_interval", "punch_exception", "last_counted"},
 		Schema: `
 CREATE TABLE work_interval (
@@ -63,6 +63,9 @@ CREATE TABLE last_counted (
 	offset_seconds integer NOT NULL,
 	direction text NOT NULL,
 	kind text NOT NULL,
+	-- of the punch, so that who is in is read from here alone
+	zone text NOT NULL,
+	station text NOT NULL,
 	job text,
 	latest_at timestamptz NOT NULL, -- of the last punch, counted or a repeat
 	PRIMARY KEY (tenant_id, work_id)

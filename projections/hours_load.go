@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -95,13 +96,10 @@ func (l *hoursLoader) Settle(ctx context.Context, tx pgx.Tx) error {
 		}
 		spans = spans[n:]
 	}
-	if err := script(ctx, tx, findAsPlanned); err != nil {
-		return err
-	}
 	if err := copyLast(ctx, tx, l.rows.last); err != nil {
 		return fmt.Errorf("copy last punches: %w", err)
 	}
-	return nil
+	return script(ctx, tx, findAsPlanned)
 }
 
 // Settings of a transaction.
@@ -110,27 +108,62 @@ const (
 	findAsPlanned = `SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT;`
 )
 
+// lookedUp is how many punches are looked up together.
+const lookedUp = 10_000
+
 // copyLast fills the empty table.
 func copyLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) error {
 	rows := copyInto("last_counted", 0,
-		"tenant_id", "work_id", "punch_id", "occurred_at", "offset_seconds", "direction", "kind", "job", "latest_at").intoNew()
+		"tenant_id", "work_id", "punch_id", "occurred_at", "offset_seconds", "direction", "kind", "zone", "station", "job", "latest_at").intoNew()
+	keys := make([]workKey, 0, len(last))
 	for key, row := range last {
-		if row == nil { // no punch is left
-			continue
+		if row != nil { // a punch is left
+			keys = append(keys, key)
 		}
-		rows.row()
-		rows.uuid(key.tenant)
-		rows.uuid(key.work)
-		rows.uuid(row.counted.ID)
-		rows.timestamptz(row.counted.OccurredAt)
-		rows.integer(int32(row.counted.OffsetSeconds))
-		rows.text(string(row.counted.Direction))
-		rows.text(string(row.counted.Kind))
-		rows.code(row.counted.Job)
-		rows.timestamptz(row.latest)
-		if err := rows.writeMany(ctx, tx); err != nil {
+	}
+	for some := range slices.Chunk(keys, lookedUp) {
+		places, err := placesOfLast(ctx, tx, last, some)
+		if err != nil {
 			return err
+		}
+		for i, key := range some {
+			row := last[key]
+			rows.row()
+			rows.uuid(key.tenant)
+			rows.uuid(key.work)
+			rows.uuid(row.counted.ID)
+			rows.timestamptz(row.counted.OccurredAt)
+			rows.integer(int32(row.counted.OffsetSeconds))
+			rows.text(string(row.counted.Direction))
+			rows.text(string(row.counted.Kind))
+			rows.text(places[i].Zone)
+			rows.text(places[i].Station)
+			rows.code(row.counted.Job)
+			rows.timestamptz(row.latest)
+			if err := rows.writeMany(ctx, tx); err != nil {
+				return err
+			}
 		}
 	}
 	return rows.write(ctx, tx)
+}
+
+// placesOfLast reads where the last punches of some work ids were made, which nothing
+// else of a load asks for: it is not remembered from page to page.
+func placesOfLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch, of []workKey) ([]PunchPlace, error) {
+	tenants, punches := make(uuids, len(of)), make(uuids, len(of))
+	for i, key := range of {
+		tenants[i], punches[i] = key.tenant, last[key].counted.ID
+	}
+	rows, err := tx.Query(ctx, `
+SELECT p.zone, p.station FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS n (tenant_id, punch_id, i)
+JOIN punch p ON p.punch_id = n.punch_id AND p.tenant_id = n.tenant_id ORDER BY i`, tenants, punches)
+	if err != nil {
+		return nil, err
+	}
+	places, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p PunchPlace, err error) { return p, row.Scan(&p.Zone, &p.Station) })
+	if err == nil && len(places) != len(of) {
+		err = fmt.Errorf("%d of %d last punches are none", len(of)-len(places), len(of))
+	}
+	return places, err
 }

@@ -58,6 +58,10 @@ func since(d *eventschema.Decoded) time.Time {
 		return e.ClosedAt
 	case *eventschema.WorkOpened:
 		return e.OpenedAt
+	case *eventschema.PersonFieldsSet:
+		return e.SetAt
+	case *eventschema.WorkFieldsSet:
+		return e.SetAt
 	case *eventschema.ConsentGiven:
 		return e.GivenAt
 	case *eventschema.ConsentWithdrawn:

@@ -19,7 +19,7 @@ type PairedInterval struct {
 // and in order of time. What do is given is its own.
 func EachPaired(ctx context.Context, q Querier, tenant uuid.UUID, days Days, do func(work uuid.UUID, intervals []PairedInterval) error) error {
 	rows, err := q.Query(ctx, `SELECT work_id, in_punch, out_punch, start_at, end_at, work_date::text, seconds, rule_version, in_kind, out_kind, COALESCE(job, '')
-FROM work_interval`+intervalsInDays+`ORDER BY work_id, start_at, in_punch`, days.args(tenant)...)
+FROM work_interval`+days.intervals()+`ORDER BY work_id, start_at, in_punch`, days.args(tenant)...)
 	if err != nil {
 		return fmt.Errorf("query paired intervals: %w", err)
 	}

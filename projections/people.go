@@ -97,6 +97,10 @@ func applyPeople(ctx context.Context, tx pgx.Tx, page Page) error {
 		case *eventschema.PersonCorrected:
 			person(d.Meta.Tenant, e.PersonID)
 			addSealed(personSections, d, e.PersonID)
+		case *eventschema.PersonFieldsSet:
+			addSealed(personSections, d, e.PersonID)
+		case *eventschema.WorkFieldsSet:
+			addSealed(workSections, d, e.WorkID)
 		case *eventschema.PersonClosed:
 			row, reason := person(d.Meta.Tenant, e.PersonID), storable(e.Reason)
 			row.closedAt, row.closedReason = &e.ClosedAt, &reason
@@ -211,6 +215,11 @@ type WorkRecord struct {
 // at most limit. The nil id starts at the first; the last id continues.
 func People(ctx context.Context, q Querier, tenant, after uuid.UUID, limit int) ([]Person, error) {
 	return queryPeople(ctx, q, tenant, `person_id > $2 ORDER BY person_id LIMIT $3`, after, limit)
+}
+
+// PeopleByID lists those of some people who are registered, by id.
+func PeopleByID(ctx context.Context, q Querier, tenant uuid.UUID, ids []uuid.UUID) ([]Person, error) {
+	return queryPeople(ctx, q, tenant, `person_id = ANY($2::uuid[]) ORDER BY person_id`, uuidsOf(ids))
 }
 
 // PersonByID finds one person, or answers [ErrNotFound].

@@ -84,13 +84,14 @@ WHERE l.tenant_id = n.tenant_id AND l.work_id = n.work_id`, goneTenants, goneWor
 	}
 	if len(works) > 0 {
 		batch.Queue(`
-INSERT INTO last_counted (tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, latest_at, job)
-SELECT tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, latest_at, NULLIF(job, '')
+INSERT INTO last_counted (tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, zone, station, latest_at, job)
+SELECT n.tenant_id, n.work_id, n.punch_id, n.occurred_at, n.offset_seconds, n.direction, n.kind, p.zone, p.station, n.latest_at, NULLIF(n.job, '')
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::integer[], $6::text[], $7::text[], $8::timestamptz[], $9::text[])
 	AS n (tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, latest_at, job)
+LEFT JOIN punch p ON p.punch_id = n.punch_id AND p.tenant_id = n.tenant_id -- a page is applied to the punches first
 ON CONFLICT (tenant_id, work_id) DO UPDATE SET
 	punch_id = EXCLUDED.punch_id, occurred_at = EXCLUDED.occurred_at, offset_seconds = EXCLUDED.offset_seconds,
-	direction = EXCLUDED.direction, kind = EXCLUDED.kind, job = EXCLUDED.job, latest_at = EXCLUDED.latest_at`,
+	zone = EXCLUDED.zone, station = EXCLUDED.station, direction = EXCLUDED.direction, kind = EXCLUDED.kind, job = EXCLUDED.job, latest_at = EXCLUDED.latest_at`,
 			tenants, works, ids, occurred, offsets, directions, kinds, latest, jobs)
 	}
 	if batch.Len() == 0 {
@@ -116,19 +117,18 @@ type Present struct {
 // instant the in is what counts last, as in pairing.
 func WhoIsIn(ctx context.Context, q Querier, tenant uuid.UUID, now time.Time) ([]Present, error) {
 	rows, err := q.Query(ctx, `
-SELECT l.work_id, l.occurred_at, l.punch_id, l.kind, p.zone, p.station
+SELECT work_id, occurred_at, punch_id, kind, zone, station
 FROM (
-	SELECT work_id, occurred_at, punch_id, direction, kind FROM last_counted WHERE tenant_id = $1 AND occurred_at <= $2
+	SELECT work_id, occurred_at, punch_id, direction, kind, zone, station FROM last_counted WHERE tenant_id = $1 AND occurred_at <= $2
 	UNION ALL
-	SELECT f.work_id, e.occurred_at, e.punch_id, e.direction, e.kind
+	SELECT f.work_id, e.occurred_at, e.punch_id, e.direction, e.kind, e.zone, e.station
 	FROM last_counted f CROSS JOIN LATERAL (
-		SELECT occurred_at, punch_id, direction, kind FROM punch
+		SELECT occurred_at, punch_id, direction, kind, zone, station FROM punch
 		WHERE tenant_id = f.tenant_id AND work_id = f.work_id AND occurred_at <= $2 AND `+ofWork+`
 		ORDER BY occurred_at DESC, direction, punch_id LIMIT 1) e
 	WHERE f.tenant_id = $1 AND f.occurred_at > $2) l
-JOIN punch p ON p.tenant_id = $1 AND p.punch_id = l.punch_id
-WHERE l.direction = $3 AND l.occurred_at >= $4
-ORDER BY l.work_id`, tenant, now, string(eventschema.DirectionIn), now.Add(-hours.DefaultPairing().Longest))
+WHERE direction = $3 AND occurred_at >= $4
+ORDER BY work_id`, tenant, now, string(eventschema.DirectionIn), now.Add(-hours.DefaultPairing().Longest))
 	if err != nil {
 		return nil, fmt.Errorf("query presence: %w", err)
 	}

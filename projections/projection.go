@@ -82,7 +82,7 @@ type Projection struct {
 func All() []Projection {
 	all := []Projection{
 		punches(), workedHours(), declaredHours(), people(), consents(), erasures(), holds(), restrictions(), disclosures(), readings(), payPeriods(), correctionRequests(),
-		rosters(), classes(), marks(), sites(), retentions(), terminals(), arrivals(), devices(), auditFeed(),
+		rosters(), classes(), marks(), sites(), fields(), media(), retentions(), terminals(), arrivals(), devices(), auditFeed(),
 	}
 	for i := range all {
 		all[i] = all[i].forgetting()
@@ -94,6 +94,7 @@ func All() []Projection {
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
 }
 
 // workKey names a work record of a tenant.

@@ -19,7 +19,7 @@ import (
 // record, and a shift with the last person it names.
 func rosters() Projection {
 	return Projection{
-		Name: "rosters", Question: "Who works when and where, and which shifts are still open?", Version: 2,
+		Name: "rosters", Question: "Who works when and where, and which shifts are still open?", Version: 3,
 		Tables: []string{"shift", "shift_place", "shift_named"},
 		Schema: `
 CREATE TABLE shift (
@@ -41,6 +41,8 @@ CREATE TABLE shift (
 	moved_position bigint, -- of the latest change of its times
 	cancelled_at timestamptz,
 	completed_at timestamptz,
+	revision integer NOT NULL, -- of the latest event of the shift, in its stream
+	changed_at timestamptz NOT NULL, -- by it
 	position bigint NOT NULL, -- of the latest event of the shift
 	PRIMARY KEY (tenant_id, shift_id)
 );
@@ -98,6 +100,8 @@ func applyRosters(ctx context.Context, tx pgx.Tx, page Page) error {
 		if columns == nil {
 			continue
 		}
+		columns["revision"] = d.Revision
+		columns["changed_at"], _ = sinceOfShift(d.Event)
 		shifts.add(d, "shift_id", id, columns)
 		saidOfPlaces(d, func(work uuid.UUID, state PlaceState, columns map[string]any) {
 			key := placeKey{d.Meta.Tenant, id, work}
@@ -114,7 +118,7 @@ func applyRosters(ctx context.Context, tx pgx.Tx, page Page) error {
 	}
 	err := shifts.upsert(ctx, tx, "shift", "shift_id", []string{
 		"roster_id", "kind", "employer", "site", "zone", "starts_local", "ends_local", "starts_at", "ends_at", "headcount", "qualification",
-		"strategy", "respond_by", "moved_position", "cancelled_at", "completed_at",
+		"strategy", "respond_by", "moved_position", "cancelled_at", "completed_at", "revision", "changed_at",
 	})
 	if err != nil {
 		return fmt.Errorf("upsert shifts: %w", err)

@@ -30,7 +30,9 @@ type Shift struct {
 	RespondBy     *time.Time
 	CancelledAt   *time.Time
 	CompletedAt   *time.Time
-	Assigned      int // how many places are taken
+	Assigned      int       // how many places are taken
+	Revision      int       // of the latest event of the shift, which grows with every change
+	ChangedAt     time.Time // by that event, UTC
 	Position      uint64
 }
 
@@ -68,7 +70,7 @@ SELECT * FROM (
 		COALESCE(starts_local, ''), COALESCE(ends_local, ''), starts_at, ends_at, COALESCE(headcount, 0) AS headcount, COALESCE(qualification, ''),
 		COALESCE(strategy, ''), respond_by, cancelled_at, completed_at,
 		(SELECT count(*) FROM shift_place p WHERE p.tenant_id = s.tenant_id AND p.shift_id = s.shift_id AND p.state = '`+string(PlaceAssigned)+`') AS assigned,
-		position
+		revision, changed_at, position
 	FROM shift s
 	WHERE tenant_id = $1 AND starts_at < $3 AND ends_at > $2 AND ($4 = '' OR site = $4) AND ($5::uuid[] IS NULL OR shift_id = ANY($5))
 		AND (starts_at, shift_id) > ($8, $9)
@@ -83,7 +85,8 @@ ORDER BY starts_at, shift_id LIMIT $10`, tenant, bound(asked.From, pgtype.Negati
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (s Shift, err error) {
 		var position int64
 		err = row.Scan(&s.ShiftID, &s.RosterID, &s.Kind, &s.Employer, &s.Site, &s.Zone, &s.StartsLocal, &s.EndsLocal, &s.StartsAt, &s.EndsAt,
-			&s.Headcount, &s.Qualification, &s.Strategy, &s.RespondBy, &s.CancelledAt, &s.CompletedAt, &s.Assigned, &position)
+			&s.Headcount, &s.Qualification, &s.Strategy, &s.RespondBy, &s.CancelledAt, &s.CompletedAt, &s.Assigned, &s.Revision, &s.ChangedAt, &position)
+		s.ChangedAt = s.ChangedAt.UTC()
 		s.Position, s.StartsAt, s.EndsAt = uint64(position), s.StartsAt.UTC(), s.EndsAt.UTC()
 		s.RespondBy, s.CancelledAt, s.CompletedAt = utc(s.RespondBy), utc(s.CancelledAt), utc(s.CompletedAt)
 		return s, err

@@ -51,6 +51,7 @@ type Certificate struct {
 	CertifiedAt time.Time                  `json:"certified_at"`
 	Keys        []eventschema.DestroyedKey `json:"keys"`
 	Lookups     int                        `json:"lookups_removed"`
+	Files       int                        `json:"files_deleted,omitempty"` // sealed photos and documents, whose keys are among these
 	Retained    []eventschema.Retained     `json:"retained"`
 	Caches      Caches                     `json:"caches"`
 	Probes      Probes                     `json:"probes"`

@@ -80,7 +80,7 @@ func (c Certificate) validate() error {
 		{"the final date", final != (c.FinalFrom != nil) || final && c.FinalBy != nil},
 		{"the claim hash", c.ClaimHash != "" && !isHex(c.ClaimHash, 32)},
 		{"the probes", c.Probes.Erased != c.Probes.Tried || c.Probes.Tried < 0 || c.Probes.Keys != 0 || c.Probes.Lookups != 0},
-		{"the counts", c.Lookups < 0 || c.Caches.Acknowledged < 0 || c.Caches.Silent < 0 || c.Recipients.Told < 0 || c.Recipients.Told > c.Recipients.Listed},
+		{"the counts", c.Lookups < 0 || c.Files < 0 || c.Caches.Acknowledged < 0 || c.Caches.Silent < 0 || c.Recipients.Told < 0 || c.Recipients.Told > c.Recipients.Listed},
 		{"the place", c.Place.Origin == "" || c.Place.Leaf >= c.Place.Size},
 		{"what is not covered", len(c.NotCovered) == 0},
 		{"a key", slices.ContainsFunc(c.Keys, func(k eventschema.DestroyedKey) bool {

@@ -132,6 +132,8 @@ func origin(o eventschema.ErasureOrigin) string {
 		return "the withdrawal of a consent (GDPR Art. 7(3))"
 	case eventschema.OriginRetention:
 		return "the end of a retention period (GDPR Art. 5(1)(e))"
+	case eventschema.OriginRemoval:
+		return "the removal of single photos or documents (GDPR Art. 5(1)(c))"
 	case eventschema.OriginRequest:
 		return "a request for erasure (GDPR Art. 17)"
 	}
@@ -163,6 +165,9 @@ func (p *printed) destroyed(c Certificate) {
 		})
 	}
 	p.paragraph(fmt.Sprintf("Search tokens removed with them: %d.", c.Lookups))
+	if c.Files > 0 {
+		p.paragraph(fmt.Sprintf("Sealed photos and documents whose files were deleted: %d.", c.Files))
+	}
 }
 
 func (p *printed) retained(c Certificate) {

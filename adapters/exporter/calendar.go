@@ -3,23 +3,30 @@ package exporter
 import (
 	"bufio"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 )
 
-// CalendarEvent is one span of time in a calendar.
+// CalendarEvent is one span of time in a calendar. Of two versions of an event readers
+// keep the one with the higher Sequence, and of equal ones the later Stamp.
 type CalendarEvent struct {
-	UID        string // the same for the same work, for ever
-	Start, End time.Time
+	UID        string // the same for the same work or place, for ever
+	Sequence   int    // grows when somebody changes it
+	Stamp      time.Time
+	Cancelled  bool
+	Start, End time.Time // a zero End: none is known
 	Summary    string
 	Location   string
 }
 
-// Calendar writes an iCalendar feed (RFC 5545) of spans that passed. Instants are in
-// UTC, so that no time zone has to be described. DTSTAMP is the end of the span, when
-// all of it was known: the same work gives the same bytes. Control characters, which
-// a calendar cannot hold, become U+FFFD; any end of a line becomes \n.
+// Calendar writes an iCalendar feed (RFC 5545). Instants are in UTC, so that no time
+// zone has to be described. DTSTAMP is when the event became what it is and not when
+// the feed was written: the same record gives the same bytes. What was called off
+// stays as cancelled, because readers that import a feed delete nothing that it leaves
+// out. Control characters, which a calendar cannot hold, become U+FFFD; any end of a
+// line becomes \n.
 type Calendar struct{ out *bufio.Writer }
 
 // NewCalendar begins a feed with a name.
@@ -33,15 +40,22 @@ func NewCalendar(to io.Writer, name string) *Calendar {
 // Write adds an event.
 func (c *Calendar) Write(e CalendarEvent) error {
 	const utc = "20060102T150405Z"
-	end := e.End.UTC().Format(utc)
 	lines := []string{
-		"BEGIN:VEVENT", "UID:" + calendarText(e.UID), "DTSTAMP:" + end, "DTSTART:" + e.Start.UTC().Format(utc), "DTEND:" + end,
-		"SUMMARY:" + calendarText(e.Summary),
+		"BEGIN:VEVENT", "UID:" + calendarText(e.UID), "SEQUENCE:" + strconv.Itoa(e.Sequence), "DTSTAMP:" + e.Stamp.UTC().Format(utc),
+		"DTSTART:" + e.Start.UTC().Format(utc),
 	}
+	if !e.End.IsZero() {
+		lines = append(lines, "DTEND:"+e.End.UTC().Format(utc))
+	}
+	lines = append(lines, "SUMMARY:"+calendarText(e.Summary))
 	if e.Location != "" {
 		lines = append(lines, "LOCATION:"+calendarText(e.Location))
 	}
-	return c.lines(append(lines, "TRANSP:OPAQUE", "END:VEVENT")...)
+	status, shows := "CONFIRMED", "OPAQUE"
+	if e.Cancelled {
+		status, shows = "CANCELLED", "TRANSPARENT"
+	}
+	return c.lines(append(lines, "STATUS:"+status, "TRANSP:"+shows, "END:VEVENT")...)
 }
 
 // Close ends the feed.

@@ -31,9 +31,9 @@ func calendarOf(t *testing.T, events ...exporter.CalendarEvent) string {
 
 func TestACalendarIsTheBytesThatRFC5545Says(t *testing.T) {
 	got := calendarOf(t, exporter.CalendarEvent{
-		UID: "2f1d@tracekeep", Start: time.Date(2026, 3, 29, 1, 30, 0, 0, time.FixedZone("", 3600)), End: time.Date(2026, 3, 29, 4, 0, 0, 0, time.FixedZone("", 7200)),
+		UID: "2f1d@tracekeep", Sequence: 2, Stamp: time.Date(2026, 3, 30, 9, 0, 0, 0, time.UTC), Start: time.Date(2026, 3, 29, 1, 30, 0, 0, time.FixedZone("", 3600)), End: time.Date(2026, 3, 29, 4, 0, 0, 0, time.FixedZone("", 7200)),
 		Summary: "Work; 1:30, \\ and\r\na name that is long enough to be folded: Ünïcödé", Location: "gate-1",
-	})
+	}, exporter.CalendarEvent{UID: "77aa@tracekeep", Cancelled: true, Start: time.Date(2026, 3, 30, 7, 0, 0, 0, time.UTC), Stamp: time.Date(2026, 3, 29, 9, 0, 0, 0, time.UTC)})
 	want := strings.ReplaceAll(`BEGIN:VCALENDAR
 VERSION:2.0
 PRODID:-//Tracekeep//Work//EN
@@ -43,13 +43,24 @@ NAME:Ada\, at work
 X-WR-CALNAME:Ada\, at work
 BEGIN:VEVENT
 UID:2f1d@tracekeep
-DTSTAMP:20260329T020000Z
+SEQUENCE:2
+DTSTAMP:20260330T090000Z
 DTSTART:20260329T003000Z
 DTEND:20260329T020000Z
 SUMMARY:Work\; 1:30\, \\ and\na name that is long enough to be folded: Ün
  ïcödé
 LOCATION:gate-1
+STATUS:CONFIRMED
 TRANSP:OPAQUE
+END:VEVENT
+BEGIN:VEVENT
+UID:77aa@tracekeep
+SEQUENCE:0
+DTSTAMP:20260329T090000Z
+DTSTART:20260330T070000Z
+SUMMARY:
+STATUS:CANCELLED
+TRANSP:TRANSPARENT
 END:VEVENT
 END:VCALENDAR
 `, "\n", "\r\n")

@@ -46,8 +46,8 @@ type Payroll struct {
 	// Codes gives the program's own name or number to each code of the rows. ADP needs
 	// none for regular and overtime, which have columns.
 	Codes map[string]string
-	// Jobs gives the program's own cost centre or job to jobs. Others have none, and
-	// their hours are one line.
+	// Jobs gives the program's own cost centre or job to jobs. The hours of others are
+	// one line, which names none.
 	Jobs map[string]string
 }
 
@@ -56,7 +56,7 @@ var (
 	ErrSystem  = errors.New("the payroll systems are adp, paychex, quickbooks-iif, datev-lodas and datev-lug")
 	ErrCompany = errors.New("the payroll program needs the company under its own code (--company, --batch)")
 	ErrCode    = errors.New("the payroll program has a name or number of its own for each pay code; give it with --code")
-	ErrJob     = errors.New("the format has no documented place for a job; leave --job out")
+	ErrJob     = errors.New("the payroll program's own name or number of a job does not fit its field (--job); Paychex takes 25 letters, digits and hyphens")
 	ErrNumber  = errors.New("an employee number does not fit the payroll program")
 	ErrLength  = errors.New("QuickBooks takes at most 23:59 for one person, day and code")
 )
@@ -66,7 +66,7 @@ type payFile struct {
 	company, batch bool
 	codes          []string // that have a place of their own
 	number         func(string) bool
-	jobs           bool                // have a place
+	job            func(string) bool   // what fits the place of a job
 	sum            func(PayRow) PayRow // makes rows equal that become one
 	write          func(*bufio.Writer, Payroll, []PayRow) error
 }
@@ -74,15 +74,15 @@ type payFile struct {
 func (p Payroll) file() (payFile, error) {
 	switch p.System {
 	case ADP:
-		return payFile{true, true, []string{"regular", "overtime"}, digits(6), false, ofPeriod, writeADP}, nil
+		return payFile{true, true, []string{"regular", "overtime"}, digits(6), anything, ofPeriod, writeADP}, nil
 	case Paychex:
-		return payFile{true, false, nil, marks(10), false, ofDay, writePaychex}, nil
+		return payFile{true, false, nil, marks(10), marks(25), ofDay, writePaychex}, nil
 	case QuickBooksIIF:
-		return payFile{true, true, nil, func(string) bool { return true }, true, ofDay, writeIIF}, nil
+		return payFile{true, true, nil, anything, anything, ofDay, writeIIF}, nil
 	case DATEVLodas:
-		return payFile{true, true, nil, digits(5), true, ofMonth, writeLodas}, nil
+		return payFile{true, true, nil, digits(5), anything, ofMonth, writeLodas}, nil
 	case DATEVLohn:
-		return payFile{false, false, nil, digits(5), true, ofDay, writeLohn}, nil
+		return payFile{false, false, nil, digits(5), anything, ofDay, writeLohn}, nil
 	}
 	return payFile{}, ErrSystem
 }
@@ -101,19 +101,17 @@ func (p Payroll) Check(codes ...string) error {
 	switch {
 	case err != nil:
 		return err
-	case file.company && p.Company == "" || file.batch && p.Batch == "" || strings.ContainsAny(p.Company+p.Batch, "\t\r\n;,\""):
+	case file.company && p.Company == "" || file.batch && p.Batch == "" || strings.ContainsAny(p.Company+p.Batch, "\t\r\n;,\"") || formula(p.Company) || formula(p.Batch):
 		return ErrCompany
-	case len(p.Jobs) > 0 && !file.jobs:
-		return ErrJob
 	}
 	for job, own := range p.Jobs {
-		if own == "" || strings.ContainsAny(own, "\t\r\n;\"") {
-			return fmt.Errorf("%w: %s", ErrCode, job)
+		if own == "" || strings.ContainsAny(own, "\t\r\n;\"") || !file.job(own) || formula(own) {
+			return fmt.Errorf("%w: %s", ErrJob, job)
 		}
 	}
 	for _, code := range codes {
 		own := p.Codes[code]
-		if own == "" && !slices.Contains(file.codes, code) || strings.ContainsAny(own, "\t\r\n;\"") {
+		if own == "" && !slices.Contains(file.codes, code) || strings.ContainsAny(own, "\t\r\n;\"") || formula(own) {
 			return fmt.Errorf("%w: %s", ErrCode, code)
 		}
 	}
@@ -194,15 +192,18 @@ func day(text, layout string) string {
 	return at.Format(layout)
 }
 
+func anything(string) bool { return true }
+
 // digits allows numbers of up to n digits.
 func digits(n int) func(string) bool {
 	return func(text string) bool { return text != "" && len(text) <= n && strings.Trim(text, "0123456789") == "" }
 }
 
-// marks allows up to n letters, digits and hyphens.
+// marks allows up to n letters, digits and hyphens, and no hyphen at the start: such a
+// number may be a formula, and no file of a payroll program can say otherwise.
 func marks(n int) func(string) bool {
 	return func(text string) bool {
-		return text != "" && len(text) <= n && !strings.ContainsFunc(text, func(r rune) bool {
+		return text != "" && len(text) <= n && text[0] != '-' && !strings.ContainsFunc(text, func(r rune) bool {
 			return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '-'
 		})
 	}

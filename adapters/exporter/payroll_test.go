@@ -87,6 +87,24 @@ func TestPayrollFiles(t *testing.T) {
 	}
 }
 
+// A line of ADP has places for two further codes; a third one has a line of its own.
+func TestAThirdCodeOfADPHasALineOfItsOwn(t *testing.T) {
+	var rows []exporter.PayRow
+	for _, code := range []string{"regular", "premium", "guarantee", "double_time"} {
+		rows = append(rows, exporter.PayRow{Number: "101", Day: "2026-06-09", Code: code, Time: h})
+	}
+	var b bytes.Buffer
+	payroll := exporter.Payroll{System: exporter.ADP, Company: "ABC", Batch: "1", Codes: map[string]string{"premium": "P", "guarantee": "G", "double_time": "D, 2"}}
+	if err := exporter.WritePayroll(&b, payroll, rows); err != nil {
+		t.Fatal(err)
+	}
+	got, err := csv.NewReader(&b).ReadAll()
+	want := [][]string{{"ABC", "1", "000101", "", "", "D, 2", "1.00", "", ""}, {"ABC", "1", "000101", "1.00", "", "P", "1.00", "G", "1.00"}}
+	if err != nil || !cmp.Equal(want, got[1:]) {
+		t.Errorf("%v\n%s", err, cmp.Diff(want, got))
+	}
+}
+
 // A job has lines of its own where the format has a place for it.
 //
 // promise: ST-21
@@ -99,24 +117,55 @@ func TestPayrollLinesOfJobs(t *testing.T) {
 		exporter.QuickBooksIIF: {"TIMEACT\t06/09/26\t\tAda\t\t1\t3:00\t", "TIMEACT\t06/09/26\t4711\tAda\t\t1\t3:00\t"},
 		exporter.DATEVLodas:    {"1;01/06/2026;101;1;1;3,00;;\r\n", "1;01/06/2026;101;1;1;3,00;4711;\r\n"},
 		exporter.DATEVLohn:     {"101;09.06.2026;;1;3,00;;;;;;\r\n", "101;09.06.2026;;1;3,00;;;;;4711;\r\n"},
-		exporter.ADP:           {}, exporter.Paychex: {},
+		exporter.ADP:           {"\nABC,2,000101,,3.00,,,,,\r\n", "\nABC,2,000101,4711,3.00,,,,,\r\n"},
+		exporter.Paychex:       {"ABC,101,,,1,,,3.00,,06/09/2026,,,,,,\r\n", "ABC,101,,4711,1,,,3.00,,06/09/2026,,,,,,\r\n"},
 	} {
-		payroll := exporter.Payroll{System: system, Company: "1", Batch: "2", Codes: map[string]string{"regular": "1"}, Jobs: map[string]string{"watch": "4711"}}
+		payroll := exporter.Payroll{System: system, Company: "ABC", Batch: "2", Codes: map[string]string{"regular": "1"}, Jobs: map[string]string{"watch": "4711"}}
 		var b bytes.Buffer
 		err := exporter.WritePayroll(&b, payroll, rows)
-		if want[0] == "" {
-			if !errors.Is(err, exporter.ErrJob) {
-				t.Errorf("%s: %v", system, err)
-			}
-			continue
-		}
 		if err != nil || strings.Count(b.String(), want[0]) != 1 || strings.Count(b.String(), want[1]) != 1 {
 			t.Errorf("%s: %v\n%s", system, err, b.String())
 		}
 	}
-	wrong := exporter.Payroll{System: exporter.DATEVLohn, Codes: map[string]string{"regular": "1"}, Jobs: map[string]string{"watch": "4;7"}}
-	if err := exporter.WritePayroll(new(bytes.Buffer), wrong, rows); !errors.Is(err, exporter.ErrCode) {
-		t.Errorf("a cost centre that breaks the line: %v", err)
+	for rule, c := range map[string]struct {
+		system exporter.System
+		own    string
+	}{
+		"a cost centre that breaks the line":       {exporter.DATEVLohn, "4;7"},
+		"no cost centre":                           {exporter.ADP, ""},
+		"a job number of more than its 25 letters": {exporter.Paychex, strings.Repeat("7", 26)},
+		"a job number with a space":                {exporter.Paychex, "47 11"},
+	} {
+		wrong := exporter.Payroll{System: c.system, Company: "1", Batch: "2", Codes: map[string]string{"regular": "1"}, Jobs: map[string]string{"watch": c.own}}
+		if err := exporter.WritePayroll(new(bytes.Buffer), wrong, rows); !errors.Is(err, exporter.ErrJob) {
+			t.Errorf("%s: %v", rule, err)
+		}
+	}
+}
+
+// Each job of a person is a line of paydata, with as many more as its codes need.
+func TestPaydataOfJobs(t *testing.T) {
+	row := func(code, job string, length time.Duration) exporter.PayRow {
+		return exporter.PayRow{Number: "101", Day: "2026-06-09", Code: code, Job: job, Time: length}
+	}
+	codes := map[string]string{"double_time": "D", "premium": "P", "guarantee": "G"}
+	payroll := exporter.Payroll{System: exporter.ADP, Company: "ABC", Batch: "B", Codes: codes, Jobs: map[string]string{"watch": "47-11", "desk": "0,8"}}
+	var b bytes.Buffer
+	if err := exporter.WritePayroll(&b, payroll, []exporter.PayRow{
+		row("regular", "watch", 8*h), row("overtime", "watch", h), row("double_time", "watch", h), row("premium", "watch", h), row("guarantee", "watch", 2*h),
+		row("regular", "desk", 2*h), row("premium", "", h),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"Co Code,Batch ID,File #,Temp Cost Number,Reg Hours,O/T Hours,Hours 3 Code,Hours 3 Amount,Hours 4 Code,Hours 4 Amount",
+		"ABC,B,000101,,,,P,1.00,,",
+		`ABC,B,000101,"0,8",2.00,,,,,`,
+		"ABC,B,000101,47-11,8.00,1.00,P,1.00,G,2.00",
+		"ABC,B,000101,47-11,,,D,1.00,,",
+	}
+	if diff := cmp.Diff(strings.Join(want, "\r\n")+"\r\n", b.String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
@@ -172,6 +221,9 @@ func TestPayrollThatAProgramWouldMisreadIsRefused(t *testing.T) {
 		"a code without its number":   {exporter.Payroll{System: exporter.DATEVLohn}, one, exporter.ErrCode},
 		"a number with letters":       {exporter.Payroll{System: exporter.DATEVLohn, Codes: codes}, []exporter.PayRow{{Number: "E-1", Day: "2026-06-09", Code: "regular"}}, exporter.ErrNumber},
 		"a number that is a formula":  {exporter.Payroll{System: exporter.Paychex, Company: "1", Codes: codes}, []exporter.PayRow{{Number: "=1+1", Day: "2026-06-09", Code: "regular"}}, exporter.ErrNumber},
+		"a number like a formula":     {exporter.Payroll{System: exporter.Paychex, Company: "1", Codes: codes}, []exporter.PayRow{{Number: "-A1", Day: "2026-06-09", Code: "regular"}}, exporter.ErrNumber},
+		"a company like a formula":    {exporter.Payroll{System: exporter.ADP, Company: "=A1", Batch: "B"}, one, exporter.ErrCompany},
+		"a code like a formula":       {exporter.Payroll{System: exporter.Paychex, Company: "1", Codes: map[string]string{"regular": "@SUM(A1)"}}, one, exporter.ErrCode},
 		"a day of more than 23:59":    {exporter.Payroll{System: exporter.QuickBooksIIF, Company: "A", Batch: "1", Codes: codes}, []exporter.PayRow{{Name: "A", Day: "2026-06-09", Code: "regular", Time: 24 * h}}, exporter.ErrLength},
 		"a code that breaks the line": {exporter.Payroll{System: exporter.DATEVLohn, Codes: map[string]string{"regular": "1\r\n2"}}, one, exporter.ErrCode},
 	} {

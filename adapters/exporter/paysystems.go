@@ -2,37 +2,57 @@ package exporter
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
-// writeADP writes paydata: a line for each person. Where there are no hours, the
-// field is empty and never 0.
+// writeADP writes paydata: a line for each person, and where jobs are asked for, for
+// each of their jobs. Where there are no hours, the field is empty and never 0.
 func writeADP(out *bufio.Writer, p Payroll, rows []PayRow) error {
-	crlf(out, "Co Code,Batch ID,File #,Reg Hours,O/T Hours,Hours 3 Code,Hours 3 Amount,Hours 4 Code,Hours 4 Amount")
+	heading := []string{"Co Code", "Batch ID", "File #"}
+	if len(p.Jobs) > 0 {
+		heading = append(heading, "Temp Cost Number")
+	}
+	first := len(heading) // of the hours
+	heading = append(heading, "Reg Hours", "O/T Hours", "Hours 3 Code", "Hours 3 Amount", "Hours 4 Code", "Hours 4 Amount")
+	crlf(out, strings.Join(heading, ","))
+	slices.SortStableFunc(rows, func(a, b PayRow) int {
+		return cmp.Or(strings.Compare(a.Number, b.Number), strings.Compare(a.Job, b.Job))
+	})
 	for len(rows) > 0 {
-		number := rows[0].Number
-		line := make([]string, 9)
-		line[0], line[1], line[2] = p.Company, p.Batch, fmt.Sprintf("%06s", number)
-		next := 5
-		for ; len(rows) > 0 && rows[0].Number == number; rows = rows[1:] {
-			row := rows[0]
-			hours := hundredths(row.Time, ".")
-			switch {
-			case row.Code == "regular":
-				line[3] = hours
-			case row.Code == "overtime":
-				line[4] = hours
-			case next+1 < len(line):
+		of := rows[0]
+		begin := func() []string {
+			line := make([]string, len(heading))
+			line[0], line[1], line[2] = p.Company, p.Batch, fmt.Sprintf("%06s", of.Number)
+			if len(p.Jobs) > 0 {
+				line[3] = of.Job
+			}
+			return line
+		}
+		lines, next := [][]string{begin()}, first+2
+		for ; len(rows) > 0 && rows[0].Number == of.Number && rows[0].Job == of.Job; rows = rows[1:] {
+			row, hours := rows[0], hundredths(rows[0].Time, ".")
+			switch row.Code {
+			case "regular":
+				lines[0][first] = hours
+			case "overtime":
+				lines[0][first+1] = hours
+			default:
+				if next == len(heading) { // a line has two places for further codes
+					lines, next = append(lines, begin()), first+2
+				}
+				line := lines[len(lines)-1]
 				line[next], line[next+1] = p.Codes[row.Code], hours
 				next += 2
-			default: // a line has two places for further codes
-				crlf(out, strings.Join([]string{p.Company, p.Batch, line[2], "", "", p.Codes[row.Code], hours, "", ""}, ","))
 			}
 		}
-		writeFields(out, ',', line)
-		crlf(out, "")
+		for _, line := range lines {
+			writeFields(out, ',', line)
+			crlf(out, "")
+		}
 	}
 	return nil
 }
@@ -41,7 +61,7 @@ func writeADP(out *bufio.Writer, p Payroll, rows []PayRow) error {
 func writePaychex(out *bufio.Writer, p Payroll, rows []PayRow) error {
 	for _, row := range rows {
 		line := make([]string, 16)
-		line[0], line[1], line[4], line[7], line[9] = p.Company, row.Number, p.Codes[row.Code], hundredths(row.Time, "."), day(row.Day, "01/02/2006")
+		line[0], line[1], line[3], line[4], line[7], line[9] = p.Company, row.Number, row.Job, p.Codes[row.Code], hundredths(row.Time, "."), day(row.Day, "01/02/2006")
 		writeFields(out, ',', line)
 		crlf(out, "")
 	}

@@ -15,6 +15,7 @@ type Reach int
 const (
 	Denied Reach = iota
 	Own          // only what is the principal's own, see [Access.Subject]
+	Taught       // only the class of the path, and only while the principal teaches it
 	All          // everything of the tenant
 )
 
@@ -26,6 +27,9 @@ type Access struct {
 	// the signature of a device or a code that is good once, and the use case looks at
 	// it before anything else.
 	Proven bool
+	// Upload operations take content, which is not read before the operation: only
+	// that it is not too long is known before.
+	Upload bool
 	Roles  map[Role]Reach
 	// Subject says where the request names whose record it is about. For a role
 	// that reaches only its own, at least one of these places is filled and every
@@ -90,12 +94,35 @@ func Table() map[string]Access {
 		"list-visits":           {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}},
 		"list-location-history": {Roles: map[Role]Reach{RoleWorker: Own, RolePrivacy: All, RoleAuditor: All}, Subject: []Place{person}},
 
+		"attach-media": {Upload: true, Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{person}},
+		"list-media":   {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},
+		"read-media":   {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},
+		"get-portrait": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{person}},
+		"remove-media": {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: []Place{person}},
+
 		"live":  {Public: true},
 		"ready": {Public: true},
 	}
+	maps.Copy(rows, fieldRows())
 	maps.Copy(rows, workforceRows())
+	maps.Copy(rows, classRows())
 	maps.Copy(rows, caseRows())
 	return rows
+}
+
+// fieldRows are those of fields of the tenant's own. Whoever may ask for the fields of a
+// person is shown those that are for them ([field.Reader]).
+func fieldRows() map[string]Access {
+	definers := Access{Roles: map[Role]Reach{RoleHR: All, RolePrivacy: All}}
+	person := []Place{{"path", "person_id"}}
+	return map[string]Access{
+		"list-fields":        {Roles: map[Role]Reach{RoleWorker: All, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}},
+		"define-field":       definers,
+		"change-field":       definers,
+		"retire-field":       definers,
+		"list-person-fields": {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RolePrivacy: All, RoleAuditor: All}, Subject: person},
+		"set-person-fields":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All}, Subject: person},
+	}
 }
 
 // workforceRows are those of time cards, shifts, corrections, exports and pay periods.
@@ -110,6 +137,8 @@ func workforceRows() map[string]Access {
 		"list-overtime":    {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"list-caps":        {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"get-work-history": {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose},
+		// performance, a category of its own: the roles are those of the register (ST-09)
+		"get-performance":  {Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: whose},
 		"list-shifts":      {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
 		"get-shift":        {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
 		"list-attendance":  {Roles: map[Role]Reach{RoleWorker: Own, RoleManager: All, RoleHR: All, RoleAuditor: All}, Subject: whose[1:]},
@@ -140,8 +169,34 @@ func workforceRows() map[string]Access {
 		"export-payroll": {Roles: map[Role]Reach{RoleHR: All}},
 
 		"lock-pay-period":   {Roles: map[Role]Reach{RoleHR: All}},
+		"list-pay-rules":    {Roles: map[Role]Reach{RoleManager: All, RoleHR: All, RoleAuditor: All}},
 		"list-pay-periods":  {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
 		"list-locked-cards": {Roles: map[Role]Reach{RoleHR: All, RoleAuditor: All}},
+	}
+}
+
+// classRows are those of classes. Whoever keeps the register (HR) reaches all of them;
+// who is enrolled as the teacher of a class reads its roll and marks it; a student sees
+// their own marks and classes.
+func classRows() map[string]Access {
+	registrar := Access{Roles: map[Role]Reach{RoleHR: All}}
+	taught := Access{Roles: map[Role]Reach{RoleWorker: Taught, RoleHR: All, RoleAuditor: All}}
+	own := Access{Roles: map[Role]Reach{RoleWorker: Own, RoleHR: All, RoleAuditor: All}, Subject: []Place{{"query", "work_id"}}}
+	return map[string]Access{
+		"list-classes":    own,
+		"list-marks":      own,
+		"get-class":       taught,
+		"list-members":    taught,
+		"list-sessions":   taught,
+		"get-roll":        taught,
+		"mark-attendance": {Roles: map[Role]Reach{RoleWorker: Taught, RoleHR: All}},
+		"define-class":    registrar,
+		"change-class":    registrar,
+		"end-class":       registrar,
+		"enrol":           registrar,
+		"withdraw":        registrar,
+		"plan-session":    registrar,
+		"cancel-session":  registrar,
 	}
 }
 
@@ -196,6 +251,8 @@ func (row Access) allows(by Principal, request asked) bool {
 		return true
 	case Own:
 		return row.isOwn(by, request)
+	case Taught: // the guard asks who teaches the class
+		return by.Work != uuid.Nil
 	default:
 		return false
 	}

@@ -35,6 +35,8 @@ type Config struct {
 	// PageTokenKey seals page tokens; every process behind one address shares it.
 	PageTokenKey [32]byte
 
+	Pay PayBook // rules and plans beside the built-in sets
+
 	MaxBodyBytes   int64         // 0 means 64 KiB
 	RequestTimeout time.Duration // 0 means 15 s; also the lease of an Idempotency-Key
 	FreshnessWait  time.Duration // 0 means 2 s; the longest wait for X-Min-Position
@@ -52,6 +54,7 @@ func (c Config) Validate() error {
 	need(c.Random != nil, "a source of randomness is required")
 	need(c.Log != nil, "a logger is required")
 	need(c.PageTokenKey != [32]byte{}, "a page token key is required")
+	c.Pay.validate(need)
 	need(c.MaxBodyBytes >= 0 && c.RequestTimeout >= 0 && c.FreshnessWait >= 0, "limits are not negative")
 	for token, principal := range c.Tokens {
 		need(len(token) >= minToken, fmt.Sprintf("a token has fewer than %d characters", minToken))
@@ -146,10 +149,15 @@ func (a *API) routes() error {
 	a.registerDevices(api)
 	a.registerArrivals(api)
 	a.registerSites(api)
+	a.registerFields(api)
+	a.registerMedia(api)
 	a.registerWorkforce(api)
 	a.registerShiftReading(api)
 	a.registerShiftPlanning(api)
 	a.registerShiftAnswers(api)
+	a.registerClasses(api)
+	a.registerEnrolments(api)
+	a.registerSessions(api)
 	a.registerCorrectionRequests(api)
 	a.registerPayPeriodReading(api)
 	a.registerExports(api)
@@ -210,7 +218,7 @@ func intent(ctx context.Context) Intent { return exchangeOf(ctx).intent }
 func (in Inside) validate() error {
 	if in.Punches == nil || in.People == nil || in.Consents == nil || in.Reading == nil || in.Trail == nil ||
 		in.Erasures == nil || in.Certificates == nil || in.Holds == nil || in.Restrictions == nil || in.Disclosures == nil || in.Readings == nil || in.Retentions == nil ||
-		in.Sites == nil || in.Workforce == nil || in.Shifts == nil || in.Corrections == nil || in.Payroll == nil ||
+		in.Sites == nil || in.Fields == nil || in.Media == nil || in.Workforce == nil || in.Shifts == nil || in.Classes == nil || in.Rolls == nil || in.Corrections == nil || in.Payroll == nil ||
 		in.Exports == nil || in.Devices == nil || in.Batches == nil || in.Arrivals == nil ||
 		in.Freshness == nil || in.Health == nil || in.Idempotency == nil {
 		return errors.New("http api: every port of the inside is required")

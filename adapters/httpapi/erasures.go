@@ -40,7 +40,7 @@ type ErasureBody struct {
 	Revision      uint64              `json:"revision" doc:"In a list, the position of the latest event." example:"1"`
 	Status        string              `json:"status" enum:"requested,identity_verified,scope_assessed,held,cooling_off,approved,fence_closed,writers_drained,mentions_reviewed,destroyed,caches_quiesced,read_models_scrubbed,copies_pursued,verified,records_expired,certified,epochs_retired,final,cancelled,refused" example:"approved"`
 	WaitsFor      string              `json:"waits_for,omitempty" enum:"identity,assessment,legal_hold,cooling_off,approval" doc:"Left out while the case goes forward by itself, and at its end."`
-	Origin        string              `json:"origin" enum:"request,withdrawal,retention" example:"request"`
+	Origin        string              `json:"origin" enum:"request,withdrawal,retention,removal" example:"request"`
 	Scope         string              `json:"scope" enum:"person,purpose,item" example:"person"`
 	Purposes      []string            `json:"purposes,omitempty"`
 	Items         []string            `json:"items,omitempty" doc:"Of a case about single photos, documents or notes; not in a list."`

@@ -53,11 +53,13 @@ type PayrollExportBody struct {
 	GivenBody
 	ExportedDays
 	System  string            `json:"system" enum:"adp,paychex,quickbooks-iif,datev-lodas,datev-lug" example:"adp"`
-	Rules   string            `json:"rules" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"A built-in set of rules." example:"flsa"`
-	Zone    string            `json:"zone" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" example:"America/New_York"`
+	Rules   string            `json:"rules,omitempty" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"A set of rules; list-pay-rules lists them." example:"flsa"`
+	Zone    string            `json:"zone,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" doc:"IANA zone whose clock begins days and weeks, for rules that name none." example:"America/New_York"`
+	Plan    string            `json:"plan,omitempty" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"Instead of rules, a pay plan that the server was given."`
 	Company string            `json:"company,omitempty" maxLength:"64" doc:"The program's code of the company." example:"ABC"`
 	Batch   string            `json:"batch,omitempty" maxLength:"64" doc:"ADP Batch ID, QuickBooks COMPANYCREATETIME, DATEV Mandantennummer." example:"KJ260927"`
 	Codes   map[string]string `json:"codes,omitempty" doc:"The program's name or number of a pay code: regular, overtime, double_time, premium, guarantee."`
+	Jobs    map[string]string `json:"jobs,omitempty" doc:"The program's own number of a job, whose hours are lines of their own then."`
 }
 
 // contentTypes are those of the formats; a payroll file is text.
@@ -91,14 +93,13 @@ func (a *API) registerExports(api huma.API) {
 			if problem != nil {
 				return nil, problem
 			}
-			rules, problem := builtIn("/rules", in.Body.Rules)
+			plan, problem := a.config.Pay.plan("", paidByNames{in.Body.Rules, in.Body.Zone, in.Body.Plan})
 			if problem != nil {
 				return nil, problem
 			}
-			if _, problem := loadZone(in.Body.Zone); problem != nil {
-				return nil, problem
+			order.Payroll = &PayrollOrder{
+				System: in.Body.System, Plan: plan, Earlier: a.config.Pay.earlier(), Company: in.Body.Company, Batch: in.Body.Batch, Codes: in.Body.Codes, Jobs: in.Body.Jobs,
 			}
-			order.Payroll = &PayrollOrder{System: in.Body.System, Rules: rules, Zone: in.Body.Zone, Company: in.Body.Company, Batch: in.Body.Batch, Codes: in.Body.Codes}
 			return a.export(ctx, order), nil
 		})
 }

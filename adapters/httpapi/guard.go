@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -51,7 +52,13 @@ func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
 		writeProblem(w, r, problem)
 		return
 	}
-	members, canonical, problem := readBody(w, r, a.config.MaxBodyBytes, hctx.Operation().RequestBody != nil)
+	var members map[string]any
+	var canonical []byte
+	if row.Upload {
+		canonical, problem = a.announced(r)
+	} else {
+		members, canonical, problem = readBody(w, r, a.config.MaxBodyBytes, hctx.Operation().RequestBody != nil)
+	}
 	if problem != nil {
 		writeProblem(w, r, problem)
 		return
@@ -59,6 +66,12 @@ func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
 	if !row.allows(principal, asked{query: query, body: members, route: chi.RouteContext(r.Context())}) {
 		writeProblem(w, r, kindForbidden.because(""))
 		return
+	}
+	if row.Roles[principal.Role] == Taught {
+		if problem := a.teaches(r, principal); problem != nil {
+			writeProblem(w, r, problem)
+			return
+		}
 	}
 	if r.Method == http.MethodPost {
 		a.once(hctx, r, w, canonical, next)
@@ -69,6 +82,23 @@ func (a *API) guard(hctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	next(hctx)
+}
+
+// teaches refuses whoever does not teach the class of the path, with the same answer
+// whether there is such a class or not.
+func (a *API) teaches(r *http.Request, by Principal) *Problem {
+	class, err := uuid.Parse(chi.URLParam(r, "class_id"))
+	if err != nil {
+		return kindForbidden.because("")
+	}
+	teaches, err := a.inside.Rolls.Teaches(r.Context(), by.Work, class)
+	switch {
+	case err != nil:
+		return problemOf(err)
+	case !teaches:
+		return kindForbidden.because("")
+	}
+	return nil
 }
 
 // proven lets a request through whose proof only the use case can check. It is read
@@ -88,6 +118,31 @@ func (a *API) proven(hctx huma.Context, r *http.Request, w http.ResponseWriter, 
 		return
 	}
 	next(hctx)
+}
+
+// announced is what is known of content before it is read: enough to refuse what is too
+// long, and to tell two uploads under one key apart in most cases. A repeated one is
+// told by its key.
+func (a *API) announced(r *http.Request) ([]byte, *Problem) {
+	limit := a.inside.Media.MediaLimit()
+	switch {
+	case r.ContentLength > limit:
+		return nil, kindTooLarge.because("At most " + strconv.FormatInt(limit, 10) + " bytes.")
+	case r.ContentLength == 0:
+		return nil, kindMalformed.because("The content is missing.")
+	case r.Header.Get("Content-Encoding") != "":
+		return nil, kindMediaType.because("Content is sent as it is.")
+	}
+	said := []string{r.URL.RawQuery, strconv.FormatInt(r.ContentLength, 10), r.Header.Get("Media-Caption"), r.Header.Get("Media-File-Name")}
+	return []byte(strings.Join(said, "\n")), nil
+}
+
+// leaseOf is how long a change may take before its key is free for another attempt.
+func (a *API) leaseOf(operation string) time.Duration {
+	if a.table[operation].Upload {
+		return contentTimeout + a.config.RequestTimeout
+	}
+	return a.config.RequestTimeout
 }
 
 // provenLength is how long a body may be: what anybody may send, and the most of the
@@ -229,7 +284,7 @@ func (a *API) once(hctx huma.Context, r *http.Request, w http.ResponseWriter, ca
 		Tenant: e.principal.Tenant, Principal: e.principal.ID, Key: key,
 		Fingerprint: fingerprint(r.Method, r.URL.EscapedPath(), e.principal.ID, r.Header.Get("If-Match"), canonical),
 	}
-	answer, err := a.inside.Idempotency.Reserve(r.Context(), use, a.config.Clock(), a.config.RequestTimeout)
+	answer, err := a.inside.Idempotency.Reserve(r.Context(), use, a.config.Clock(), a.leaseOf(e.operation))
 	switch {
 	case err != nil:
 		writeProblem(w, r, problemOf(err))

@@ -13,6 +13,7 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/disclosure"
 	"tracekeep/domain/erasure"
+	"tracekeep/domain/field"
 	"tracekeep/domain/hold"
 	"tracekeep/domain/restriction"
 	"tracekeep/eventschema"
@@ -62,12 +63,15 @@ type company struct {
 	holdSteps        []hold.Command
 	restrictionSteps []restriction.Command
 	disclosed        []disclosure.Record
+	attached         []attachment
 	batches          []httpapi.SealedBatch
 	readings         []reading
 	asked            httpapi.Whose // of the latest question about hours
 	broken           atomic.Bool   // whether an export fails behind its first bytes
-	shiftSteps       []any         // what was done about shifts, corrections and pay periods
-	unrecorded       error         // what recording a reading answers with, when set
+	fieldSteps       []field.Command
+	settings         []httpapi.FieldSetting
+	shiftSteps       []any // what was done about shifts, corrections and pay periods
+	unrecorded       error // what recording a reading answers with, when set
 }
 
 func newCompany() *company {
@@ -369,7 +373,7 @@ func (c *company) Checks(context.Context) []httpapi.Check { return c.checks }
 
 func (c *company) inside() httpapi.Inside {
 	return httpapi.Inside{Punches: c, People: c, Consents: c, Reading: c, Trail: c, Erasures: c, Certificates: c,
-		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Sites: c, Workforce: c, Shifts: c, Corrections: c, Payroll: c,
+		Holds: c, Restrictions: c, Disclosures: c, Readings: c, Retentions: c, Sites: c, Fields: c, Media: c, Workforce: c, Shifts: c, Classes: c, Rolls: c, Corrections: c, Payroll: c,
 		Exports: c, Devices: c, Batches: c, Arrivals: c, Freshness: c, Health: c, Idempotency: c.keys}
 }
 

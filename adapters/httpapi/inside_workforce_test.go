@@ -64,8 +64,9 @@ func (c *company) Timecard(_ context.Context, _ httpapi.Principal, q httpapi.Tim
 		Requests:    []projections.CorrectionRequest{{CorrectionID: stranger, PunchID: stranger, WorkID: work, OccurredAt: now, RequestedAt: &now}},
 		Locked:      []httpapi.LockedDays{{Period: projections.PayPeriod{PeriodID: someHold, From: q.From, To: q.From, LockedAt: now}, Paid: true}},
 	}
-	if q.Rules != nil {
-		card.Owed = &httpapi.OwedTime{Rules: q.Rules.Name, Version: q.Rules.Version}
+	if q.Plan != nil {
+		rules := q.Plan.Groups[0].Parts[0].Rules
+		card.Owed = &httpapi.OwedTime{Plan: q.Plan.Name, PlanVersion: q.Plan.Version, Rules: rules.Name, Version: rules.Version}
 	}
 	return card, c.ask(q.Whose)
 }
@@ -119,8 +120,23 @@ func (c *company) WorkHistory(_ context.Context, _ httpapi.Principal, whose http
 	shift := c.shifts()[0].Shift
 	return httpapi.WorkHistoryView{
 		WorkID: work, Name: c.nameOf(work), Seconds: 3600, Months: []httpapi.Month{{Month: "2026-03", Seconds: 3600, Days: 1}},
-		Jobs: []httpapi.Job{{Kind: "detail", Employer: "customer_0042", Site: "harbor_st", Shifts: 1, Planned: time.Hour, Worked: time.Hour}}, Shifts: []httpapi.PastShift{{Shift: shift, State: assignment.StatusPlanned}},
+		Jobs: []httpapi.Job{{Kind: "detail", Employer: "customer_0042", Site: "harbor_st", Shifts: 1, Planned: time.Hour, Worked: time.Hour}}, Shifts: []httpapi.PastShift{{Shift: shift, State: assignment.StatusPlanned, Rating: eventschema.RatingMeets}},
 	}, c.ask(whose)
+}
+
+func (c *company) Performance(_ context.Context, _ httpapi.Principal, q httpapi.PerformanceQuestion) (httpapi.PerformanceView, error) {
+	work := q.Work
+	if q.Person != uuid.Nil {
+		work = adasWork
+	}
+	view := httpapi.PerformanceView{WorkID: work, Name: c.nameOf(work), Measured: c.nameOf(work)}
+	if work == adasWork {
+		view.Measured = clearOf(ada, "measures", "shown")
+	}
+	outcome := assignment.Outcome{ShiftID: someShift, Kind: "detail", Start: now, End: now.Add(time.Hour), CompletedAt: now.Add(time.Hour), Rating: eventschema.RatingMeets}
+	view.Figures = assignment.Measures([]assignment.Outcome{outcome}, now.Add(2*time.Hour))
+	view.Shifts = []httpapi.PastShift{{Shift: c.shifts()[0].Shift, State: assignment.StatusCompleted, Rating: eventschema.RatingMeets}}
+	return view, c.ask(q.Whose)
 }
 
 // shifts are three shifts, two of which begin at the same time.
@@ -131,7 +147,7 @@ func (c *company) shifts() []httpapi.RosterShift {
 		id[15] += byte(i)
 		shifts = append(shifts, httpapi.RosterShift{
 			Shift:  projections.Shift{ShiftID: id, Kind: "detail", Employer: "customer_0042", Site: "harbor_st", Zone: "Europe/Berlin", StartsLocal: "2026-03-09 07:00", EndsLocal: "2026-03-09 15:00", StartsAt: now.Add(time.Duration(i/2) * time.Hour), EndsAt: now.Add(8 * time.Hour), Headcount: 2, Assigned: 1},
-			Places: []projections.Place{{ShiftID: id, WorkID: adasWork, State: projections.PlaceAssigned}, {ShiftID: id, WorkID: strangeWork, State: projections.PlaceOffered}},
+			Places: []projections.Place{{ShiftID: id, WorkID: adasWork, State: projections.PlaceAssigned, Rating: eventschema.RatingMeets}, {ShiftID: id, WorkID: strangeWork, State: projections.PlaceOffered}},
 		})
 	}
 	return shifts

@@ -23,7 +23,7 @@ func bare(t testing.TB) *API {
 	api, err := New(Config{Clock: time.Now, Random: rand.Reader, Log: zap.NewNop(), PageTokenKey: [32]byte{1}}, Inside{
 		Punches: struct{ Punches }{}, People: struct{ People }{}, Consents: struct{ Consents }{}, Reading: struct{ Reading }{},
 		Trail: struct{ Trail }{}, Erasures: struct{ Erasures }{}, Certificates: struct{ Certificates }{},
-		Holds: struct{ Holds }{}, Restrictions: struct{ Restrictions }{}, Disclosures: struct{ Disclosures }{}, Readings: struct{ Readings }{}, Retentions: struct{ Retentions }{}, Sites: struct{ Sites }{},
+		Holds: struct{ Holds }{}, Restrictions: struct{ Restrictions }{}, Disclosures: struct{ Disclosures }{}, Readings: struct{ Readings }{}, Retentions: struct{ Retentions }{}, Sites: struct{ Sites }{}, Fields: struct{ Fields }{}, Media: struct{ Media }{},
 		Workforce: struct{ Workforce }{}, Shifts: struct{ Shifts }{}, Corrections: struct{ Corrections }{}, Payroll: struct{ Payroll }{},
 		Exports: struct{ Exports }{}, Devices: struct{ Devices }{}, Batches: struct{ Batches }{}, Arrivals: struct{ Arrivals }{}, Freshness: struct{ Freshness }{}, Health: struct{ Health }{},
 		Idempotency: struct{ Idempotency }{},

@@ -49,7 +49,11 @@ func (d documented) example(t testing.TB) string {
 	if !ok {
 		return ""
 	}
-	media := request["content"].(map[string]any)["application/json"].(map[string]any)
+	content := request["content"].(map[string]any)
+	if upload, ok := content["application/octet-stream"].(map[string]any); ok {
+		return upload["example"].(string)
+	}
+	media := content["application/json"].(map[string]any)
 	body, err := json.Marshal(media["example"])
 	if err != nil {
 		t.Fatal(err)
@@ -59,18 +63,25 @@ func (d documented) example(t testing.TB) string {
 
 // target fills the path and the query for a person and a work record.
 func (d documented) target(person, work string) string {
-	path := strings.NewReplacer("{person_id}", person, "{punch_id}", stranger.String(), "{position}", "48213").Replace(d.path)
+	path := strings.NewReplacer("{person_id}", person, "{punch_id}", stranger.String(), "{position}", "48213", "{field}", "shirt_size").Replace(d.path)
 	if strings.Contains(path, "/certificate") {
 		path = strings.ReplaceAll(path, "{case_id}", closedCase.String())
 	}
 	path = strings.NewReplacer("{case_id}", openCase.String(), "{hold_id}", someHold.String(), "{batch_id}", someHold.String(),
-		"{device_id}", someDevice.String(), "{shift_id}", someShift.String(), "{swap_id}", someHold.String(), "{correction_id}", someHold.String(), "{period_id}", someHold.String()).Replace(path)
+		"{device_id}", someDevice.String(), "{shift_id}", someShift.String(), "{swap_id}", someHold.String(), "{correction_id}", someHold.String(), "{period_id}", someHold.String(), "{item_id}", someItem.String()).Replace(path)
+	class := someClass
+	if work != adasWork.String() {
+		class = otherClass
+	}
+	path = strings.NewReplacer("{class_id}", class.String(), "{session_id}", someHold.String()).Replace(path)
 	days := "from=2026-03-02&to=2026-03-08&"
 	switch d.id {
-	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits":
+	case "get-hours", "get-timecard", "list-exceptions", "list-attendance", "list-visits", "list-marks":
 		path += "?" + days + "work_id=" + work
-	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections":
+	case "list-caps", "get-work-history", "list-devices", "list-shifts", "get-shift", "list-corrections", "list-classes":
 		path += "?work_id=" + work
+	case "attach-media":
+		path += "?class=work_media"
 	case "list-overtime":
 		path += "?rules=flsa&zone=Europe/Berlin&work_id=" + work
 	}
@@ -106,6 +117,12 @@ func TestEveryOperationDoesWhatItsExampleShows(t *testing.T) {
 			}
 			if op.method == http.MethodPost && a.Header.Get("X-Position") == "" {
 				t.Error("a change is acknowledged without X-Position")
+			}
+			if op.id == "read-media" || op.id == "get-portrait" {
+				if a.Header.Get("Content-Type") != "application/pdf" || string(a.body) != "%PDF-1.7\n%%EOF\n" {
+					t.Errorf("not the content: %q as %s", a.body, a.Header.Get("Content-Type"))
+				}
+				return
 			}
 			if op.id == "get-checkpoint" {
 				if !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") || !strings.Contains(string(a.body), "\n— ") {
@@ -208,8 +225,10 @@ func checkOperation(t *testing.T, op documented) {
 		t.Errorf("%s: a change without Idempotency-Key", op.id)
 	}
 	if body, there := op.op["requestBody"].(map[string]any); there {
-		if media := body["content"].(map[string]any)["application/json"].(map[string]any); media["example"] == nil {
-			t.Errorf("%s: the body has no example", op.id)
+		for contentType, media := range body["content"].(map[string]any) {
+			if media.(map[string]any)["example"] == nil {
+				t.Errorf("%s: the body has no example as %s", op.id, contentType)
+			}
 		}
 	}
 	problems := 0

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -44,13 +45,14 @@ type question struct {
 	tenant    uuid.UUID
 	operation string
 	filter    []string
+	path      []string // ids in the path of the list, which its link repeats by itself
 }
 
 // associated is the length-prefixed form of the question, so that no two
 // questions share one.
 func (q question) associated() []byte {
 	out := append([]byte("tracekeep page token v1"), q.tenant[:]...)
-	for _, part := range append([]string{q.operation}, q.filter...) {
+	for _, part := range slices.Concat([]string{q.operation}, q.filter, q.path) {
 		out = binary.BigEndian.AppendUint32(out, uint32(len(part))) //nolint:gosec // bounded by the header limit
 		out = append(out, part...)
 	}

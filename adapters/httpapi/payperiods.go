@@ -50,8 +50,9 @@ type LockedCardBody struct {
 type LockBody struct {
 	From            string `json:"from" format:"date" example:"2026-03-02"`
 	To              string `json:"to" format:"date" doc:"The last day; it must be over." example:"2026-03-15"`
-	Rules           string `json:"rules" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"A built-in set of rules. A period by rules of your own is locked with tracekeep periods lock." example:"flsa"`
-	Zone            string `json:"zone" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" doc:"IANA zone whose clock begins days and weeks." example:"America/New_York"`
+	Rules           string `json:"rules,omitempty" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"A set of rules; list-pay-rules lists them." example:"flsa"`
+	Zone            string `json:"zone,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" doc:"IANA zone whose clock begins days and weeks, for rules that name none." example:"America/New_York"`
+	Plan            string `json:"plan,omitempty" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"Instead of rules, a pay plan that the server was given."`
 	DespiteFindings bool   `json:"despite_findings,omitempty" doc:"Lock although punches are missing or exchanged; what they become is an adjustment."`
 }
 
@@ -90,6 +91,7 @@ type correctionsAnswer struct {
 }
 
 func (a *API) registerPayPeriodReading(api huma.API) {
+	a.registerPayRules(api)
 	huma.Register(api, a.operation("lock-pay-period", http.MethodPost, "/v1/pay-periods", "Pay", "Lock a pay period",
 		"Locks one card for everybody who is paid something, and then the period; neither changes again. Interrupted, it is finished by the same request."),
 		func(ctx context.Context, in *struct {
@@ -130,11 +132,8 @@ func (a *API) registerPayPeriodReading(api huma.API) {
 }
 
 func (a *API) lockPayPeriod(ctx context.Context, body LockBody) (*lockedAnswer, error) {
-	rules, problem := builtIn("/rules", body.Rules)
+	plan, problem := a.config.Pay.plan("", paidByNames{body.Rules, body.Zone, body.Plan})
 	if problem != nil {
-		return nil, problem
-	}
-	if _, problem := loadZone(body.Zone); problem != nil {
 		return nil, problem
 	}
 	first, errFrom := time.Parse(time.DateOnly, body.From)
@@ -143,7 +142,7 @@ func (a *API) lockPayPeriod(ctx context.Context, body LockBody) (*lockedAnswer, 
 		return nil, invalid("/to", "range", "days of the calendar, in order, at most "+strconv.Itoa(longestSpan))
 	}
 	locked, err := a.inside.Payroll.LockPayPeriod(ctx, caller(ctx), LockOrder{
-		Plan: payrules.PlanOf(rules, body.Zone, nil), Period: payrules.PayPeriod{First: first, Last: last}, Despite: body.DespiteFindings, At: a.config.Clock().UTC(),
+		Plan: plan, Earlier: a.config.Pay.earlier(), Period: payrules.PayPeriod{First: first, Last: last}, Despite: body.DespiteFindings, At: a.config.Clock().UTC(),
 	})
 	if err != nil {
 		return nil, problemOf(err)

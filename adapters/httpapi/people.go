@@ -14,13 +14,14 @@ import (
 
 // RegistrationBody is a new person as sent.
 type RegistrationBody struct {
-	LegalName      string `json:"legal_name" minLength:"1" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]+$" example:"Ada Example"`
-	BirthDate      string `json:"birth_date,omitempty" format:"date" example:"1990-12-10"`
-	Email          string `json:"email,omitempty" maxLength:"254" pattern:"^[^@\\s\\x00-\\x1f]+@[^@\\s\\x00-\\x1f]+$" example:"ada@example.org"`
-	Phone          string `json:"phone,omitempty" maxLength:"32" pattern:"^\\+?[0-9 ()./-]+$" example:"+49 30 1234567"`
-	PayrollName    string `json:"payroll_name,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"The name that payroll uses, kept with the work record." example:"Ada Example"`
-	EmployeeNumber string `json:"employee_number,omitempty" maxLength:"64" pattern:"^[!-~]+$" example:"E-1042"`
-	Badge          string `json:"badge,omitempty" maxLength:"64" pattern:"^[!-~]+$" doc:"Finds the work record at a station. It is never stored in an event." example:"77001"`
+	LegalName      string           `json:"legal_name" minLength:"1" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]+$" example:"Ada Example"`
+	BirthDate      string           `json:"birth_date,omitempty" format:"date" example:"1990-12-10"`
+	Email          string           `json:"email,omitempty" maxLength:"254" pattern:"^[^@\\s\\x00-\\x1f]+@[^@\\s\\x00-\\x1f]+$" example:"ada@example.org"`
+	Phone          string           `json:"phone,omitempty" maxLength:"32" pattern:"^\\+?[0-9 ()./-]+$" example:"+49 30 1234567"`
+	PayrollName    string           `json:"payroll_name,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"The name that payroll uses, kept with the work record." example:"Ada Example"`
+	EmployeeNumber string           `json:"employee_number,omitempty" maxLength:"64" pattern:"^[!-~]+$" example:"E-1042"`
+	Badge          string           `json:"badge,omitempty" maxLength:"64" pattern:"^[!-~]+$" doc:"Finds the work record at a station. It is never stored in an event." example:"77001"`
+	Fields         []FieldValueBody `json:"fields,omitempty" maxItems:"200" doc:"Of the tenant's own; see list-fields."`
 }
 
 type registrationAnswer struct {
@@ -167,11 +168,15 @@ type NoneMatch struct {
 }
 
 func (a *API) registerPerson(ctx context.Context, body RegistrationBody) (*registrationAnswer, error) {
+	fields, problem := fieldValues(body.Fields)
+	if problem != nil {
+		return nil, problem
+	}
 	receipt, err := a.inside.People.RegisterPerson(ctx, intent(ctx), Registration{
 		LegalName: eventschema.Clear(body.LegalName), BirthDate: eventschema.Clear(body.BirthDate),
 		Email: eventschema.Clear(body.Email), Phone: eventschema.Clear(body.Phone),
 		PayrollName: eventschema.Clear(body.PayrollName), EmployeeNumber: eventschema.Clear(body.EmployeeNumber),
-		Badge: eventschema.Clear(body.Badge), ReceivedAt: a.config.Clock().UTC(),
+		Badge: eventschema.Clear(body.Badge), Fields: fields, ReceivedAt: a.config.Clock().UTC(),
 	})
 	if err != nil {
 		return nil, problemOf(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tracekeep/domain/field"
 	"tracekeep/eventschema"
 )
 
@@ -170,6 +171,7 @@ type People interface {
 type Registration struct {
 	LegalName, BirthDate, Email, Phone eventschema.Personal
 	PayrollName, EmployeeNumber, Badge eventschema.Personal
+	Fields                             field.Values // of the tenant's own
 	ReceivedAt                         time.Time
 }
 
@@ -291,8 +293,12 @@ type Inside struct {
 	Batches      Batches
 	Arrivals     Arrivals
 	Sites        Sites
+	Fields       Fields
+	Media        Media
 	Workforce    Workforce
 	Shifts       Shifts
+	Classes      Classes
+	Rolls        Rolls
 	Corrections  Corrections
 	Payroll      Payroll
 	Exports      Exports

@@ -35,10 +35,11 @@ type ExportOrder struct {
 // PayrollOrder says how a payroll program knows things, and by which rules is paid.
 type PayrollOrder struct {
 	System         string
-	Rules          payrules.Rules
-	Zone           string
+	Plan           payrules.Plan
+	Earlier        []payrules.Rules // of earlier periods, where they are neither in the plan nor built in
 	Company, Batch string
 	Codes          map[string]string // the program's own name of each pay code
+	Jobs           map[string]string // and of a job
 }
 
 // ExportBegun is what is known before the first byte. The rest is of a payroll file:

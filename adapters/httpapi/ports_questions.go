@@ -80,6 +80,7 @@ type DeclaredView struct {
 	ID      uuid.UUID
 	Seconds int64
 	Origin  string // by what they were declared
+	Job     string // code; empty: for none
 }
 
 // IntervalView is one paired span; its length follows from the two instants.

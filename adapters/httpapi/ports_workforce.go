@@ -28,19 +28,21 @@ type Workforce interface {
 	// Caps says how much of the caps on assignments is taken up, by work id.
 	Caps(ctx context.Context, by Principal, question CapsQuestion) (CapsView, error)
 	WorkHistory(ctx context.Context, by Principal, whose Whose) (WorkHistoryView, error)
+	// Performance measures one person. Nothing else here shows how work is judged.
+	Performance(ctx context.Context, by Principal, question PerformanceQuestion) (PerformanceView, error)
 }
 
 // Whose work a question is about: of a work record, of a person, or with neither of
 // everybody.
 type Whose struct{ Work, Person uuid.UUID }
 
-// TimecardQuestion asks for the time card of one work record. Where Rules is set,
+// TimecardQuestion asks for the time card of one work record. Where Plan is set,
 // what the days are paid as is worked out by it.
 type TimecardQuestion struct {
 	Whose
 	From, To string // 2006-01-02, both included
-	Rules    *payrules.Rules
-	Zone     string // for rules that name none
+	Plan     *payrules.Plan
+	Earlier  []payrules.Rules // of earlier periods, where they are neither in the plan nor built in
 }
 
 // CardState says whether what a time card shows may still change.
@@ -62,6 +64,7 @@ type TimecardView struct {
 	Seconds       int64 // worked, of all days
 	ReviewVersion int
 	Findings      []hours.Finding
+	Places        map[uuid.UUID]projections.PunchPlace // of the punches of the days and the findings
 	Corrections   []CorrectedPunch
 	Requests      []projections.CorrectionRequest // that wait for a decision
 	Locked        []LockedDays
@@ -84,7 +87,9 @@ type LockedDays struct {
 
 // OwedTime is what the days of a time card are paid as by a set of rules.
 type OwedTime struct {
-	Rules       string
+	Plan        string // of one set of rules, their name
+	PlanVersion int
+	Rules       string // of the group, for the jobs that have none of their own
 	Version     int
 	Time        eventschema.PaidTime
 	Breaches    int
@@ -106,8 +111,10 @@ type ExceptionRow struct {
 	hours.Finding
 	WorkID  uuid.UUID
 	Name    Personal
-	Station string        // of the first punch it is about
+	Station string        // of the first punch it is about; empty of declared hours alone
 	Grace   time.Duration // that had passed before it was said
+
+	OffsetSeconds int // UTC offset there
 }
 
 // BoardQuestion asks who is in at an instant. A zero time is now; empty places are
@@ -245,4 +252,22 @@ type Month struct {
 	Month   string // 2006-01
 	Seconds int64
 	Days    int
+}
+
+// PerformanceQuestion asks how somebody did on the shifts and tasks that began in a
+// period.
+type PerformanceQuestion struct {
+	Whose
+	From, To time.Time // To is not included
+}
+
+// PerformanceView is what is measured of one work record. Measured stands for all of
+// it in the record of readings; where it is withheld, there are no figures and no shifts.
+type PerformanceView struct {
+	WorkID   uuid.UUID
+	Link     Personal // what led from the person asked about to WorkID; absent without one
+	Name     Personal
+	Measured Personal
+	Figures  []assignment.Figure
+	Shifts   []PastShift // by start
 }

@@ -141,6 +141,8 @@ func problemOf(err error) *Problem {
 		problem = kindRevoked.because("Enrol again: with a new code and a new key.")
 	case errors.Is(err, ErrNotFound):
 		problem = kindNotFound.because("")
+	case errors.Is(err, ErrTooLarge):
+		problem = kindTooLarge.because("")
 	case errors.Is(err, ErrStale):
 		problem = kindStale.because("Read it again and decide on what you see then.")
 	case errors.Is(err, ErrConflict):

@@ -58,6 +58,7 @@ type DeclaredBody struct {
 	DeclarationID string `json:"declaration_id" format:"uuid"`
 	Seconds       int64  `json:"seconds" example:"27000"`
 	Origin        string `json:"origin" doc:"By what they were declared." example:"harvest"`
+	Job           string `json:"job,omitempty" doc:"Code of the job it was for; left out: for none." example:"night_watch"`
 }
 
 // IntervalBody is one paired span and the punches it rests on.
@@ -237,7 +238,7 @@ func dayBody(day DayView) DayBody {
 	}
 	for _, declared := range day.Declared {
 		body.Seconds += declared.Seconds
-		body.Declared = append(body.Declared, DeclaredBody{DeclarationID: declared.ID.String(), Seconds: declared.Seconds, Origin: declared.Origin})
+		body.Declared = append(body.Declared, DeclaredBody{DeclarationID: declared.ID.String(), Seconds: declared.Seconds, Origin: declared.Origin, Job: declared.Job})
 	}
 	body.Time = clock(body.Seconds)
 	return body

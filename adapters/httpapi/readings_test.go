@@ -39,9 +39,12 @@ func TestAReadingIsRecordedWithExactlyWhatLeaves(t *testing.T) {
 		"/v1/caps": {operation: "list-caps", values: []string{name}},
 		"/v1/work-history?work_id=" + adasWork.String(): {operation: "get-work-history", values: []string{name}},
 		"/v1/shifts": {},
-		"/v1/visits?from=2026-03-02&to=2026-03-08&page_size=1": {operation: "list-visits", values: []string{name, name}},
-		"/v1/people/" + ada.String() + "/readings":             {},
-		"/v1/people/" + ada.String() + "/disclosures":          {},
+		"/v1/classes/" + someClass.String() + "/members":                                 {operation: "list-members", values: []string{name}},
+		"/v1/classes/" + someClass.String() + "/sessions/" + someHold.String() + "/roll": {operation: "get-roll", values: []string{name}},
+		"/v1/marks?from=2026-03-02&to=2026-03-08&work_id=" + adasWork.String():           {},
+		"/v1/visits?from=2026-03-02&to=2026-03-08&page_size=1":                           {operation: "list-visits", values: []string{name, name}},
+		"/v1/people/" + ada.String() + "/readings":                                       {},
+		"/v1/people/" + ada.String() + "/disclosures":                                    {},
 	} {
 		s := start(t)
 		a := s.send("auditor", "GET", request, "")

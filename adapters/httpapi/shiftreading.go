@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/domain/assignment"
+	"tracekeep/domain/localtime"
 	"tracekeep/projections"
 )
 
@@ -83,12 +84,12 @@ func instants(from, to, zone string) (start, end time.Time, problem *Problem) {
 	if err != nil || zone == "" || zone == "Local" {
 		return start, end, invalid("query/zone", "zone", "expected the IANA name of a time zone")
 	}
-	start, errFrom := time.ParseInLocation(time.DateOnly, from, location)
-	last, errTo := time.ParseInLocation(time.DateOnly, to, location)
+	first, errFrom := time.Parse(time.DateOnly, from)
+	last, errTo := time.Parse(time.DateOnly, to)
 	if errFrom != nil || errTo != nil {
 		return start, end, invalid("query/from", "format", "expected 2006-01-02")
 	}
-	return start, last.AddDate(0, 0, 1), nil
+	return localtime.Midnight(first, location), localtime.Midnight(last.AddDate(0, 0, 1), location), nil
 }
 
 func (a *API) listShifts(ctx context.Context, in shiftsInput) (*shiftsAnswer, error) {

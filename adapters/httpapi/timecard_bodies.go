@@ -39,7 +39,7 @@ func TimecardBodyOf(view TimecardView, release Release) TimecardBody {
 	}
 	if o := view.Owed; o != nil {
 		body.Owed = &OwedBody{
-			Rules: o.Rules, RulesVersion: o.Version, Time: paidTimeBody(o.Time), Breaches: o.Breaches, Overlaps: o.Overlaps, Adjustments: each(o.Adjustments, adjustmentBody),
+			Plan: o.Plan, PlanVersion: o.PlanVersion, Rules: o.Rules, RulesVersion: o.Version, Time: paidTimeBody(o.Time), Breaches: o.Breaches, Overlaps: o.Overlaps, Adjustments: each(o.Adjustments, adjustmentBody),
 		}
 	}
 	return body
@@ -59,15 +59,22 @@ type FindingBody struct {
 	Code     string   `json:"code" example:"missing_out"`
 	Severity string   `json:"severity" enum:"low,medium,high" example:"high"`
 	TimeTrex string   `json:"timetrex,omitempty" doc:"The code that TimeTrex gives the same thing, where it has one." example:"M2"`
-	At       string   `json:"at" format:"date-time" example:"2026-03-03T07:00:00Z"`
+	At       string   `json:"at,omitempty" format:"date-time" doc:"Left out where it is about declared hours, which have no time of day." example:"2026-03-03T07:00:00Z"`
 	WorkDate string   `json:"work_date" format:"date" example:"2026-03-03"`
 	PunchIDs []string `json:"punch_ids" doc:"The punches it is about, the earlier first."`
+
+	DeclarationIDs []string `json:"declaration_ids,omitempty" doc:"The declared hours it is about."`
 }
 
 func findingBody(f hours.Finding) FindingBody {
-	return FindingBody{
-		Code: string(f.Code), Severity: string(f.Severity), TimeTrex: f.TimeTrex, At: rfc3339(f.At), WorkDate: f.WorkDate, PunchIDs: each(f.Punches, uuid.UUID.String),
+	body := FindingBody{Code: string(f.Code), Severity: string(f.Severity), TimeTrex: f.TimeTrex, WorkDate: f.WorkDate, PunchIDs: each(f.Punches, uuid.UUID.String)}
+	if !f.At.IsZero() {
+		body.At = rfc3339(f.At)
 	}
+	if len(f.Declared) > 0 {
+		body.DeclarationIDs = each(f.Declared, uuid.UUID.String)
+	}
+	return body
 }
 
 // PunchReadingBody is when and as what a punch counts or was recorded.
@@ -188,7 +195,9 @@ func lockedBody(l LockedDays) LockedBody {
 
 // OwedBody is what days are paid as by a set of rules.
 type OwedBody struct {
-	Rules        string           `json:"rules" example:"flsa"`
+	Plan         string           `json:"plan" doc:"Of one set of rules, their name." example:"flsa"`
+	PlanVersion  int              `json:"plan_version" example:"1"`
+	Rules        string           `json:"rules" doc:"Of the group; jobs with rules of their own are worked out by these." example:"flsa"`
 	RulesVersion int              `json:"rules_version" example:"1"`
 	Time         PaidTimeBody     `json:"time"`
 	Breaches     int              `json:"breaches" doc:"Of rules about pauses, rests and the length of days."`

@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/domain/hours"
-	"tracekeep/domain/payrules"
 )
 
 // WhoseQuery says whose work a question is about.
@@ -40,19 +39,15 @@ type DaysQuery struct {
 	To   string `query:"to" required:"true" format:"date" doc:"Last work date, included; at most 366 days." example:"2026-03-08"`
 }
 
-// RulesQuery names a built-in set of rules.
+// RulesQuery names a set of rules.
 type RulesQuery struct {
-	Rules string `query:"rules" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"A built-in set of rules, such as flsa; tracekeep hours rules lists them." example:"flsa"`
-	Zone  string `query:"zone" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" doc:"IANA zone whose clock begins days and weeks." example:"America/New_York"`
+	Rules string `query:"rules" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"A set of rules, such as flsa; list-pay-rules lists them." example:"flsa"`
+	Zone  string `query:"zone" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" doc:"IANA zone whose clock begins days and weeks, for rules that name none." example:"America/New_York"`
 }
 
-// builtIn finds the rules.
-func builtIn(pointer, name string) (payrules.Rules, *Problem) {
-	rules, ok := payrules.BuiltIn(name)
-	if !ok {
-		return rules, invalid(pointer, "unknown_rules", "there are no built-in rules of this name")
-	}
-	return rules, nil
+// PlanQuery names a pay plan.
+type PlanQuery struct {
+	Plan string `query:"plan" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"Instead of rules, a pay plan that the server was given; list-pay-rules lists them."`
 }
 
 func (a *API) registerWorkforce(api huma.API) {
@@ -63,8 +58,9 @@ func (a *API) registerWorkforce(api huma.API) {
 			WhoseQuery
 			DaysQuery
 			RulesQuery
+			PlanQuery
 		}) (*struct{ Body TimecardBody }, error) {
-			return a.getTimecard(ctx, in.WhoseQuery, in.DaysQuery, in.RulesQuery)
+			return a.getTimecard(ctx, in.WhoseQuery, in.DaysQuery, paidByNames{in.Rules, in.Zone, in.Plan})
 		})
 	huma.Register(api, a.operation("list-exceptions", http.MethodGet, "/v1/exceptions", "Hours", "What to look at before hours are paid",
 		"In order of work id and time; a page holds the findings of page_size work records."),
@@ -88,22 +84,23 @@ func (a *API) registerWorkforce(api huma.API) {
 		}) (*struct{ Body WorkHistoryBody }, error) {
 			return a.getWorkHistory(ctx, in.WhoseQuery)
 		})
+	a.registerPerformance(api)
 }
 
-func (a *API) getTimecard(ctx context.Context, who WhoseQuery, days DaysQuery, named RulesQuery) (*struct{ Body TimecardBody }, error) {
+func (a *API) getTimecard(ctx context.Context, who WhoseQuery, days DaysQuery, named paidByNames) (*struct{ Body TimecardBody }, error) {
 	if problem := who.check(true); problem != nil {
 		return nil, problem
 	}
 	if problem := span(days.From, days.To); problem != nil {
 		return nil, problem
 	}
-	asked := TimecardQuestion{Whose: who.whose(), From: days.From, To: days.To, Zone: named.Zone}
-	if named.Rules != "" {
-		rules, problem := builtIn("query/rules", named.Rules)
+	asked := TimecardQuestion{Whose: who.whose(), From: days.From, To: days.To, Earlier: a.config.Pay.earlier()}
+	if named.Rules+named.Plan != "" {
+		plan, problem := a.config.Pay.plan("query", named)
 		if problem != nil {
 			return nil, problem
 		}
-		asked.Rules = &rules
+		asked.Plan = &plan
 	}
 	view, err := a.inside.Workforce.Timecard(ctx, caller(ctx), asked)
 	if err != nil {
@@ -164,6 +161,14 @@ func pageBodies[T, B any](ctx context.Context, a *API, asks question, paging Pag
 		return bodies, a.nextID(asks, paging, last, asks.filter, link, token)
 	}
 	return bodies, nil
+}
+
+// below is the question about what is listed below some ids.
+func (q question) below(ids ...ID) question {
+	for _, id := range ids {
+		q.path = append(q.path, string(id))
+	}
+	return q
 }
 
 func asking(ctx context.Context, operation string, filter ...string) question {
@@ -248,8 +253,8 @@ type overtimeInput struct {
 	Fresh
 	Paging
 	WhoseQuery
-	Rules string `query:"rules" required:"true" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"A built-in set of rules." example:"flsa"`
-	Zone  string `query:"zone" required:"true" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" doc:"IANA zone whose clock begins days and weeks." example:"America/New_York"`
+	Rules string `query:"rules" required:"true" maxLength:"64" pattern:"^[a-z0-9_-]+$" doc:"A set of rules, such as flsa; list-pay-rules lists them." example:"flsa"`
+	Zone  string `query:"zone" maxLength:"64" pattern:"^[A-Za-z0-9_+/-]+$" doc:"IANA zone whose clock begins days and weeks, for rules that name none." example:"America/New_York"`
 	On    string `query:"on" format:"date" doc:"The workweek in which this day begins; left out, the one that is running."`
 	Near  int    `query:"near_minutes" minimum:"0" maximum:"10080" default:"240" doc:"From how little time left somebody is near."`
 	State string `query:"state" enum:"under,near,over" default:"near" doc:"Only who is at least so far."`
@@ -272,10 +277,11 @@ func (a *API) listOvertime(ctx context.Context, in overtimeInput) (*overtimeAnsw
 	if problem := in.check(false); problem != nil {
 		return nil, problem
 	}
-	rules, problem := builtIn("query/rules", in.Rules)
+	plan, problem := a.config.Pay.plan("query", paidByNames{Rules: in.Rules, Zone: in.Zone})
 	if problem != nil {
 		return nil, problem
 	}
+	rules := plan.Groups[0].Parts[0].Rules
 	view, err := a.inside.Workforce.Overtime(ctx, caller(ctx), OvertimeQuestion{
 		Whose: in.whose(), Rules: rules, Zone: in.Zone, On: in.On, Near: time.Duration(in.Near) * time.Minute,
 	})

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/domain/assignment"
-	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
 
@@ -167,7 +166,6 @@ type PastShiftBody struct {
 	EndsAt   string `json:"ends_at" format:"date-time" example:"2026-03-02T20:00:00Z"`
 	State    string `json:"state" example:"completed"`
 	AttendedBody
-	Rating string `json:"rating,omitempty" doc:"Given when the shift was completed."`
 }
 
 // AttendedBody is how somebody came to a shift.
@@ -193,16 +191,14 @@ func WorkHistoryBodyOf(view WorkHistoryView, release Release) WorkHistoryBody {
 				Kind: string(j.Kind), Employer: j.Employer, Site: j.Site, Shifts: j.Shifts, Planned: int64(j.Planned / time.Minute), WorkedMinutes: int64(j.Worked / time.Minute),
 			}
 		}),
-		Shifts: each(view.Shifts, func(s PastShift) PastShiftBody {
-			rating := string(s.Rating)
-			if s.Rating == eventschema.RatingNone {
-				rating = ""
-			}
-			return PastShiftBody{
-				ShiftID: s.ShiftID.String(), Kind: string(s.Kind), Employer: s.Employer, Site: s.Site, StartsAt: rfc3339(s.StartsAt), EndsAt: rfc3339(s.EndsAt),
-				State: string(s.State), AttendedBody: attendedBody(s.Mark), Rating: rating,
-			}
-		}),
+		Shifts: each(view.Shifts, pastShiftBody),
+	}
+}
+
+func pastShiftBody(s PastShift) PastShiftBody {
+	return PastShiftBody{
+		ShiftID: s.ShiftID.String(), Kind: string(s.Kind), Employer: s.Employer, Site: s.Site, StartsAt: rfc3339(s.StartsAt), EndsAt: rfc3339(s.EndsAt),
+		State: string(s.State), AttendedBody: attendedBody(s.Mark),
 	}
 }
 
@@ -234,7 +230,6 @@ type PlaceBody struct {
 	Rank     int    `json:"rank,omitempty"`
 	Points   int    `json:"points,omitempty"`
 	AttendedBody
-	Rating string `json:"rating,omitempty"`
 }
 
 func shiftBody(s RosterShift) ShiftBody {
@@ -245,7 +240,7 @@ func shiftBody(s RosterShift) ShiftBody {
 		Assigned: s.Assigned, Qualification: s.Qualification, State: string(s.State()), RespondBy: optionalTime(s.RespondBy),
 		People: each(s.Places, func(p projections.Place) PlaceBody {
 			return PlaceBody{
-				WorkID: p.WorkID.String(), State: string(p.State), Strategy: string(p.Strategy), Rank: p.Rank, Points: p.Points, Rating: string(p.Rating),
+				WorkID: p.WorkID.String(), State: string(p.State), Strategy: string(p.Strategy), Rank: p.Rank, Points: p.Points,
 				AttendedBody: AttendedBody{Attendance: string(p.Attendance), LateMinutes: p.LateMinutes, WorkedMinutes: p.WorkedMinutes},
 			}
 		}),

@@ -27,6 +27,11 @@ func TestListsOfHRTurnTheirPages(t *testing.T) {
 		"/v1/attendance?from=2026-03-02&to=2026-03-08": {"attendance", "work_id", 3},
 		"/v1/shifts": {"shifts", "shift_id", 3},
 		"/v1/shifts?from=2026-03-02&to=2026-03-08&zone=UTC": {"shifts", "shift_id", 3},
+		"/v1/classes": {"classes", "class_id", 3},
+		"/v1/classes/" + someClass.String() + "/members":                                 {"members", "work_id", 3},
+		"/v1/classes/" + someClass.String() + "/sessions":                                {"sessions", "session_id", 3},
+		"/v1/classes/" + someClass.String() + "/sessions/" + someHold.String() + "/roll": {"students", "work_id", 3},
+		"/v1/marks?from=2026-03-02&to=2026-03-08&work_id=" + adasWork.String():           {"sessions", "session_id", 3},
 		"/v1/corrections": {"corrections", "correction_id", 3},
 		"/v1/pay-periods/" + someHold.String() + "/cards": {"cards", "work_id", 3},
 	} {

@@ -31,7 +31,8 @@ type adms struct {
 }
 
 func openADMS(s source) (reader, error) {
-	return &adms{from: s.lines(), place: s.place, interns: interns{}}, nil
+	from, err := s.lines()
+	return &adms{from: from, place: s.place, interns: interns{}}, err
 }
 
 func (a *adms) next(rows []row) ([]row, int64, error) {

@@ -1,28 +1,17 @@
 package importer
 
 import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/text/encoding/charmap"
 
 	"tracekeep/eventschema"
-)
-
-// afdRecord is how wide the records of one type are in one layout, without line end.
-// Sources: Portaria MTE 1510/2009, annex I; Portaria MTP 671/2021, annex V.
-type afdRecord struct{ wide, sum int } // sum: where the CRC-16 stands, 0 where there is none
-
-var (
-	afd1510 = map[byte]afdRecord{'1': {232, 0}, '2': {299, 0}, '3': {34, 0}, '4': {34, 0}, '5': {87, 0}, '9': {46, 0}}
-	afd671  = map[byte]afdRecord{
-		'1': {302, 298}, '2': {331, 327}, '3': {50, 46}, '4': {73, 69}, '5': {118, 114}, '6': {36, 0}, '7': {137, 0}, '9': {64, 0},
-	}
-)
-
-const (
-	afdNSR     = 9 // digits of the running number that begins each record
-	afdTrailer = "999999999"
 )
 
 // afd reads the source file of a Brazilian time clock: fixed columns in ISO-8859-1,
@@ -35,43 +24,51 @@ type afd struct {
 	counts map[byte]int64
 	people map[string]*Person // by PIS or CPF
 	sums   crcs               // ways to sum that fitted all records so far
-}
-
-func isAFD(h head) bool {
-	layout, _, ok := afdType(h.line)
-	return ok && layout != nil
-}
-
-// afdType tells the layout and type of a record by its width.
-func afdType(line []byte) (layout map[byte]afdRecord, kind byte, ok bool) {
-	if len(line) <= afdNSR || !digits(line[:afdNSR]) {
-		return nil, 0, false
-	}
-	for _, layout := range []map[byte]afdRecord{afd1510, afd671} {
-		kind := line[afdNSR]
-		if string(line[:afdNSR]) == afdTrailer && line[len(line)-1] == '9' {
-			kind = '9'
-		}
-		if r, known := layout[kind]; known && r.wide == len(line) {
-			return layout, kind, true
-		}
-	}
-	return nil, 0, false
-}
-
-func digits(b []byte) bool {
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(b) > 0
+	proved bool               // they are ways that are known; false: what they prove is not known
+	said   bool               // that it is not known was said
 }
 
 func openAFD(s source) (reader, error) {
-	return &afd{
-		from: s.lines(), place: s.place, counts: map[byte]int64{}, people: map[string]*Person{}, sums: allCRCs,
-	}, nil
+	peek := bufio.NewReaderSize(s.from, 64<<10)
+	start, err := peek.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	a := &afd{from: newLines(peek), place: s.place, counts: map[byte]int64{}, people: map[string]*Person{}}
+	a.sums, a.proved = summedBy(start)
+	return a, nil
+}
+
+// manySums is how many records must have a sum that is made in no known way before that is
+// taken for a way of its own, and not for damage.
+const manySums = 3
+
+// summedBy finds how the records at the beginning of a file are summed: the ways that fit
+// most of them. Clocks sum in ways that no rule names; where none fits, a sum proves nothing.
+func summedBy(start []byte) (ways crcs, known bool) {
+	fitting, most, summed := map[crcs]int{}, 0, 0
+	for text := range bytes.Lines(start) {
+		layout, kind, text := afdType(bytes.TrimRight(text, "\r\n"))
+		if layout == nil || layout.records[kind].sum == 0 {
+			continue
+		}
+		summed++
+		for way := crcs(1); way < allCRCs; way <<= 1 {
+			if one := way; one.fit(text, layout.records[kind].sum) {
+				fitting[way]++
+				most = max(most, fitting[way])
+			}
+		}
+	}
+	if most == 0 {
+		return allCRCs, summed < manySums
+	}
+	for way, n := range fitting {
+		if n == most {
+			ways |= way
+		}
+	}
+	return ways, true
 }
 
 func (a *afd) next(rows []row) ([]row, int64, error) {
@@ -91,9 +88,12 @@ func (a *afd) parse(l line) row {
 	case isBlank(l.text):
 		r.class = blankLine
 		return r
+	case bytes.HasPrefix(l.text, []byte(afdSignature)): // the signature itself is a file of its own
+		r.class = otherRow
+		return r
 	}
-	layout, kind, ok := afdType(l.text)
-	if !ok {
+	layout, kind, text := afdType(l.text)
+	if layout == nil {
 		r.reason = BrokenLine
 		if l.unterminated {
 			r.reason = TruncatedLine
@@ -101,25 +101,31 @@ func (a *afd) parse(l line) row {
 		return r
 	}
 	r.shaped = true
-	if !a.sums.fit(l.text, layout[kind].sum) {
+	switch sum := layout.records[kind].sum; {
+	case sum == 0:
+	case !a.proved:
+		if !a.said {
+			a.said, r.suspect = true, UnknownChecksum
+		}
+	case !a.sums.fit(text, sum) && !a.sums.fit(l.text, len(l.text)-4): // some sum what they wrote, in UTF-8
 		r.reason = BadChecksum
 		return r
 	}
 	if kind != '9' {
 		a.counts[kind]++
 	}
-	a.follow(&r, l.text, kind)
+	a.follow(&r, text, kind)
 	switch kind {
 	case '3', '7':
-		r.reason = a.punch(&r, l.text, layout)
+		r.reason = a.punch(&r, text, layout)
 	case '9':
 		r.class = otherRow
-		r.reason = a.check(l.text)
+		r.reason = a.check(text)
 	case '4':
 		r.class, r.suspect = otherRow, ClockAdjusted
 	case '5':
 		r.class = otherRow
-		a.employee(l.text, layout)
+		a.employee(text, layout)
 	default:
 		r.class = otherRow
 	}
@@ -133,30 +139,31 @@ func (a *afd) follow(r *row, text []byte, kind byte) {
 	}
 	r.counter, _ = strconv.ParseInt(string(text[:afdNSR]), 10, 64)
 	r.counted = true
-	if a.last > 0 && r.counter != a.last+1 {
+	if a.last > 0 && r.counter != a.last+1 && r.suspect == "" {
 		r.suspect = CounterJumped
 	}
 	a.last = r.counter
 }
 
-func (a *afd) punch(r *row, text []byte, layout map[byte]afdRecord) Reason {
+func (a *afd) punch(r *row, text []byte, layout *afdLayout) Reason {
 	var s stamp
 	var reason Reason
 	var who []byte
-	if layout['3'].wide == afd1510['3'].wide {
-		s, reason = a.local(text[10:22])
-		who = text[22:34]
-	} else {
+	if layout.offsets {
 		s, reason = a.offset(text[10:34])
 		who = text[34:46]
+	} else {
+		s, reason = a.local(text[10:22])
+		who = text[22:34]
 	}
 	if reason != "" {
 		return reason
 	}
-	if !digits(who) {
+	key, ok := afdKey(who)
+	if !ok {
 		return BadPIN
 	}
-	r.pin = string(who)
+	r.pin = key
 	r.at, r.offset, r.clock = s.at, s.offset, s.clock
 	if a.place.suspicion != "" {
 		r.suspect = a.place.suspicion
@@ -165,6 +172,16 @@ func (a *afd) punch(r *row, text []byte, layout map[byte]afdRecord) Reason {
 	r.same = sameness(*r)
 	r.person = a.people[r.pin]
 	return ""
+}
+
+// afdKey is the PIS or CPF of a record in its 12 digits. Some clocks write a blank behind
+// the 11 digits of a CPF, others a zero in front of them.
+func afdKey(who []byte) (string, bool) {
+	short := bytes.Trim(who, blanks)
+	if !digits(short) || len(short) > 12 {
+		return "", false
+	}
+	return strings.Repeat("0", 12-len(short)) + string(short), true
 }
 
 // local reads DDMMYYYYHHMM.
@@ -187,12 +204,12 @@ func (a *afd) offset(text []byte) (stamp, Reason) {
 
 // employee keeps the name of a record about an employee; an exclusion keeps the
 // name, since punches before it may come after.
-func (a *afd) employee(text []byte, layout map[byte]afdRecord) {
+func (a *afd) employee(text []byte, layout *afdLayout) {
 	operation, who, name := 22, 23, 35
-	if layout['5'].wide == afd671['5'].wide {
+	if layout.offsets {
 		operation, who, name = 34, 35, 47
 	}
-	key, ok := byPIN.key(string(text[who : who+12]))
+	key, ok := afdKey(text[who : who+12])
 	if text[operation] == 'E' || !ok || len(a.people) >= maxNames {
 		return
 	}

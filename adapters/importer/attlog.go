@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -24,10 +25,20 @@ type attlog struct {
 	place   placer
 	usual   int // columns of the last good line
 	interns interns
+	derive  bool // whatever was pressed
 }
 
 func openAttlog(s source) (reader, error) {
-	return &attlog{from: s.lines(), place: s.place, usual: fullColumns, interns: interns{}}, nil
+	from, err := s.lines()
+	if err != nil {
+		return nil, err
+	}
+	if s.Directions == "" {
+		if err := checkPressed(from); err != nil {
+			return nil, err
+		}
+	}
+	return &attlog{from: from, place: s.place, usual: fullColumns, interns: interns{}, derive: s.Directions == DirectionsDerived}, nil
 }
 
 func (a *attlog) next(rows []row) ([]row, int64, error) {
@@ -81,10 +92,11 @@ func (a *attlog) fill(r *row, columns *[maxColumns][]byte) Reason {
 		return BadTime
 	}
 	state, ok := parseState(columns[3])
-	if !ok {
-		if string(columns[3]) == "255" {
-			return UndefinedState
-		}
+	switch undefined := string(columns[3]) == "255"; {
+	case ok, undefined && a.derive:
+	case undefined:
+		return UndefinedState
+	default:
 		return BadState
 	}
 	if !isCode(columns[2], maxCode) || !isCode(columns[4], maxCode) {
@@ -96,9 +108,14 @@ func (a *attlog) fill(r *row, columns *[maxColumns][]byte) Reason {
 	}
 	r.suspect = a.place.suspicion
 	r.at, r.offset = resolved.At, resolved.OffsetSeconds
-	r.pin, r.clock = a.interns.of(columns[0]), string(columns[1])
+	r.pin, r.clock = a.interns.of(columns[0]), clockText(columns[1])
 	r.verification, r.workCode = a.interns.of(columns[2]), a.interns.of(columns[4])
-	r.pressed, r.direction, r.kind = press(state)
+	if ok {
+		r.pressed, r.direction, r.kind = press(state)
+	} else {
+		r.pressed, r.undirected, r.kind = "undirected", true, eventschema.KindNormal
+	}
+	r.underived = ok && a.derive
 	return ""
 }
 
@@ -153,15 +170,18 @@ func press(state byte) (pressed string, direction eventschema.Direction, kind ev
 
 const states = "012345"
 
-// parseClock reads exactly YYYY-MM-DD HH:MM:SS; whether there is such a date is
-// for [localtime.Readings] to say.
+// clockText is a time as stations write it.
+func clockText(b []byte) string { return strings.ReplaceAll(string(b), "/", "-") }
+
+// parseClock reads exactly YYYY-MM-DD HH:MM:SS, or with slashes as some programs of the
+// vendors write it; whether there is such a date is for [localtime.Readings] to say.
 func parseClock(b []byte) (localtime.Wall, bool) {
 	const form = "0000-00-00 00:00:00"
-	if len(b) != len(form) {
+	if len(b) != len(form) || b[4] != b[7] {
 		return localtime.Wall{}, false
 	}
 	for i := range form {
-		if form[i] != '0' && b[i] != form[i] || form[i] == '0' && (b[i] < '0' || b[i] > '9') {
+		if form[i] != '0' && b[i] != form[i] && (form[i] != '-' || b[i] != '/') || form[i] == '0' && (b[i] < '0' || b[i] > '9') {
 			return localtime.Wall{}, false
 		}
 	}
@@ -177,5 +197,6 @@ func parseClock(b []byte) (localtime.Wall, bool) {
 	}, true
 }
 
-// isBlank tells whether a line holds nothing but padding. Such lines are no rows.
-func isBlank(text []byte) bool { return len(bytes.Trim(text, blanks+"\r")) == 0 }
+// isBlank tells whether a line holds nothing but padding, or the mark with which DOS ends
+// a text. Such lines are no rows.
+func isBlank(text []byte) bool { return len(bytes.Trim(text, blanks+"\r\x1A")) == 0 }

@@ -402,7 +402,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 		LineTooLong, NotUTF8, TruncatedLine, BrokenLine, BadPIN, BadTime, BadState, UndefinedState, StationClockReset, GapInLocalTime,
 		AmbiguousLocalTime, InTheFuture, UnknownPIN, DuplicatePIN, BadName, BadEmail, BadPhone, BadBirthDate, BadEmployeeNumber,
 		BadKey, NoDuration, EndBeforeStart, StillRunning, BadDirection, BadChecksum, BadCount, Biometric,
-		ClockSetBack, ClockAdjusted, CounterJumped, HoursDisagree, Overlaps, AmbiguousDate, UnknownJob, BadWorkDate, BadHours, NoHours, TooManyHours, SameHoursAgain, OverlapResolved,
+		ClockSetBack, ClockAdjusted, CounterJumped, HoursDisagree, Overlaps, AmbiguousDate, UnknownJob, BadWorkDate, BadHours, NoHours, TooManyHours, SameHoursAgain, NobodyRecognised, NoTimes, UnknownChecksum, OverlapResolved,
 		BadMode, BadStatus, BadDate, BadTitle, BadCode, BadRole, DuplicateID, UnknownUser, UnknownClass, UnknownTitle, NeverThere, ErasedUser,
 	}
 	if len(messages) != len(all) {

@@ -3,19 +3,25 @@ package importer
 import (
 	"bytes"
 	"fmt"
+	"math/bits"
 )
 
 // crcs is a set of ways to make a CRC-16. Portaria 671 fixes one for programs
 // (KERMIT) and none for the clocks that existed before it, so a file may use any of
-// those in use, but the same for all its records.
-type crcs byte
+// those in use, but the same for all its records. Clocks of Henry and Dixi sum as MODBUS
+// does.
+type crcs uint16
 
 const (
 	crcKermit crcs = 1 << iota
 	crcARC
 	crcXModem
 	crcCCITT
-	allCRCs = crcKermit | crcARC | crcXModem | crcCCITT
+	crcModbus
+	crcX25
+	crcMCRF4XX
+	crcSwapped // KERMIT, the lower byte first
+	allCRCs    = crcKermit | crcARC | crcXModem | crcCCITT | crcModbus | crcX25 | crcMCRF4XX | crcSwapped
 )
 
 // fit tells whether the four hexadecimal digits at the end are the sum of what stands
@@ -26,7 +32,7 @@ func (c *crcs) fit(text []byte, at int) bool {
 	}
 	var fitting crcs
 	said := bytes.ToUpper(text[at : at+4])
-	for way := crcKermit; way < allCRCs; way <<= 1 {
+	for way := crcs(1); way < allCRCs; way <<= 1 {
 		if *c&way != 0 && fmt.Sprintf("%04X", way.sum(text[:at])) == string(said) {
 			fitting |= way
 		}
@@ -42,9 +48,17 @@ func (c crcs) sum(b []byte) uint16 {
 	var sum uint16
 	switch c {
 	case crcKermit:
-		return reflected(b, 0x8408)
+		return reflected(0, b, 0x8408)
 	case crcARC:
-		return reflected(b, 0xA001)
+		return reflected(0, b, 0xA001)
+	case crcModbus:
+		return reflected(0xFFFF, b, 0xA001)
+	case crcX25:
+		return ^reflected(0xFFFF, b, 0x8408)
+	case crcMCRF4XX:
+		return reflected(0xFFFF, b, 0x8408)
+	case crcSwapped:
+		return bits.ReverseBytes16(reflected(0, b, 0x8408))
 	case crcCCITT:
 		sum = 0xFFFF
 	}
@@ -60,7 +74,7 @@ func (c crcs) sum(b []byte) uint16 {
 	return sum
 }
 
-func reflected(b []byte, polynomial uint16) (sum uint16) {
+func reflected(sum uint16, b []byte, polynomial uint16) uint16 {
 	for _, x := range b {
 		sum ^= uint16(x)
 		for range 8 {

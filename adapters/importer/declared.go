@@ -22,6 +22,7 @@ type Declaration struct {
 	Zone     string    // IANA name
 	DayEnds  time.Time // when WorkDate ends there, UTC
 	Seconds  int64     // more than none, at most those of 24 hours
+	Job      string    // code; no part of what tells entries apart, so that an entry that was imported before one was known stays the same
 
 	// Entry is a hash of the columns that tell entries of one day apart, such as
 	// project and task, which are not kept.
@@ -135,7 +136,7 @@ func (d *declared) same(pin string) (same [16]byte) {
 func (r *row) declaration(work uuid.UUID, zone string) Declaration {
 	return Declaration{
 		Line: r.line, PIN: r.pin, Work: work, WorkDate: r.declared.date, Zone: zone, DayEnds: r.declared.ends,
-		Seconds: int64(r.declared.hours / time.Second), Entry: r.declared.entry, Nth: r.declared.nth,
+		Seconds: int64(r.declared.hours / time.Second), Entry: r.declared.entry, Nth: r.declared.nth, Job: r.job,
 	}
 }
 

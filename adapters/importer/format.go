@@ -52,7 +52,19 @@ type source struct {
 	place placer
 }
 
-func (s source) lines() *lines { return newLines(s.from) }
+// lines are those of the file's text.
+func (s source) lines() (*lines, error) {
+	raw := &counted{from: s.from}
+	text, same, err := decoded(raw, s.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	l := newLines(text)
+	if !same {
+		l.raw = raw
+	}
+	return l, nil
+}
 
 // Formats lists what can be imported. Where the files of two look alike, the
 // earlier one is detected.

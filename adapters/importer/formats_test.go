@@ -288,7 +288,7 @@ func TestEncodings(t *testing.T) {
 		})
 	}
 	o := formatted(t, Auto, text)
-	o.Encoding = "koi8-r"
+	o.Encoding = "ebcdic-de"
 	if _, err := Run(t.Context(), o, newNotebook()); !errors.Is(err, ErrEncoding) {
 		t.Errorf("an encoding that is not known: %v", err)
 	}

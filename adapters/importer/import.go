@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -38,6 +39,9 @@ func Run(ctx context.Context, o Options, sink Sink) (Summary, error) {
 	}
 	if o.Mapping != nil && o.Mapping.Enrolment != nil {
 		return Summary{}, fmt.Errorf("%w: it describes enrolments, which are no punches", ErrMapping)
+	}
+	if o.Mapping != nil && o.Mapping.People != nil {
+		return Summary{}, fmt.Errorf("%w: it describes people, who are no punches", ErrMapping)
 	}
 	o = o.withDefaults()
 	from, format, err := open(ctx, o)
@@ -265,6 +269,9 @@ func (r *run) admit(rows []row) []Punch {
 		work, ok := r.known[row.pin]
 		if !ok {
 			row.reason = UnknownPIN
+			if strings.Trim(row.pin, "0") == "" {
+				row.reason = NobodyRecognised
+			}
 			continue
 		}
 		if row.declared != nil {

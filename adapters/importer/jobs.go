@@ -19,14 +19,11 @@ type JobColumn struct {
 	Codes  map[string]string `yaml:"codes"` // by value
 }
 
-func (c *JobColumn) mistakes(declared bool) []error {
+func (c *JobColumn) mistakes() []error {
 	if c == nil {
 		return nil
 	}
 	var wrong []error
-	if declared {
-		wrong = append(wrong, errors.New("job belongs to rows with times: hours of a day are kept for no job"))
-	}
 	if c.Column == "" || len(c.Codes) == 0 {
 		wrong = append(wrong, errors.New("job needs column and codes"))
 	}

@@ -19,10 +19,11 @@ type line struct {
 	unterminated bool  // the file ended here without a line end
 }
 
-// lines cuts a file into lines ended by LF or CRLF, in memory that does not
-// depend on their length.
+// lines cuts a file into lines ended by LF, CRLF or what programs make of CRLF by
+// converting it twice, in memory that does not depend on their length.
 type lines struct {
 	from   *bufio.Reader
+	raw    *counted // what it is read from, where that is other bytes than the text
 	number int64
 	end    int64
 }
@@ -54,6 +55,9 @@ func (l *lines) next() (line, error) {
 	if !unterminated {
 		text = bytes.TrimSuffix(text, []byte("\n"))
 	}
-	text = bytes.TrimSuffix(text, []byte("\r"))
+	text = bytes.TrimRight(text, "\r")
+	if l.raw != nil {
+		l.end = l.raw.n
+	}
 	return line{number: l.number, text: text, end: l.end, tooLong: tooLong, unterminated: unterminated}, nil
 }

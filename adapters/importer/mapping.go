@@ -17,7 +17,7 @@ var ErrMapping = errors.New("mapping")
 // Mapping says what the columns of a table are. Names of columns are compared
 // without case, runs of blanks and line breaks, and A|B is the first of A and B that
 // the table has. A row is one punch (Time), a span that becomes an in and an out
-// (Start and End), the hours of a day (Day and Hours), or an enrolment (Enrolment).
+// (Start and End), the hours of a day (Day and Hours), an enrolment (Enrolment), or a person (People).
 type Mapping struct {
 	Name    string `yaml:"name"`
 	BasedOn string `yaml:"based_on"` // a built-in table, to which Job is added
@@ -38,6 +38,9 @@ type Mapping struct {
 
 	// Enrolment makes a row an enrolment instead of a punch: see [RunRoster].
 	Enrolment *EnrolmentColumns `yaml:"enrolment"`
+
+	// People makes a row a person instead of a punch: see [RunPeople].
+	People *PeopleColumns `yaml:"people"`
 
 	// Of built-in tables: columns that tell their files from others'.
 	title   string
@@ -133,6 +136,8 @@ func (m *Mapping) prepare() error {
 		}
 	}
 	switch {
+	case m.People != nil:
+		wrong = append(wrong, m.peopleMistakes()...)
 	case m.Enrolment != nil:
 		wrong = append(wrong, m.enrolmentMistakes()...)
 	case kinds != 1, (m.Start != nil) != (m.End != nil):
@@ -162,7 +167,7 @@ func (m *Mapping) prepare() error {
 	if h := m.Hours; h != nil && (h.Column == "" || h.As != "" && h.As != "decimal" && h.As != "hhmm" && h.As != "seconds") {
 		say("hours needs column, and as must be decimal, hhmm or seconds")
 	}
-	wrong = append(wrong, m.Job.mistakes(m.Day != nil)...)
+	wrong = append(wrong, m.Job.mistakes()...)
 	if len(wrong) > 0 {
 		return fmt.Errorf("%w: %w", ErrMapping, errors.Join(wrong...))
 	}

@@ -14,8 +14,8 @@ import (
 // the people are read; scores, resources, guardians and demographics other than the
 // birth date are not. Passwords are never read.
 //
-// A row that a bulk file leaves out is not taken for removed: a file that was cut off
-// would withdraw a school. A program that means it says tobedeleted.
+// What a bulk file leaves out ends, within bounds: see rosterbulk.go. Nobody is erased by
+// what a roster says or leaves out.
 
 // The files that are read, and those that there is no place for.
 const (
@@ -39,6 +39,9 @@ func ignoredRosterFiles() []string {
 	}
 }
 
+// maxFiles is how many files a manifest may speak of; OneRoster has about 25.
+const maxFiles = 1000
+
 // What a manifest says of a file.
 const (
 	modeBulk   = "bulk"
@@ -56,11 +59,14 @@ type rosterFacts struct {
 func (r *rosterRun) oneRoster(ctx context.Context) error {
 	f := rosterFacts{courses: map[string][2]string{}, terms: map[string][2]string{}, modes: map[string]string{}}
 	for _, read := range []func(context.Context, *rosterFacts) error{
-		r.readManifest, r.readTerms, r.readCourses, r.readClasses, r.readUsers, r.readBirths, r.readEnrolments,
+		r.readManifest, r.weigh, r.readTerms, r.readCourses, r.readClasses, r.readUsers, r.readBirths, r.correctPeople, r.readEnrolments,
 	} {
 		if err := read(ctx, &f); err != nil {
 			return err
 		}
+	}
+	if err := r.endLeftOut(ctx); err != nil {
+		return err
 	}
 	for _, name := range ignoredRosterFiles() {
 		file, err := r.o.Open(name)
@@ -91,7 +97,9 @@ func (r *rosterRun) readManifest(ctx context.Context, f *rosterFacts) error {
 				s.reject(BadMode)
 				return nil
 			}
-			f.modes[file] = mode
+			if f.modes[file] = mode; len(f.modes) > maxFiles {
+				return fmt.Errorf("%w: %s speaks of more than %d files", ErrTooLarge, manifestFile, maxFiles)
+			}
 		} else if name == "oneroster.version" {
 			r.sum.Version = value
 		}
@@ -219,6 +227,7 @@ func (r *rosterRun) readUsers(ctx context.Context, f *rosterFacts) error {
 		if reason == "" {
 			reason = status
 		}
+		removed = removed && !strings.EqualFold(s.value("status"), statusInactive)
 		if _, twice := r.people[key]; reason == "" && twice {
 			reason = DuplicateID
 		}
@@ -231,10 +240,41 @@ func (r *rosterRun) readUsers(ctx context.Context, f *rosterFacts) error {
 			return fmt.Errorf("%w: more than %d people", ErrPeopleTooLarge, MaxPeople)
 		default:
 			r.people[key] = person
+			if at, told := s.modified(); told {
+				r.modified[key] = at
+			}
 			r.sum.PeopleInFile++
 		}
 		return nil
 	})
+}
+
+// correctPeople puts right what is known of people who are registered. They are found
+// by their id in the program, which is kept as a token only, and never by their name.
+func (r *rosterRun) correctPeople(ctx context.Context, _ *rosterFacts) error {
+	batch := make([]RosterPerson, 0, r.o.BatchRows)
+	hand := func() error {
+		corrected, err := r.sink.Correct(ctx, r.o.Station, batch)
+		if err != nil {
+			return fmt.Errorf("correct the people of %s: %w", r.o.Station, err)
+		}
+		r.sum.PeopleCorrected += int64(corrected)
+		batch = batch[:0]
+		return nil
+	}
+	for key, person := range r.people {
+		if batch = append(batch, RosterPerson{Key: key, Person: person, Modified: r.modified[key]}); len(batch) < r.o.BatchRows {
+			continue
+		}
+		if err := hand(); err != nil {
+			return err
+		}
+	}
+	clear(r.modified)
+	if len(batch) == 0 {
+		return nil
+	}
+	return hand()
 }
 
 func (r *rosterRun) readBirths(ctx context.Context, f *rosterFacts) error {

@@ -7,22 +7,39 @@ import (
 	"tracekeep/eventschema"
 )
 
-// status reads what became of a row in the program, and on which day. A day is needed
-// of what was removed only: that of the import where none is told.
+// statusInactive is what OneRoster 1.0 says, and programs that began with it still do, of
+// what is out of use.
+const statusInactive = "inactive"
+
+// modified is when the program changed the row last, where it says so.
+func (s *sheet) modified() (time.Time, bool) {
+	text := s.value("dateLastModified")
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, true
+	}
+	if day, ok := rosterDay(text); ok && day != "" {
+		at, err := time.ParseInLocation(time.DateOnly, day, s.run.o.Zone)
+		return at, err == nil
+	}
+	return time.Time{}, false
+}
+
+// status reads what became of a row in the program, and on which day at the sites. A day
+// is needed of what was removed only: that of the import where none is told.
 func (s *sheet) status() (removed bool, day string, reason Reason) {
-	day = s.run.o.Now.In(s.run.o.Zone).Format(time.DateOnly)
-	if told, ok := rosterDay(s.value("dateLastModified")); ok && told != "" {
-		day = told
+	day = s.run.today()
+	if at, told := s.modified(); told && at.Year() >= 1900 && at.Year() < 2200 {
+		day = at.In(s.run.o.Zone).Format(time.DateOnly)
 	}
 	switch strings.ToLower(s.value("status")) {
-	case "active", "inactive":
+	case "active":
 		return false, day, ""
 	case "":
 		if s.file.Mode == modeDelta {
 			return false, day, BadStatus
 		}
 		return false, day, ""
-	case "tobedeleted":
+	case "tobedeleted", statusInactive:
 		return true, day, ""
 	}
 	return false, day, BadStatus

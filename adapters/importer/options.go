@@ -30,7 +30,9 @@ type Options struct {
 	// longer; rows that are placed so are suspect.
 	Overlaps map[string]Overlap
 	Dates    DateOrder // default [DatesAuto]
-	Now      time.Time // required; rows more than 24 hours later are rejected
+
+	Directions Directions // default: what the file says, where it can be true
+	Now        time.Time  // required; rows more than 24 hours later are rejected
 
 	WorkCodes map[string]string // the job of each work code of a station, as codes; nil: they are not kept as jobs
 
@@ -102,6 +104,9 @@ func (o Options) Validate() error {
 		}
 	}
 	if err := o.Dates.validate(); err != nil {
+		wrong = append(wrong, err)
+	}
+	if err := o.Directions.validate(); err != nil {
 		wrong = append(wrong, err)
 	}
 	if err := o.Encoding.validate(); err != nil {

@@ -28,7 +28,8 @@ func isOrg(h head) bool {
 }
 
 func openOrg(s source) (reader, error) {
-	return inOrder(&org{from: s.lines(), place: s.place, person: s.Person}), nil
+	from, err := s.lines()
+	return inOrder(&org{from: from, place: s.place, person: s.Person}), err
 }
 
 func (o *org) next(rows []row) ([]row, int64, error) {

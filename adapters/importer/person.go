@@ -31,3 +31,19 @@ func (p Person) MarshalJSON() ([]byte, error) { return nil, ErrPersonal }
 
 // MarshalText refuses.
 func (p Person) MarshalText() ([]byte, error) { return nil, ErrPersonal }
+
+// FieldTexts are values of fields of the tenant's own, by code. They print as [fields] and
+// refuse to be encoded, like [Person].
+type FieldTexts map[string]string
+
+// String hides the values.
+func (FieldTexts) String() string { return "[fields]" }
+
+// Format hides the values from every fmt verb, %#v included.
+func (FieldTexts) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[fields]") }
+
+// MarshalJSON refuses.
+func (FieldTexts) MarshalJSON() ([]byte, error) { return nil, ErrPersonal }
+
+// MarshalText refuses.
+func (FieldTexts) MarshalText() ([]byte, error) { return nil, ErrPersonal }

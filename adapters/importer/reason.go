@@ -30,6 +30,8 @@ const (
 	BadHours           Reason = "bad_hours"
 	NoHours            Reason = "no_hours"
 	TooManyHours       Reason = "too_many_hours"
+	NobodyRecognised   Reason = "nobody_recognised"
+	NoTimes            Reason = "no_times"
 )
 
 // The reasons why a row that is taken needs a look.
@@ -41,6 +43,8 @@ const (
 	Overlaps      Reason = "overlaps"
 	AmbiguousDate Reason = "ambiguous_date"
 	UnknownJob    Reason = "unknown_job"
+
+	UnknownChecksum Reason = "unknown_checksum"
 
 	SameHoursAgain  Reason = "same_hours_again"
 	OverlapResolved Reason = "overlap_resolved"
@@ -72,12 +76,23 @@ const (
 	ErasedUser   Reason = "erased_user"
 )
 
+// The reasons for rows of people with fields of the tenant's own, beside those above.
+const (
+	BadText       Reason = "bad_text"
+	BadNumber     Reason = "bad_number"
+	BadChoice     Reason = "bad_choice"
+	BadFieldDate  Reason = "bad_field_date"
+	UnknownPerson Reason = "unknown_person"
+	ClosedAccount Reason = "closed_account"
+)
+
 // Rejected is the verdict on one row that was not taken. It never holds a value
 // of the row.
 type Rejected struct {
 	File    string `json:"file,omitempty"`  // of a roster, which has several
 	Line    int64  `json:"line"`            // counted from 1
 	Sheet   string `json:"sheet,omitempty"` // of a workbook: its place, counted from 1
+	Field   string `json:"field,omitempty"` // code of the field of the tenant's own that it is about
 	Reason  Reason `json:"reason"`
 	Message string `json:"message"`
 }
@@ -89,13 +104,13 @@ func reject(line int64, reason Reason) Rejected {
 // messages say of each reason what is wrong and, where there is something, what to do.
 var messages = map[Reason]string{
 	LineTooLong:        "the line is longer than 4 KiB, or the row longer than 1 MiB",
-	NotUTF8:            "the line is not valid UTF-8; is it another encoding? see --encoding",
+	NotUTF8:            "the line is not valid UTF-8; name its encoding with --encoding, such as windows-1252 (western Europe), windows-1251 (Cyrillic), windows-1256 (Arabic), windows-874 (Thai) or gb18030 (Chinese)",
 	TruncatedLine:      "the last line has no line end and is incomplete; the file may be cut off",
-	BrokenLine:         "the columns are not those of this kind of file",
+	BrokenLine:         "the columns are not those of this kind of file; there may be fewer or more than its header names",
 	BadPIN:             "the PIN must be 1 to 24 letters or digits",
 	BadTime:            "the time is not a date and time of day as the format writes it (for a clock file YYYY-MM-DD HH:MM:SS)",
 	BadState:           "the state is none of 0 in, 1 out, 2 break out, 3 break in, 4 overtime in, 5 overtime out",
-	UndefinedState:     "the station recorded the punch without a state (255), so it is neither in nor out",
+	UndefinedState:     "the station recorded the punch without a state (255), so it is neither in nor out; give --directions derive to let them alternate",
 	StationClockReset:  "the date is before 2001; the station's clock was reset",
 	GapInLocalTime:     "the clocks of the zone were put forward over this local time, so it never was; is the zone right?",
 	AmbiguousLocalTime: "ambiguous local time: the clocks were put back and it came twice; give --overlap first, second or order",
@@ -113,6 +128,9 @@ var messages = map[Reason]string{
 	BadHours:           "the hours are none: write 7:30, 7.5 or 7,5, and nothing below zero",
 	NoHours:            "the hours are zero, so nothing was worked",
 	TooManyHours:       "more than 24 hours on one day; is it the total of a week? Hours are declared for each day",
+	NobodyRecognised:   "the station recorded the number 0: it recognised nobody, or its door was opened by a button",
+	NoTimes:            "the entry has hours, but neither a day nor times of day",
+	UnknownChecksum:    "the check sums of this file are made in no known way, so records that were changed or damaged cannot be told from others",
 	SameHoursAgain:     "taken, but a row above says the same hours of the same person, day and work: were they entered twice?",
 	OverlapResolved:    "taken, but its local time came twice when the clocks were put back: it is the one that somebody said, or the first where the second had not come yet",
 	ClockSetBack:       "taken, but its time is more than 5 minutes before the row above: was the station's clock set back?",
@@ -139,6 +157,12 @@ var messages = map[Reason]string{
 	UnknownClass:       "no class with this id is in the file of classes or known already",
 	UnknownTitle:       "the course of the class is in no file, and the class is not known already",
 	NeverThere:         "the program removes what it never told of",
+	BadText:            "the text is too long or holds control characters",
+	BadNumber:          "it is not a number as -12.5, or too long",
+	BadChoice:          "it is none of the choices of the field",
+	BadFieldDate:       "it is not a date as the mapping's layouts say, or as YYYY-MM-DD",
+	UnknownPerson:      "nobody is known by this key, and the row has no name to register somebody with",
+	ClosedAccount:      "the account of this person is closed, and nothing of it is changed any more",
 	ErasedUser:         "this person is being erased or was erased; nothing is recorded about them any more",
 }
 

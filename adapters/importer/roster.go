@@ -36,6 +36,10 @@ type RosterOptions struct {
 	Now      time.Time      // required
 	Encoding Encoding       // default [EncodingAuto]
 
+	// MostRemovals is how much of what is in force may end because a bulk file leaves it
+	// out, in percent; 0: nothing. [Removals] is what to take where nobody says more.
+	MostRemovals int
+
 	BatchRows  int       // rows handed over at a time; default 1,000, at most 10,000
 	MaxRejects int       // rejected rows kept in the summary; default 1,000
 	Rejects    io.Writer // receives every rejected row as CSV, where given
@@ -95,6 +99,7 @@ const (
 type Verdict struct {
 	Told   Told
 	Reason Reason // where refused
+	Field  string // of the tenant's own, where the reason is about one
 }
 
 // RosterSink is where classes and enrolments go. [RunRoster] calls it from one
@@ -102,8 +107,7 @@ type Verdict struct {
 // must honour ctx and be idempotent: after an error the same files are imported again
 // from their beginning. None may keep the slice.
 type RosterSink interface {
-	// Resolve is that of [Sink].
-	Resolve(ctx context.Context, station string, keys []string, people map[string]Person) (known map[string]uuid.UUID, registered int, err error)
+	RosterPeople
 	// Define answers one verdict for each class.
 	Define(ctx context.Context, station string, batch []RosterClass) ([]Verdict, error)
 	// Classes tells which of some ids are those of classes that were defined, now or
@@ -111,6 +115,27 @@ type RosterSink interface {
 	Classes(ctx context.Context, station string, ids []string) (known map[string]bool, err error)
 	// Enrol answers one verdict for each enrolment. Its class is defined.
 	Enrol(ctx context.Context, station string, batch []RosterEnrolment) ([]Verdict, error)
+	// Standing answers what is in force on a day or later, 2006-01-02, of what the
+	// program told of earlier, and those which are not told. What was said by hand is none
+	// of it, and neither is what an erased person was enrolled in.
+	Standing(ctx context.Context, station, day string, told RosterHas) (RosterStanding, error)
+}
+
+// RosterPeople is where the people of a roster go.
+type RosterPeople interface {
+	// Resolve is that of [Sink].
+	Resolve(ctx context.Context, station string, keys []string, people map[string]Person) (known map[string]uuid.UUID, registered int, err error)
+	// Correct puts right the values of those who are registered, and answers of how many
+	// something changed. Who is not registered is left out, and an empty value takes none
+	// away.
+	Correct(ctx context.Context, station string, batch []RosterPerson) (corrected int, err error)
+}
+
+// RosterPerson is somebody as a roster has them. Like [Person] it is not to be printed.
+type RosterPerson struct {
+	Key string // as [RosterPeople.Resolve] takes it
+	Person
+	Modified time.Time // when the program changed the values last; zero where it does not say
 }
 
 // RosterSummary is the account of an import of a roster.
@@ -131,9 +156,13 @@ type RosterSummary struct {
 
 	PeopleInFile     int64 `json:"people_in_file"`
 	PeopleRegistered int64 `json:"people_registered"`
+	PeopleCorrected  int64 `json:"people_corrected"` // known before, with another name, address, number or birth date
 	// PeopleRemoved are those whom the program marks as to be deleted. That ends no
 	// record here: erasing somebody is a case of its own.
 	PeopleRemoved int64 `json:"people_removed"`
+
+	LeftOut map[string]LeftOut `json:"left_out,omitempty"` // by bulk file
+	Ends    []RosterEnd        `json:"ends,omitempty"`     // everything that ends before its time
 
 	RejectsByReason map[Reason]int64 `json:"rejects_by_reason"`
 	Rejects         []Rejected       `json:"rejects,omitempty"` // the first of them
@@ -154,6 +183,9 @@ func (o RosterOptions) Validate() error {
 		Clock: strings.NewReader(""), Station: o.Station, Zone: o.Zone, Encoding: o.Encoding, Now: o.Now, BatchRows: o.BatchRows, MaxRejects: o.MaxRejects,
 	}
 	err := of.Validate()
+	if o.MostRemovals < 0 || o.MostRemovals > 100 {
+		err = errors.Join(err, fmt.Errorf("%w: what may end by being left out is 0 to 100 percent", ErrOptions))
+	}
 	if o.Open == nil {
 		err = errors.Join(err, fmt.Errorf("%w: the files are needed", ErrOptions))
 	}

@@ -41,10 +41,12 @@ func (b *rosterBook) Define(_ context.Context, _ string, batch []RosterClass) ([
 		known, there := b.classes[c.SourceID]
 		switch {
 		case !there && (c.Removed || !c.CourseTold):
-			verdicts[i] = Verdict{ToldRefused, UnknownTitle}
+			verdicts[i] = Verdict{Told: ToldRefused, Reason: UnknownTitle}
 			continue
 		case !there:
 			verdicts[i].Told = ToldNew
+		case c.Removed && !known.Removed:
+			verdicts[i].Told = ToldEnded
 		case known == c:
 			verdicts[i].Told = ToldUnchanged
 		default:
@@ -75,13 +77,49 @@ func (b *rosterBook) Enrol(_ context.Context, _ string, batch []RosterEnrolment)
 		verdicts[i].Told = ToldNew
 		if there {
 			verdicts[i].Told = ToldChanged
-			if known == e {
+			switch {
+			case known == e:
 				verdicts[i].Told = ToldUnchanged
+			case e.Removed:
+				verdicts[i].Told = ToldEnded
 			}
 		}
 		b.rows[key] = e
 	}
 	return verdicts, nil
+}
+
+func (b *rosterBook) Standing(_ context.Context, _, day string, told RosterHas) (s RosterStanding, err error) {
+	for id, c := range b.classes {
+		if told.Class == nil || c.Removed || c.EndsOn != "" && c.EndsOn <= day {
+			continue
+		}
+		if s.Classes++; !told.Class(id) {
+			s.LeftClasses = append(s.LeftClasses, RosterClass{SourceID: id})
+		}
+	}
+	for _, e := range b.rows {
+		if told.Enrolment == nil || e.Removed || e.EndsOn != "" && e.EndsOn <= day {
+			continue
+		}
+		if s.Enrolments++; !told.Enrolment(e.Class, e.Work, e.Role) {
+			s.LeftEnrolments = append(s.LeftEnrolments, RosterEnrolment{Class: e.Class, Work: e.Work, Role: e.Role})
+		}
+	}
+	return s, nil
+}
+
+func (b *rosterBook) Correct(_ context.Context, _ string, batch []RosterPerson) (corrected int, err error) {
+	for _, p := range batch {
+		known, registered := b.people[p.Key]
+		if p.Email == "" {
+			p.Email = known.Email
+		}
+		if registered && known != p.Person {
+			b.people[p.Key], corrected = p.Person, corrected+1
+		}
+	}
+	return corrected, nil
 }
 
 // files is a roster in memory.

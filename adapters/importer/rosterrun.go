@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -22,6 +23,9 @@ type rosterRun struct {
 	taught  map[string]bool // ids of classes that are defined
 	classes []RosterClass
 	rows    []enrolmentRow
+	left    *RosterStanding // what bulk files leave out; nil where none is bulk
+	// modified says when the program changed a person last, where it says so.
+	modified map[string]time.Time
 
 	verdicts *csv.Writer
 }
@@ -37,7 +41,7 @@ type enrolmentRow struct {
 // repeated with the same files: nothing is recorded twice. The summary counts what was
 // done also when there is an error.
 //
-// Errors: [ErrOptions], [ErrRoster], [ErrMapping], [ErrTooLarge], [ErrPeopleTooLarge],
+// Errors: [ErrOptions], [ErrRoster], [ErrRemovals], [ErrMapping], [ErrTooLarge], [ErrPeopleTooLarge],
 // those of the readers and the sink, and ctx's.
 func RunRoster(ctx context.Context, o RosterOptions, sink RosterSink) (RosterSummary, error) {
 	if err := o.Validate(); err != nil {
@@ -64,6 +68,7 @@ func RunRoster(ctx context.Context, o RosterOptions, sink RosterSink) (RosterSum
 	}
 	r := &rosterRun{
 		o: o, sink: sink, key: key, people: map[string]Person{}, known: map[string]uuid.UUID{}, taught: map[string]bool{},
+		modified: map[string]time.Time{},
 		sum: RosterSummary{
 			Format: format, Station: o.Station, Zone: o.Zone.String(), Files: []RosterFile{},
 			Classes: map[Told]int64{}, Enrolments: map[Told]int64{}, RejectsByReason: map[Reason]int64{},
@@ -82,6 +87,9 @@ func RunRoster(ctx context.Context, o RosterOptions, sink RosterSink) (RosterSum
 	err := read(ctx)
 	return r.sum, errors.Join(err, r.flushVerdicts())
 }
+
+// today is the day of the import at the sites.
+func (r *rosterRun) today() string { return r.o.Now.In(r.o.Zone).Format(time.DateOnly) }
 
 // reject accounts for a row that is not taken.
 func (r *rosterRun) reject(file *RosterFile, line int64, reason Reason) {
@@ -128,7 +136,7 @@ func (r *rosterRun) defineAll(ctx context.Context) error {
 			r.reject(r.file, r.classes[i].Line, v.Reason)
 			continue
 		}
-		r.sum.Classes[v.Told]++
+		r.classEnded(r.classes[i], v, byProgram)
 	}
 	r.classes = r.classes[:0]
 	r.o.Progress(RosterProgress{File: r.file.Name, Rows: r.sum.Rows})
@@ -177,7 +185,7 @@ func (r *rosterRun) enrolAll(ctx context.Context) error {
 				r.reject(r.file, batch[i].Line, v.Reason)
 				continue
 			}
-			r.sum.Enrolments[v.Told]++
+			r.enrolmentEnded(batch[i], v, byProgram)
 		}
 	}
 	r.o.Progress(RosterProgress{File: r.file.Name, Rows: r.sum.Rows})
@@ -223,6 +231,9 @@ func (r *rosterRun) findClasses(ctx context.Context) error {
 // resolve asks the sink about everybody of the batch who has not been asked about.
 // Somebody whose enrolment only ends is not registered for it.
 func (r *rosterRun) resolve(ctx context.Context) error {
+	if len(r.known)+len(r.rows) > MaxPeople {
+		clear(r.known) // the sink is asked again: memory stays bounded
+	}
 	var keys []string
 	asked, owners := map[string]bool{}, map[string]Person{}
 	for _, row := range r.rows {
@@ -252,9 +263,6 @@ func (r *rosterRun) resolve(ctx context.Context) error {
 	for key, work := range known {
 		if work == uuid.Nil {
 			continue
-		}
-		if len(r.known) >= MaxPeople {
-			clear(r.known) // the sink is asked again: memory stays bounded
 		}
 		r.known[key] = work
 		delete(r.people, key)

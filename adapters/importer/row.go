@@ -43,6 +43,7 @@ type row struct {
 	direction    eventschema.Direction
 	kind         eventschema.PunchKind
 	undirected   bool // the format does not say in or out
+	underived    bool // it says, and is not believed
 	counter      int64
 	counted      bool // counter is the station's own running number
 	verification string
@@ -83,6 +84,9 @@ func (r *row) punches(to []Punch, p Punch) []Punch {
 	p.Line, p.PIN, p.At, p.OffsetSeconds, p.StationClock = r.line, r.pin, r.at, r.offset, r.clock
 	p.Direction, p.Kind, p.Verification, p.WorkCode = r.direction, r.kind, r.verification, r.workCode
 	p.Undirected, p.Job = r.undirected, r.jobOf(r.direction)
+	if r.underived {
+		p.Undirected, p.Pressed, p.Kind = true, &Press{Direction: r.direction, Kind: r.kind}, eventschema.KindNormal
+	}
 	if r.counted {
 		p.Counter = &r.counter
 	}

@@ -49,10 +49,11 @@ func (s shifts) direction(work uuid.UUID, at time.Time) eventschema.Direction {
 	return open.direction
 }
 
-// Press is a punch that was recorded before.
+// Press is a punch that was recorded before, or what was pressed for one.
 type Press struct {
 	At        time.Time
 	Direction eventschema.Direction
+	Kind      eventschema.PunchKind
 }
 
 // Recaller is a [Sink] that knows the punches of before. What a terminal pushes is a
@@ -75,7 +76,7 @@ func (r *run) recall(ctx context.Context, rows []row) error {
 	for i := range rows {
 		row := &rows[i]
 		work, known := r.known[row.pin]
-		if _, done := r.shifts[work]; !row.isPunch() || !row.undirected || !known || done || asked[work] {
+		if _, done := r.shifts[work]; !row.isPunch() || !row.undirected && !row.underived || !known || done || asked[work] {
 			continue
 		}
 		asked[work] = true

@@ -30,6 +30,8 @@ type Punch struct {
 	// Undirected says that the file does not say in or out: Direction was derived
 	// from the punches before it.
 	Undirected bool
+	// Pressed is what the file says where it is not believed: see [DirectionsDerived].
+	Pressed *Press
 }
 
 // Identity is what makes the punch the same whenever it comes again, beside the
@@ -39,6 +41,8 @@ func (p Punch) Identity() (direction eventschema.Direction, kind eventschema.Pun
 	switch {
 	case p.Counter != nil:
 		return "", "", []string{strconv.FormatInt(*p.Counter, 10)}
+	case p.Pressed != nil:
+		return p.Pressed.Direction, p.Pressed.Kind, []string{p.Verification, p.WorkCode}
 	case p.Undirected:
 		return "", p.Kind, []string{p.Verification, p.WorkCode}
 	}

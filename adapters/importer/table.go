@@ -41,6 +41,7 @@ type table struct {
 	people  map[string]*Person // as their first row names them
 	owner   string             // whose all rows are, of a table that does not say
 	unsure  bool               // whether dates are day first or month first
+	derive  bool               // in and out are not believed
 	entries map[[16]byte]int   // how often an entry of hours came
 }
 
@@ -88,7 +89,7 @@ func openTable(s source, from records, m *Mapping) (reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &table{from: from, m: m, place: s.place, interns: interns{}, people: map[string]*Person{}, entries: map[[16]byte]int{}}
+	t := &table{from: from, m: m, place: s.place, interns: interns{}, people: map[string]*Person{}, entries: map[[16]byte]int{}, derive: s.Directions == DirectionsDerived}
 	if err := t.head(first.fields); err != nil {
 		return nil, err
 	}
@@ -196,7 +197,7 @@ func (t *table) fill(r *row, rec record) (Reason, error) {
 	case t.m.Start != nil:
 		read = t.span
 	case t.m.Day != nil:
-		return t.declaredRow(r, rec)
+		read = t.declaredRow
 	}
 	reason, err := read(r, rec)
 	job, unknown := t.m.Job.job(at(rec.fields, t.at.job))
@@ -280,7 +281,7 @@ func (t *table) punch(r *row, rec record) (Reason, error) {
 			return BadDirection, nil
 		}
 		if !r.undirected {
-			r.pressed = string(r.direction)
+			r.pressed, r.underived = string(r.direction), t.derive
 		}
 	}
 	r.same = sameness(*r)

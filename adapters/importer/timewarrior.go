@@ -3,6 +3,8 @@ package importer
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"regexp"
 	"time"
 	"unicode/utf8"
@@ -28,7 +30,33 @@ type timewarrior struct {
 func isTimewarrior(h head) bool { return timewLine.Match(h.line) || timewJSON.Match(h.text) }
 
 func openTimewarrior(s source) (reader, error) {
-	return inOrder(&timewarrior{from: s.lines(), place: s.place, person: s.Person}), nil
+	l, err := s.lines()
+	if err != nil {
+		return nil, err
+	}
+	start, err := l.from.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if exportedAnyhow(start) {
+		return inOrder(newTimewExport(l, s)), nil
+	}
+	return inOrder(&timewarrior{from: l, place: s.place, person: s.Person}), nil
+}
+
+// exportedAnyhow says whether an export has its entries otherwise than one a line, as other
+// programs lay it out.
+func exportedAnyhow(start []byte) bool {
+	if !bytes.HasPrefix(bytes.TrimLeft(start, " \r\n\t\uFEFF"), []byte{'['}) {
+		return false
+	}
+	for text := range bytes.Lines(start) {
+		if text = bytes.TrimSpace(text); bytes.IndexByte(text, '{') >= 0 {
+			_, _, ok := interval(text)
+			return !ok
+		}
+	}
+	return false
 }
 
 func (w *timewarrior) next(rows []row) ([]row, int64, error) {
@@ -66,19 +94,22 @@ func (w *timewarrior) parse(l line) row {
 		return r
 	}
 	r.shaped = true
+	r.reason = timewSpan(&w.place, &r, from, to)
+	return r
+}
+
+// timewSpan makes a row of the two ends of an interval.
+func timewSpan(place *placer, r *row, from, to string) Reason {
 	if to == "" {
-		r.reason = StillRunning
-		return r
+		return StillRunning
 	}
 	const layout = "20060102T150405Z"
 	start, err1 := time.Parse(layout, from)
 	end, err2 := time.Parse(layout, to)
 	if err1 != nil || err2 != nil {
-		r.reason = BadTime
-		return r
+		return BadTime
 	}
-	r.reason = spanOf(&w.place, &r, start, end, true)
-	return r
+	return spanOf(place, r, start, end, true)
 }
 
 // interval finds the two ends of an interval, as a data file or an export has them.

@@ -40,31 +40,38 @@ type book struct {
 // openWorkbook reads a workbook as s.Mapping says, or as the first built-in table
 // that fits a sheet's header.
 func openWorkbook(s source) (reader, error) {
-	packed, err := io.ReadAll(io.LimitReader(s.from, maxBook+1))
+	b, first, err := newBook(s.from, s.Mapping)
 	if err != nil {
 		return nil, err
 	}
+	return openTable(s, &rewound{first: &first, then: b}, b.m)
+}
+
+// newBook begins to read a workbook and answers the header of the first sheet that has
+// the columns.
+func newBook(from io.Reader, m *Mapping) (*book, record, error) {
+	packed, err := io.ReadAll(io.LimitReader(from, maxBook+1))
+	if err != nil {
+		return nil, record{}, err
+	}
 	if len(packed) > maxBook {
-		return nil, fmt.Errorf("%w: a workbook may have %d MiB; save its sheets as CSV", ErrTooLarge, maxBook>>20)
+		return nil, record{}, fmt.Errorf("%w: a workbook may have %d MiB; save its sheets as CSV", ErrTooLarge, maxBook>>20)
 	}
 	if err := checkParts(packed); err != nil {
-		return nil, err
+		return nil, record{}, err
 	}
 	file, err := excelize.OpenReader(bytes.NewReader(packed), excelize.Options{
 		RawCellValue: true, UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxUnpacked,
 	})
 	if err != nil {
-		return nil, unreadableBook(err)
+		return nil, record{}, unreadableBook(err)
 	}
-	b := &book{file: file, m: s.Mapping, sheets: file.GetSheetList(), size: int64(len(packed))}
+	b := &book{file: file, m: m, sheets: file.GetSheetList(), size: int64(len(packed))}
 	if len(b.sheets) > maxSheets {
-		return nil, fmt.Errorf("%w: a workbook may have %d sheets", ErrTooLarge, maxSheets)
+		return nil, record{}, fmt.Errorf("%w: a workbook may have %d sheets", ErrTooLarge, maxSheets)
 	}
 	first, err := b.open()
-	if err != nil {
-		return nil, err
-	}
-	return openTable(s, &rewound{first: &first, then: b}, b.m)
+	return b, first, err
 }
 
 // unreadableBook hides what a library says about the content.

@@ -139,7 +139,7 @@ func (d *desk) asksAPI(want erasedAs) {
 	address, ended := make(chan string, 1), make(chan error, 1)
 	term := &terminal{out: io.Discard, err: io.Discard, clock: time.Now, random: rand.Reader}
 	go func() {
-		ended <- serveAPI(ctx, term, d.a, "127.0.0.1:0", tokens, func(at string) { address <- at })
+		ended <- serveAPI(ctx, term, d.a, "127.0.0.1:0", tokens, httpapi.PayBook{}, func(at string) { address <- at })
 	}()
 	at := <-address
 	person, span := d.person.PersonID.String(), "from=2026-03-01&to=2026-03-07"

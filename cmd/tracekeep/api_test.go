@@ -59,7 +59,7 @@ func serveFolder(t *testing.T, workers ...string) *served {
 				s.tokens[name], s.works[name], s.people[name] = rand.Text(), person.WorkID.String(), person.PersonID.String()
 				tokens[s.tokens[name]] = httpapi.Principal{Tenant: a.Tenant(), ID: uuid.New(), Role: httpapi.RoleWorker, Person: person.PersonID, Work: person.WorkID}
 			}
-			return serveAPI(ctx, term, a, "127.0.0.1:0", tokens, func(address string) {
+			return serveAPI(ctx, term, a, "127.0.0.1:0", tokens, httpapi.PayBook{}, func(address string) {
 				s.address = address
 				close(started)
 			})

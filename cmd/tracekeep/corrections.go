@@ -167,9 +167,17 @@ func (c correctionsList) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
+		punches := make([]uuid.UUID, len(requests))
+		for i, r := range requests {
+			punches[i] = r.PunchID
+		}
+		places, err := a.PlacesOfPunches(ctx, punches)
+		if err != nil {
+			return err
+		}
 		rows := make([][]string, 0, len(requests))
 		for _, r := range requests {
-			asked, outcome := fmt.Sprintf("%s %s %s", r.Direction, r.Kind, r.OccurredAt.Format(time.RFC3339)), r.Outcome
+			asked, outcome := fmt.Sprintf("%s %s %s", r.Direction, r.Kind, clockAt(r.OccurredAt, places[r.PunchID].OffsetSeconds)), r.Outcome
 			if r.Job != nil {
 				asked += " job " + cmp.Or(printable(*r.Job), "none")
 			}

@@ -235,13 +235,26 @@ func printDay(w io.Writer, d app.ExplainedDay, release httpapi.Release) error {
 		}
 	}
 	for _, i := range d.Declared {
-		recorded := "as declared"
-		if i.Seconds != i.Declared {
-			recorded = "declared as " + hoursAndMinutes(i.Declared)
+		what, recorded, events := "declared "+hoursAndMinutes(i.Seconds), "as declared", fmt.Sprintf("declared %d", i.Position)
+		if i.Seconds != i.Declared || i.Job != i.Named {
+			recorded = "declared as " + hoursAndMinutes(i.Declared) + forJob(i.Named)
 		}
-		rows = append(rows, []string{"declared " + hoursAndMinutes(i.Seconds), "no times of day", recorded, i.Origin, "", "", i.ID.String()})
+		if i.Voided {
+			what = "void"
+		}
+		if i.Corrected > 0 {
+			events += fmt.Sprintf(", corrected %d (%s)", i.Corrected, i.Reason)
+		}
+		rows = append(rows, []string{what, "no times of day" + forJob(i.Job), recorded, i.Origin, events, toldLeaf(i.Leaf), i.ID.String()})
 	}
 	return table(w, "FIGURE|PUNCH|RECORDED|STATION|EVENTS|TRAIL|PUNCH ID", rows)
+}
+
+func forJob(code string) string {
+	if code == "" {
+		return ""
+	}
+	return " for " + code
 }
 
 func explanationJSON(x app.Explanation, release httpapi.Release) map[string]any {
@@ -301,8 +314,11 @@ func dayJSON(d app.ExplainedDay, release httpapi.Release) map[string]any {
 	return map[string]any{
 		"work_id": d.WorkID, "name": personalOf(d.Name, release), "date": d.Date, "seconds": d.Seconds, "rule_version": d.RuleVersion,
 		"intervals": intervals, "exceptions": list(d.Exceptions), "others": list(d.Others),
-		"declared": each(d.Declared, func(i projections.Declaration) map[string]any {
-			return map[string]any{"declaration_id": i.ID, "seconds": i.Seconds, "declared_seconds": i.Declared, "origin": i.Origin}
+		"declared": each(d.Declared, func(i app.ExplainedDeclaration) map[string]any {
+			return map[string]any{
+				"declaration_id": i.ID, "seconds": i.Seconds, "declared_seconds": i.Declared, "job": i.Job, "declared_job": i.Named, "voided": i.Voided, "origin": i.Origin,
+				"position": i.Position, "corrected_position": i.Corrected, "reason": i.Reason, "leaf": i.Leaf,
+			}
 		}),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -12,7 +13,9 @@ import (
 	"tracekeep/adapters/exporter"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
+	"tracekeep/domain"
 	"tracekeep/domain/disclosure"
+	"tracekeep/domain/field"
 	"tracekeep/eventschema"
 )
 
@@ -22,7 +25,7 @@ type exportCommand struct {
 	People  exportPeople  `cmd:"" help:"People who were registered."`
 	Payroll exportPayroll `cmd:"" help:"What is owed for a pay period, as the file of a payroll program."`
 
-	Calendar exportCalendar `cmd:"" help:"Work as an iCalendar feed, of one person or one station."`
+	Calendar exportCalendar `cmd:"" help:"Work or shifts as an iCalendar feed, of one person or one place."`
 }
 
 // Help implements kong's help provider.
@@ -51,7 +54,7 @@ Examples:
 type exportFlags struct {
 	dataFlags
 	momentFlags
-	ToFile     string    `name:"to-file" help:"File to write." required:"" placeholder:"FILE" type:"path"`
+	ToFile     string    `name:"to-file" help:"File to write, or - for the standard output; what was written is then told on the error output." required:"" placeholder:"FILE" type:"path"`
 	Replace    bool      `help:"Replace a file that is there."`
 	Officer    uuid.UUID `help:"Id of who gives the values away." required:""`
 	Recipient  string    `help:"Code of the recipient: lower-case letters, digits and underscores, never a person's name." required:""`
@@ -73,6 +76,9 @@ func (f exportFlags) order(t *terminal, what, from, to string) (app.ExportOrder,
 	if to < from {
 		return app.ExportOrder{}, &coded{code: exitUsage, err: errors.New("--to lies before --from")}
 	}
+	if _, err := os.Lstat(f.ToFile); err == nil && !f.Replace { // before anything is recorded
+		return app.ExportOrder{}, fmt.Errorf("%s: %w", f.ToFile, exporter.ErrExists)
+	}
 	return app.ExportOrder{
 		What: what, From: from, To: to, File: f.ToFile, Replace: f.Replace,
 		Why: disclosure.Record{
@@ -86,6 +92,9 @@ func (f exportFlags) order(t *terminal, what, from, to string) (app.ExportOrder,
 func (f exportFlags) run(ctx context.Context, t *terminal, order app.ExportOrder, person string,
 	export func(context.Context, *app.App, *app.World, app.ExportOrder) (app.Exported, error),
 ) error {
+	if f.ToFile == toStandardOutput {
+		order.Stream, order.Begin = t.out, func(app.Exported) {}
+	}
 	return f.inWorld(ctx, t, f.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		if person != "" {
 			work, err := onePerson(ctx, a, "export-"+order.What, person)
@@ -116,13 +125,20 @@ func (f exportFlags) run(ctx context.Context, t *terminal, order app.ExportOrder
 	})
 }
 
+// toStandardOutput is written in place of the name of a file.
+const toStandardOutput = "-"
+
 func (f exportFlags) tell(t *terminal, e app.Exported) error {
-	if f.JSON {
-		return printJSON(t.out, e)
+	out := t.out
+	if f.ToFile == toStandardOutput {
+		out = t.err
 	}
-	_, err := fmt.Fprintf(t.out, "exported: %d rows to %s, %d bytes\nsha256:   %s\nrecorded: %d disclosures to %s\n", e.Rows, e.File, e.Bytes, e.SHA256, e.Disclosed, f.Recipient)
+	if f.JSON {
+		return printJSON(out, e)
+	}
+	_, err := fmt.Fprintf(out, "exported: %d rows to %s, %d bytes\nsha256:   %s\nrecorded: %d disclosures to %s\n", e.Rows, e.File, e.Bytes, e.SHA256, e.Disclosed, f.Recipient)
 	if e.Withheld > 0 {
-		_, err = fmt.Fprintf(t.out, "withheld: %d people are erased or restricted; the file says so in place of the name\n", e.Withheld)
+		_, err = fmt.Fprintf(out, "withheld: %d people are erased or restricted; the file says so in place of the name\n", e.Withheld)
 	}
 	return err
 }
@@ -186,7 +202,8 @@ type exportPeople struct {
 	From   string   `help:"Leave out who was closed before this day (UTC)." default:"0001-01-01" placeholder:"DAY"`
 	To     string   `help:"Leave out who was registered after this day (UTC)." default:"9999-12-31" placeholder:"DAY"`
 	Person string   `help:"One person: an id, or a part of the name." placeholder:"WHO"`
-	Fields []string `help:"Which values: work_id, legal_name, birth_date, email, phone. Give no more than the recipient needs." default:"legal_name"`
+	Fields []string `help:"Which values: work_id, legal_name, birth_date, email, phone, and the codes of your own fields (tracekeep fields list). Give no more than the recipient needs." default:"legal_name"`
+	specialFlags
 	tableFlags
 }
 
@@ -196,11 +213,12 @@ func (c exportPeople) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	for i, field := range c.Fields {
-		if !slices.Contains(app.PeopleFields(), field) || slices.Contains(c.Fields[:i], field) {
-			return &coded{code: exitUsage, err: fmt.Errorf("--fields are of %s, each once", strings.Join(app.PeopleFields(), ", "))}
+	for i, code := range c.Fields {
+		if !domain.IsCode(code) || slices.Contains(c.Fields[:i], code) {
+			return &coded{code: exitUsage, err: fmt.Errorf("--fields are of %s and the codes of your own fields, each once", strings.Join(app.PeopleFields(), ", "))}
 		}
 	}
+	order.Special = field.Ground(c.Special)
 	return c.run(ctx, t, order, "", func(ctx context.Context, a *app.App, w *app.World, order app.ExportOrder) (app.Exported, error) {
 		person := uuid.Nil
 		if c.Person != "" {

@@ -17,7 +17,7 @@ type exportPayroll struct {
 	Company string            `help:"The program's code of the company: ADP Co Code, Paychex Client ID, QuickBooks company name, DATEV Beraternummer." placeholder:"CODE"`
 	Batch   string            `help:"ADP Batch ID, QuickBooks COMPANYCREATETIME (from a timer export of that company), DATEV Mandantennummer." placeholder:"CODE"`
 	Code    map[string]string `help:"The program's name or number of a pay code, as overtime=1010; codes are regular, overtime, double_time, premium and guarantee. May be repeated." placeholder:"CODE=OWN"`
-	Job     map[string]string `help:"The program's own cost centre (DATEV) or customer:job (QuickBooks) of a job, as night_watch=4711; hours of each are lines of their own. May be repeated." placeholder:"JOB=OWN"`
+	Job     map[string]string `help:"The program's own cost centre (DATEV), cost number (ADP), job number (Paychex) or customer:job (QuickBooks) of a job, as night_watch=4711; hours of each are lines of their own. May be repeated." placeholder:"JOB=OWN"`
 }
 
 // Help implements kong's help provider.
@@ -26,8 +26,8 @@ func (exportPayroll) Help() string {
 hours by code, of each person and day, or of the period (ADP) or month (LODAS) where the format has one line for it. People are
 known by their employee number, in QuickBooks by their payroll name. Premium hours and what a guarantee adds are codes of their own.
 
-Hours of a job that --job names are lines of their own where the format has a documented place for it: QuickBooks and DATEV. With
---plan, hours are worked out by the rules of each group; rates are not needed, because the file holds time.
+Hours of a job that --job names are lines of their own, with the job in the field that is documented for it: Temp Cost Number of ADP,
+Job Number of Paychex, JOB of QuickBooks, Kostenstelle of DATEV. Hours of other jobs are one line without. With --plan, hours are worked out by the rules of each group; rates are not needed, because the file holds time.
 
 The columns are those that the vendors, or for Paychex, LODAS and Lohn und Gehalt their integrators, document; decision 111 says
 what is documented and what is not. Import one person first. For QuickBooks Online no format is documented.

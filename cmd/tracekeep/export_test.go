@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
+	ical "github.com/arran4/golang-ical"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -75,6 +77,7 @@ func TestAnExportIsRecordedRepeatableAndSaysWhoIsErased(t *testing.T) {
 		d.checkRecords()
 		d.checkRefusals(dir)
 		d.checkCalendar(dir, in)
+		d.checkCancelled()
 
 		id, leaf := d.erase()
 		erased := fmt.Sprintf("[erased: case %s, certificate of leaf %d]", id, leaf)
@@ -146,15 +149,63 @@ func (d *desk) checkCalendar(dir string, in uuid.UUID) {
 	d.t.Helper()
 	for name, of := range map[string][]string{"person.ics": {"--person", "Ada"}, "site.ics": {"--site", "gate-1"}} {
 		got, feed := d.exported("calendar", filepath.Join(dir, name), of...)
-		want := "BEGIN:VEVENT\r\nUID:PUNCH-a@tracekeep\r\nDTSTAMP:20260302T110000Z\r\nDTSTART:20260302T063000Z\r\nDTEND:20260302T110000Z\r\n" +
-			"SUMMARY:Ada Example\\, 4:30 h\r\nLOCATION:gate-1\r\nTRANSP:OPAQUE\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
-		if got.ok(d.t); !strings.HasSuffix(d.anonymous(feed, in), want) || bytes.Count(feed, []byte("BEGIN:VEVENT")) != 1 {
+		want := "BEGIN:VEVENT\r\nUID:PUNCH-a@tracekeep\r\nSEQUENCE:1\r\nDTSTAMP:WHEN\r\nDTSTART:20260302T063000Z\r\nDTEND:20260302T110000Z\r\n" +
+			"SUMMARY:Ada Example\\, 4:30 h\r\nLOCATION:gate-1\r\nSTATUS:CONFIRMED\r\nTRANSP:OPAQUE\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+		told := regexp.MustCompile("DTSTAMP:[0-9TZ]+").ReplaceAllString(d.anonymous(feed, in), "DTSTAMP:WHEN")
+		if got.ok(d.t); !strings.HasSuffix(told, want) || bytes.Count(feed, []byte("BEGIN:VEVENT")) != 1 {
 			d.t.Errorf("%s\n%s", name, feed)
 		}
 	}
 	if got, feed := d.exported("calendar", filepath.Join(dir, "all.ics")); got.code != exitUsage || feed != nil {
 		d.t.Errorf("a calendar of everybody: %d %s", got.code, got.err)
 	}
+}
+
+// checkCancelled calls off work that was recorded by mistake and a shift: both stay in
+// the feeds as cancelled, which go to the standard output here.
+func (d *desk) checkCancelled() {
+	t := d.t
+	begin := d.punch("2026-04-01T08:00:00+02:00", eventschema.DirectionIn)
+	d.punch("2026-04-01T12:00:00+02:00", eventschema.DirectionOut)
+	shift := d.shift(eventschema.ShiftDuty, "agency", "gate_st", "2026-04-02 23:00", "2026-04-03 07:00")
+	feed := func(more ...string) map[string]*ical.VEvent {
+		got := d.run(append([]string{"export", "calendar", "--from", "2026-04-01", "--to", "2026-04-02", "--zone", "Europe/Berlin", "--to-file", "-", "--officer", exportOfficer,
+			"--recipient", "payroll_bureau", "--purpose", "rostering", "--reason", "processor"}, more...)...)
+		if !strings.Contains(got.err, "1 disclosures to payroll_bureau") && !strings.Contains(got.err, "0 disclosures to payroll_bureau") {
+			t.Errorf("what was written is not told: %s", got.err)
+		}
+		read, err := ical.ParseCalendar(strings.NewReader(got.out))
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, got.out)
+		}
+		events := map[string]*ical.VEvent{}
+		for _, e := range read.Events() {
+			events[e.Id()] = e
+		}
+		return events
+	}
+	says := func(rule string, e *ical.VEvent, property ical.ComponentProperty, want string) {
+		t.Helper()
+		if e == nil || e.GetProperty(property) == nil || e.GetProperty(property).Value != want {
+			t.Errorf("%s: %s is not %s in %v", rule, property, want, e)
+		}
+	}
+	workUID, shiftUID := begin.String()+"@tracekeep", shift.String()+"."+d.person.WorkID.String()+"@tracekeep"
+	says("work", feed("--person", "Ada")[workUID], ical.ComponentPropertyStatus, "CONFIRMED")
+	of := []string{"--of", "shifts", "--person", "Ada"}
+	planned := feed(of...)[shiftUID]
+	says("a shift", planned, ical.ComponentPropertyStatus, "CONFIRMED")
+	says("a shift", planned, ical.ComponentPropertyDtStart, "20260402T210000Z")
+	says("a shift of the site", feed("--of", "shifts", "--site", "gate_st")[shiftUID], ical.ComponentPropertySummary, "Ada Example, duty for agency")
+	d.correct(begin, "", "", eventschema.ReasonNotThisPunch)
+	d.run("shifts", "cancel", "--shift", shift.String(), "--reason", "weather")
+	gone := feed("--person", "Ada")[workUID]
+	says("work that was none", gone, ical.ComponentPropertyStatus, "CANCELLED")
+	says("work that was none", gone, ical.ComponentPropertySequence, "1")
+	off := feed(of...)[shiftUID]
+	says("a shift that is off", off, ical.ComponentPropertyStatus, "CANCELLED")
+	before, _ := strconv.Atoi(planned.GetProperty(ical.ComponentPropertySequence).Value)
+	says("a shift that is off", off, ical.ComponentPropertySequence, strconv.Itoa(before+1))
 }
 
 // checkRefusals orders exports that are refused: none leaves a file.

@@ -39,11 +39,13 @@ a version, and says everything itself, or with based_on what is different from a
   workweek: {days: 7, at: "14:00"}
   rounding: {step: 6m}
 
-A pay plan says for groups of people which rules they are paid by and what an hour of each job is worth; see tracekeep hours plan.
+based_on takes the newest version of a built-in set; based_on_version names one. A period that was locked by a built-in set is
+compared by the version of then. A pay plan says for groups of people which rules they are paid by and what an hour of each job is worth; see tracekeep hours plan.
 
 A name that is not known, a limit without its source and parts that contradict each other are refused. Days and weeks begin by
 the clock of the rules' zone; workweeks that the period cuts are worked out whole. Averages and weekly rests are judged for weeks
-that are over. Exit code 3 says that something needs a look: an exception, an overlap or a breach.
+that are over. Exit code 3 says that something needs a look: an exception, an overlap or a breach. Days not judged have hours that
+were declared without times of day, of which rules about meals, breaks and rests can say nothing; --explain names the rules.
 
 Examples:
   tracekeep hours report --data ./records --rules flsa --zone America/New_York --from 2026-03-01 --to 2026-03-15
@@ -55,11 +57,13 @@ Examples:
   tracekeep hours record --data ./records --plan plan.yaml --from 2026-03-01 --to 2026-03-14
   tracekeep hours plan --check plan.yaml
   tracekeep hours rules california > acme.yaml
+  tracekeep hours rules california --of-version 1
   tracekeep hours rules --check acme.yaml`
 }
 
 type hoursRules struct {
 	Name  string `arg:"" optional:"" help:"Print this built-in set as a file of rules."`
+	Of    int    `name:"of-version" help:"With a name: as it was in this version, by which an earlier period was locked." placeholder:"N"`
 	Check string `help:"Check a file of rules." placeholder:"FILE" type:"path"`
 	JSON  bool   `name:"json" help:"Print one JSON object for each set."`
 }
@@ -67,6 +71,8 @@ type hoursRules struct {
 // Run lists, prints or checks rules.
 func (c hoursRules) Run(_ context.Context, t *terminal) error {
 	switch {
+	case c.Of != 0 && c.Name == "":
+		return &coded{code: exitUsage, err: errors.New("--of-version goes with the name of a built-in set")}
 	case c.Check != "" && c.Name != "":
 		return &coded{code: exitUsage, err: errors.New("give a name or --check")}
 	case c.Check != "":
@@ -78,6 +84,11 @@ func (c hoursRules) Run(_ context.Context, t *terminal) error {
 		return err
 	case c.Name != "":
 		rules, ok := payrules.BuiltIn(c.Name)
+		if c.Of != 0 && ok {
+			if rules, ok = payrules.BuiltInVersion(c.Name, c.Of); !ok {
+				return fmt.Errorf("the built-in set %q has no version %d", c.Name, c.Of)
+			}
+		}
 		if !ok {
 			return fmt.Errorf("there are no rules of the name %q; tracekeep hours rules lists them", c.Name)
 		}

@@ -110,10 +110,10 @@ func explained(owed app.OwedHours) [][]string {
 
 // hourlyRate is what an hour of a job is paid, where the group has rates.
 func hourlyRate(group *payrules.Group, what, job string) string {
-	if group.Wages == nil || strings.HasPrefix(what, "premium") || strings.HasPrefix(what, "breach") || strings.HasPrefix(what, "exception") || what == "overlap" {
+	if group.Wages == nil || strings.HasPrefix(what, "premium") || strings.HasPrefix(what, "breach") || strings.HasPrefix(what, "exception") || strings.HasPrefix(what, "not judged") || what == "overlap" {
 		return ""
 	}
-	rate, _ := group.Wages.Of(uuid.Nil, "").Rate(job)
+	rate, _ := group.Parts[0].Rules.Rate(group.Wages.Of(uuid.Nil, ""), job)
 	return rate.Decimals(4)
 }
 
@@ -188,7 +188,7 @@ func owedJSON(o app.HoursOrder, one app.OwedHours, release httpapi.Release) map[
 		}
 	})
 	out["guaranteed"] = each(r.Guaranteed, func(g payrules.Guaranteed) map[string]any {
-		return map[string]any{"job": g.Job, "start": g.Start, "worked_seconds": seconds(g.Worked), "paid_seconds": seconds(g.Paid), "in": g.In, "out": g.Out, "cause": causeJSON(g.Cause)}
+		return map[string]any{"job": g.Job, "workday": g.Workday, "start": g.Start, "worked_seconds": seconds(g.Worked), "paid_seconds": seconds(g.Paid), "in": g.In, "out": g.Out, "cause": causeJSON(g.Cause)}
 	})
 	out["overlaps"] = each(r.Overlaps, func(v payrules.Overlap) map[string]any {
 		return map[string]any{"start": v.Start, "end": v.End, "in": v.In, "out": v.Out, "with": v.With}

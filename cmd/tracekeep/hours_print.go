@@ -27,10 +27,10 @@ func (c hoursReport) print(w io.Writer, o app.HoursOrder, owed []app.OwedHours, 
 		r := one.Result
 		rows = append(rows, []string{
 			one.WorkID.String(), shown(one.Name, release), one.Group.Name, duration(one.Totals.Regular), duration(one.Totals.Overtime), duration(one.Totals.DoubleTime),
-			strconv.Itoa(len(r.Premiums)), strconv.Itoa(len(r.Breaches)), strconv.Itoa(len(one.Findings) + len(r.Overlaps) + len(r.Unjudged)),
+			strconv.Itoa(len(r.Premiums)), strconv.Itoa(len(r.Breaches)), strconv.Itoa(len(one.Findings) + len(r.Overlaps)), strconv.Itoa(len(r.Unjudged)),
 		})
 	}
-	if err := table(w, "WORK ID|NAME|GROUP|REGULAR|OVERTIME|DOUBLE TIME|PREMIUM HOURS|BREACHES|EXCEPTIONS", rows); err != nil {
+	if err := table(w, "WORK ID|NAME|GROUP|REGULAR|OVERTIME|DOUBLE TIME|PREMIUM HOURS|BREACHES|EXCEPTIONS|DAYS NOT JUDGED", rows); err != nil {
 		return err
 	}
 	if err := printPay(w, owed); err != nil {

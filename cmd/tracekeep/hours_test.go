@@ -42,7 +42,7 @@ func TestHoursArePaidByRulesAndEveryMinuteSaysWhy(t *testing.T) {
 				t.Errorf("%s is %v, want %v hours", key, row[key], hours)
 			}
 		}
-		if row["premium_hours"] != 1.0 || row["rules"] != "california" || row["rules_version"] != 1.0 {
+		if row["premium_hours"] != 1.0 || row["rules"] != "california" || row["rules_version"] != 2.0 {
 			t.Errorf("%v", row)
 		}
 		var explained float64
@@ -82,7 +82,7 @@ func TestHoursArePaidByRulesAndEveryMinuteSaysWhy(t *testing.T) {
 			}
 		}
 		scheduled := ask("--rules", "207k-28", "--schedule", "biweekly", "--anchor", "2026-03-01", "--on", "2026-03-10").ok(t, exitRejected)
-		if !strings.Contains(scheduled.out, "2026-03-01/2026-03-14 by 207k-28, version 1") || !strings.Contains(scheduled.out, "53:00") {
+		if !strings.Contains(scheduled.out, "2026-03-01/2026-03-14 by 207k-28, version 2") || !strings.Contains(scheduled.out, "53:00") {
 			t.Error(scheduled.out)
 		}
 

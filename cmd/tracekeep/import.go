@@ -32,6 +32,7 @@ type importCommand struct {
 	Encoding string            `help:"Encoding of the text: auto (UTF-8, or UTF-16 where it shows), utf-8, utf-16, windows-1252, iso-8859-1." default:"auto" enum:"auto,utf-8,utf-16,windows-1252,iso-8859-1"`
 	Dates    string            `help:"Order of dates such as 04/05/2026 where programs write them as each user likes: auto (as the first date tells that can be only one), month-first, day-first." default:"auto" enum:"auto,month-first,day-first"`
 	Overlap  string            `help:"What to do with a local time that came twice when clocks were set back: reject, first, second, or order (as the order of the file tells)." default:"reject" enum:"reject,first,second,order"`
+	Removals int               `name:"allow-removals" help:"How much of the classes and of the enrolments that are in force may end because a bulk file of a roster leaves them out, in percent." default:"20" placeholder:"PERCENT"`
 	DryRun   bool              `help:"Read everything, say what would happen, record nothing."`
 	Rejects  string            `help:"Write every rejected or suspect row to this CSV file (line and reason, never the values)." placeholder:"FILE"`
 	JSON     bool              `name:"json" aliases:"summary" help:"Print one JSON object per file."`
@@ -58,10 +59,10 @@ or hours of a day, where there are no times of day and none is made up:
   day: {column: Day, layouts: ["DD.MM.YYYY"]}
   hours: {column: Hours}                    # 7:30, 7.5 or 7,5; as: hhmm or seconds
   apart: [Project, Task]                    # what tells two entries of a day apart; not kept
-either may name a job, each value with its code; a row with another value is flagged and kept for no job:
+each may name a job, each value with its code; a row with another value is flagged and kept for no job:
   job: {column: Project, codes: {"Night watch": night_watch, "Front desk": front_desk}}
 A built-in table gets one with a mapping that says nothing else (rows that were imported without stay without):
-  based_on: clockify
+  based_on: clockify                        # or harvest, whose hours have no times; a mapping is for one table
   job: {column: Project, codes: {"Night watch": night_watch}}
 or, one enrolment in a class a row:
   person: {column: Student ID, by: id}
@@ -70,8 +71,19 @@ or, one enrolment in a class a row:
     {class: Section, title: Course title, course: Course code, site: School, role: Role, roles: {student: [S], teacher: [T]},
      begins: From, ends: To, layouts: [DD.MM.YYYY], birth_date: Born, number: Student ID}   # ends: the first day without it
 
-A OneRoster roster (1.1 or 1.2, folder or zip) brings classes, the people enrolled in them and their enrolments; what it says
-tobedeleted ends an enrolment and erases nobody, and what a bulk file leaves out stays. --zone is that of the schools.
+or, one person a row, registered where the key is not known at --station, with fields of your own (tracekeep fields); an empty cell
+leaves its field as it is, and what is known of a person beside those fields is not changed:
+  person: {column: Badge, by: pin}
+  full_name: [First name, Last name]        # without it only the fields of known people are set
+  email: E-mail
+  people: {phone: Phone, birth_date: Born, number: Number, layouts: [DD.MM.YYYY], fields: {shirt_size: Shirt, allergies: Allergies}}
+
+A OneRoster roster (1.1 or 1.2, folder or zip) brings classes, the people enrolled in them and their enrolments. What it says
+tobedeleted or inactive ends on the day it was said, and what the manifest calls bulk is all there is: classes and enrolments
+that came from the same --station and are left out end today. Nobody is erased by that, and nothing that was said by hand
+ends. A roster that leaves out more than --allow-removals percent of either is refused whole, with the figures; --dry-run
+lists everything that would end. Names, addresses, numbers and birth dates of those who are registered are corrected where
+the roster says others, unless they were corrected here after the row's dateLastModified. --zone is that of the schools.
 
 Examples:
   tracekeep import --data ./records --file 1_attlog.dat --people people.csv --zone Asia/Manila
@@ -81,9 +93,14 @@ Examples:
   tracekeep import --data ./records --zone Europe/Berlin --mapping clockify-jobs.yaml clockify-march.csv
   tracekeep import --data ./records --zone Asia/Manila --work-code 1=night_watch --work-code 2=gate 1_attlog.dat
   tracekeep import --data ./records --zone America/New_York --station sis --dry-run oneroster-2026-08.zip
+  tracekeep import --data ./records --station 1 --mapping staff.yaml --dry-run staff.xlsx
+  tracekeep import --data ./records --zone America/New_York --station sis --allow-removals 100 oneroster-new-year.zip
 
 Exit code 3: the import is done, and some rows were rejected.`
 }
+
+// errNoZone asks for the zone of whatever has times.
+var errNoZone = &coded{code: exitUsage, err: errors.New("--zone is needed: the IANA time zone of the site, for example Asia/Manila")}
 
 // Run imports the files.
 func (c importCommand) Run(ctx context.Context, t *terminal) error {
@@ -96,8 +113,10 @@ func (c importCommand) Run(ctx context.Context, t *terminal) error {
 	switch {
 	case len(c.Files) == 0:
 		return &coded{code: exitUsage, err: errors.New("name a file to import")}
-	case c.Zone == "":
-		return &coded{code: exitUsage, err: errors.New("--zone is needed: the IANA time zone of the site, for example Asia/Manila")}
+	case c.Removals < 0 || c.Removals > 100:
+		return &coded{code: exitUsage, err: errors.New("--allow-removals is a share in percent, 0 to 100")}
+	case c.Zone == "" && c.Mapping == "":
+		return errNoZone
 	}
 	for _, file := range c.Files {
 		if _, err := os.Stat(file); err != nil {
@@ -138,6 +157,12 @@ func (c importCommand) importAndShow(ctx context.Context, t *terminal, a *app.Ap
 			return 0, 0, err
 		}
 	}
+	if mapping != nil && mapping.People != nil {
+		return c.peopleAndShow(ctx, t, a, mapping)
+	}
+	if c.Zone == "" {
+		return 0, 0, errNoZone
+	}
 	roster, err := c.openRoster(mapping)
 	if err != nil {
 		return 0, 0, err
@@ -168,6 +193,9 @@ func (c importCommand) punchesAndShow(ctx context.Context, t *terminal, a *app.A
 func (c importCommand) rosterAndShow(ctx context.Context, t *terminal, a *app.App, roster *rosterInput, mapping *importer.Mapping) (rejected, kept int64, err error) {
 	started := t.clock()
 	summary, err := c.importRoster(ctx, t, a, roster, mapping)
+	if errors.Is(err, importer.ErrRemovals) {
+		return 0, 0, c.explainRemovals(t, summary, err)
+	}
 	if err != nil {
 		return 0, 0, err
 	}
@@ -177,7 +205,7 @@ func (c importCommand) rosterAndShow(ctx context.Context, t *terminal, a *app.Ap
 	}
 	took := t.clock().Sub(started)
 	if !c.JSON {
-		return rejected, kept, printRosterSummary(t.out, summary, took)
+		return rejected, kept, errors.Join(printRosterSummary(t.out, summary, took), c.printEnds(t.out, summary))
 	}
 	return rejected, kept, printJSON(t.out, rosterReport{File: c.named(), RosterSummary: summary, Seconds: took.Seconds(), DryRun: c.DryRun})
 }

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"tracekeep/adapters/importer"
 	"tracekeep/cmd/internal/app"
@@ -106,7 +109,7 @@ func (c importCommand) importRoster(ctx context.Context, t *terminal, a *app.App
 	if err != nil {
 		return importer.RosterSummary{}, err
 	}
-	options := importer.RosterOptions{Open: in.open, Mapping: mapping, Station: c.Station, Zone: zone, Encoding: importer.Encoding(c.Encoding)}
+	options := importer.RosterOptions{Open: in.open, Mapping: mapping, Station: c.Station, Zone: zone, Encoding: importer.Encoding(c.Encoding), MostRemovals: c.Removals}
 	if c.Rejects != "" {
 		rejects, opening := c.openRejects()
 		if opening != nil {
@@ -122,6 +125,37 @@ func (c importCommand) importRoster(ctx context.Context, t *terminal, a *app.App
 	return a.ImportRoster(ctx, options, c.DryRun)
 }
 
+// explainRemovals says what to do about a roster that leaves out too much, and what would
+// end: in full where it was only tried.
+func (c importCommand) explainRemovals(t *terminal, s importer.RosterSummary, refused error) error {
+	most := int64(0)
+	for _, l := range s.LeftOut {
+		most = max(most, l.Percent())
+	}
+	refused = fmt.Errorf("%w\nnothing was recorded; where the roster is right, import it with --allow-removals %d", refused, most)
+	if c.JSON {
+		return errors.Join(refused, printJSON(t.out, rosterReport{File: c.named(), RosterSummary: s, DryRun: c.DryRun, Refused: true}))
+	}
+	return errors.Join(refused, c.printEnds(t.out, s))
+}
+
+// printEnds lists what ends, where it was only tried: it can be looked at still.
+func (c importCommand) printEnds(w io.Writer, s importer.RosterSummary) error {
+	if !c.DryRun || len(s.Ends) == 0 {
+		return nil
+	}
+	words := map[string]string{"left_out": "left out", "removed": "the program removed it"}
+	rows := make([][]string, 0, len(s.Ends))
+	for _, e := range s.Ends {
+		who := "-"
+		if e.Work != uuid.Nil {
+			who = e.Work.String()
+		}
+		rows = append(rows, []string{printable(e.Class), who, dash(string(e.Role)), e.On, words[e.By]})
+	}
+	return table(w, "ENDS: CLASS|WORK ID|ROLE|OVER ON|WHY", rows)
+}
+
 // openRejects opens the file of rejected rows: anew for the first file.
 func (c importCommand) openRejects() (*os.File, error) {
 	how := os.O_CREATE | os.O_TRUNC | os.O_WRONLY
@@ -134,6 +168,8 @@ func (c importCommand) openRejects() (*os.File, error) {
 type rosterReport struct {
 	File   string `json:"file,omitempty"`
 	DryRun bool   `json:"dry_run,omitempty"`
+	// Refused: the files leave out more than may end, and nothing is recorded.
+	Refused bool `json:"refused,omitempty"`
 	importer.RosterSummary
 	Seconds float64 `json:"seconds"`
 }
@@ -155,7 +191,15 @@ func printRosterSummary(w io.Writer, s importer.RosterSummary, took time.Duratio
 		rows = append(rows, []string{"classes " + string(told), count(s.Classes[told])}, []string{"enrolments " + string(told), count(s.Enrolments[told])})
 	}
 	slices.SortStableFunc(rows[len(rows)-8:], func(x, y []string) int { return strings.Compare(x[0][:1], y[0][:1]) })
-	rows = append(rows, []string{"people registered now", count(s.PeopleRegistered)})
+	rows = append(rows, []string{"people registered now", count(s.PeopleRegistered)}, []string{"people corrected", count(s.PeopleCorrected)})
+	for _, name := range slices.Sorted(maps.Keys(s.LeftOut)) {
+		l := s.LeftOut[name]
+		said := fmt.Sprintf("%d of %d in force, which end", l.LeftOut, l.InForce)
+		if l.Unreadable > 0 {
+			said = fmt.Sprintf("%d of %d in force; none of them ends, since %d rows cannot be read and may be theirs", l.LeftOut, l.InForce, l.Unreadable)
+		}
+		rows = append(rows, []string{"left out of " + name, said})
+	}
 	if s.PeopleRemoved > 0 {
 		rows = append(rows, []string{"people to be deleted there", count(s.PeopleRemoved) + "; nobody is erased by that, see tracekeep erase"})
 	}

@@ -77,6 +77,8 @@ type cli struct {
 
 	Shifts     shiftsCommand     `cmd:"" help:"Plan shifts and details, and say who works them: offer, accept, bid, assign, swap, complete."`
 	Sites      sitesCommand      `cmd:"" help:"Define sites, their fences and their stations."`
+	Fields     fieldsCommand     `cmd:"" help:"Define values of your own that are kept of people: what for, how sensitive, who reads them."`
+	Media      mediaCommand      `cmd:"" help:"Attach photos and documents to people, read them, remove them one by one."`
 	Roster     rosterCommand     `cmd:"" help:"Show who works when and where."`
 	Attendance attendanceCommand `cmd:"" help:"Compare the roster with the time worked: on time, late, early leave, no-show, unscheduled."`
 	Classes    classesCommand    `cmd:"" help:"Keep classes, who is enrolled in them, and who attended which session."`

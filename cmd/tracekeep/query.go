@@ -15,17 +15,18 @@ import (
 )
 
 type queryCommand struct {
-	Presence   queryPresence   `cmd:"" help:"Who is in."`
-	Hours      queryHours      `cmd:"" help:"Hours worked, by person or by day."`
-	Timecard   queryTimecard   `cmd:"" help:"The time card of one person: days, findings, corrections, what is locked."`
-	Exceptions queryExceptions `cmd:"" help:"What somebody should look at before hours are paid."`
-	Board      queryBoard      `cmd:"" help:"Who is where since when, and whose out is overdue."`
-	Overtime   queryOvertime   `cmd:"" help:"Who is near overtime, or over it, in a workweek."`
-	Caps       queryCaps       `cmd:"" help:"How much of the caps on assignments is taken up, and what is left."`
-	History    queryHistory    `cmd:"" help:"All shifts, jobs and hours of one person."`
-	People     queryPeople     `cmd:"" help:"Who is registered."`
-	Visits     queryVisits     `cmd:"" help:"Who visited which centre, for which subject, for how long."`
-	Erasures   queryErasures   `cmd:"" help:"Which erasures were asked for and what became of them."`
+	Presence    queryPresence    `cmd:"" help:"Who is in."`
+	Hours       queryHours       `cmd:"" help:"Hours worked, by person or by day."`
+	Timecard    queryTimecard    `cmd:"" help:"The time card of one person: days, findings, corrections, what is locked."`
+	Exceptions  queryExceptions  `cmd:"" help:"What somebody should look at before hours are paid."`
+	Board       queryBoard       `cmd:"" help:"Who is where since when, and whose out is overdue."`
+	Overtime    queryOvertime    `cmd:"" help:"Who is near overtime, or over it, in a workweek."`
+	Caps        queryCaps        `cmd:"" help:"How much of the caps on assignments is taken up, and what is left."`
+	History     queryHistory     `cmd:"" help:"All shifts, jobs and hours of one person."`
+	Performance queryPerformance `cmd:"" help:"Shifts and tasks completed and on time, hours against the plan, ratings of one person."`
+	People      queryPeople      `cmd:"" help:"Who is registered."`
+	Visits      queryVisits      `cmd:"" help:"Who visited which centre, for which subject, for how long."`
+	Erasures    queryErasures    `cmd:"" help:"Which erasures were asked for and what became of them."`
 }
 
 // Help implements kong's help provider.
@@ -47,6 +48,7 @@ Examples:
   tracekeep query overtime --data ./records --rules flsa --zone America/New_York
   tracekeep query caps --data ./records --zone America/New_York
   tracekeep query history --data ./records --person ana
+  tracekeep query performance --data ./records --person ana --from 2026-03-01 --to 2026-03-31
   tracekeep query people --data ./records --find ana
   tracekeep query people --data ./records --over 18 --on 2026-03-01
   tracekeep query visits --data ./records --here --site learning_centre`
@@ -108,10 +110,8 @@ type queryHours struct {
 
 // Run answers how long people worked.
 func (c queryHours) Run(ctx context.Context, t *terminal) error {
-	for _, day := range []string{c.From, c.To} {
-		if _, err := time.Parse(time.DateOnly, day); err != nil {
-			return &coded{code: exitUsage, err: fmt.Errorf("a day is written 2006-01-02, not %q", day)}
-		}
+	if err := checkDays(c.From, c.To); err != nil {
+		return err
 	}
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		if c.Person != "" {
@@ -181,8 +181,12 @@ func (c queryHours) byDay(ctx context.Context, t *terminal, a *app.App, w *app.W
 		if c.JSON {
 			if err := printJSON(t.out, map[string]any{
 				"work_id": view.WorkID, "date": day.Date, "seconds": seconds, "hours": hoursAndMinutes(seconds),
-				"intervals": day.Intervals, "exceptions": day.Exceptions, "declared_seconds": declared, "declared": each(day.Declared, func(d httpapi.DeclaredView) map[string]any {
-					return map[string]any{"declaration_id": d.ID, "seconds": d.Seconds, "origin": d.Origin}
+				"intervals": each(day.Intervals, func(i httpapi.IntervalView) map[string]any {
+					return map[string]any{"in_punch_id": i.In, "out_punch_id": i.Out, "start": i.Start, "end": i.End}
+				}), "exceptions": each(day.Exceptions, func(e httpapi.ExceptionView) map[string]any {
+					return map[string]any{"punch_id": e.Punch, "code": e.Code, "at": e.At}
+				}), "declared_seconds": declared, "declared": each(day.Declared, func(d httpapi.DeclaredView) map[string]any {
+					return map[string]any{"declaration_id": d.ID, "seconds": d.Seconds, "origin": d.Origin, "job": d.Job}
 				}), "notices": append([]string{}, day.Notices...),
 				"rule_version": view.RuleVersion,
 			}); err != nil {

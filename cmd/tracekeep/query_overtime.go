@@ -90,6 +90,14 @@ Examples:
 
 // Run shows the caps.
 func (c queryCaps) Run(ctx context.Context, t *terminal) error {
+	if _, err := zoneIn(c.Zone); err != nil {
+		return err
+	}
+	if c.On != "" {
+		if _, err := parseDay("--on", c.On); err != nil {
+			return &coded{code: exitUsage, err: err}
+		}
+	}
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		return c.of(ctx, t, a, "query-caps", c.JSON, func(whose httpapi.Whose) error {
 			caps, err := w.Caps(ctx, operator(a), httpapi.CapsQuestion{Whose: whose, On: c.On, Zone: c.Zone})
@@ -175,12 +183,12 @@ func printWorkHistory(t *terminal, body httpapi.WorkHistoryBody) error {
 		jobs = append(jobs, []string{j.Employer, j.Site, j.Kind, strconv.Itoa(j.Shifts), minutes(j.Planned), minutes(j.WorkedMinutes)})
 	}
 	for _, s := range body.Shifts {
-		shifts = append(shifts, []string{s.StartsAt, s.EndsAt, s.Employer, s.Site, s.Kind, s.State, orDash(s.Attendance), minutes(s.WorkedMinutes), orDash(s.Rating), s.ShiftID})
+		shifts = append(shifts, []string{s.StartsAt, s.EndsAt, s.Employer, s.Site, s.Kind, s.State, orDash(s.Attendance), minutes(s.WorkedMinutes), s.ShiftID})
 	}
 	for _, part := range []struct {
 		heading string
 		rows    [][]string
-	}{{"MONTH|HOURS|DAYS", months}, {"EMPLOYER|SITE|KIND|SHIFTS|PLANNED|WORKED", jobs}, {"STARTS|ENDS|EMPLOYER|SITE|KIND|STATE|ATTENDANCE|WORKED|RATING|SHIFT", shifts}} {
+	}{{"MONTH|HOURS|DAYS", months}, {"EMPLOYER|SITE|KIND|SHIFTS|PLANNED|WORKED", jobs}, {"STARTS|ENDS|EMPLOYER|SITE|KIND|STATE|ATTENDANCE|WORKED|SHIFT", shifts}} {
 		if err := table(t.out, part.heading, part.rows); err != nil {
 			return err
 		}

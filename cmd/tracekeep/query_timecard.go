@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,9 +64,12 @@ type queryTimecard struct {
 	Person string `help:"Whose: an id, a work id, or a part of the name." required:"" placeholder:"WHO"`
 	From   string `help:"First day, 2006-01-02." required:"" placeholder:"DAY"`
 	To     string `help:"Last day." required:"" placeholder:"DAY"`
-	Rules  string `help:"Also say what the days are paid as by a built-in set of rules, or a file of them." placeholder:"NAME|FILE"`
+	Rules  string `help:"Also say what the days are paid as by a built-in set of rules, or a file of them." placeholder:"NAME|FILE" xor:"by"`
 	Zone   string `help:"IANA zone whose clock begins days and weeks, for rules that name none." placeholder:"ZONE"`
+	Plan   string `help:"Or by a pay plan; see tracekeep hours plan." xor:"by" placeholder:"FILE" type:"path"`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
+
+	Earlier []string `name:"earlier-rules" help:"A file of rules that an earlier period was locked by; may be repeated." placeholder:"FILE" type:"path"`
 }
 
 // Help implements kong's help provider.
@@ -83,13 +87,13 @@ func (c queryTimecard) Run(ctx context.Context, t *terminal) error {
 	if err := checkDays(c.From, c.To); err != nil {
 		return err
 	}
-	question := httpapi.TimecardQuestion{From: c.From, To: c.To, Zone: c.Zone}
-	if c.Rules != "" {
-		rules, err := rulesIn(c.Rules, c.Zone)
+	question := httpapi.TimecardQuestion{From: c.From, To: c.To}
+	if c.Rules+c.Plan != "" {
+		order, err := planFlags{Plan: c.Plan, Rules: c.Rules, Zone: c.Zone, Earlier: c.Earlier}.read(nil)
 		if err != nil {
 			return &coded{code: exitUsage, err: err}
 		}
-		question.Rules = &rules
+		question.Plan, question.Earlier = &order.Plan, order.Earlier
 	}
 	return c.inWorld(ctx, t, c.dataFlags, func(ctx context.Context, a *app.App, w *app.World) error {
 		return ofPerson(ctx, t, a, "query-timecard", c.Person, c.JSON, func(work uuid.UUID) error {
@@ -115,7 +119,15 @@ func printTimecard(t *terminal, card httpapi.TimecardView, release httpapi.Relea
 	var rows [][]string
 	for _, day := range card.Days {
 		for _, i := range day.Intervals {
-			rows = append(rows, []string{day.Date, i.Start.Format(time.RFC3339), i.End.Format(time.RFC3339), hoursAndMinutes(int64(i.End.Sub(i.Start) / time.Second))})
+			rows = append(rows, []string{
+				day.Date, clockAt(i.Start, card.Places[i.In].OffsetSeconds), clockAt(i.End, card.Places[i.Out].OffsetSeconds), hoursAndMinutes(int64(i.End.Sub(i.Start) / time.Second)),
+			})
+		}
+		for _, d := range day.Declared {
+			rows = append(rows, []string{day.Date, "declared" + forJob(d.Job), "no times of day", hoursAndMinutes(d.Seconds)})
+		}
+		for _, d := range day.Declared {
+			rows = append(rows, []string{day.Date, "declared", d.Origin, hoursAndMinutes(d.Seconds)})
 		}
 	}
 	sections := []struct {
@@ -123,7 +135,7 @@ func printTimecard(t *terminal, card httpapi.TimecardView, release httpapi.Relea
 		rows    [][]string
 	}{{"DATE|IN|OUT|HOURS", rows}, {"FOUND|SEVERITY|TIMETREX|AT|PUNCHES", nil}, {"CORRECTED PUNCH|RECORDED|COUNTS|REASON|APPROVED BY", nil}, {"WAITS|PUNCH|ASKED FOR|REASON", nil}, {"LOCKED|LOCKED AT|REGULAR|OVERTIME|DOUBLE TIME|PREMIUM HOURS", nil}}
 	for _, f := range card.Findings {
-		sections[1].rows = append(sections[1].rows, findingRow(f))
+		sections[1].rows = append(sections[1].rows, findingRow(f, offsetOf(f, card.Places)))
 	}
 	for _, p := range card.Corrections {
 		counts := readingText(p.Counts)
@@ -135,7 +147,7 @@ func printTimecard(t *terminal, card httpapi.TimecardView, release httpapi.Relea
 	for _, r := range card.Requests {
 		asked := "void"
 		if !r.Void {
-			asked = fmt.Sprintf("%s %s", r.Direction, r.OccurredAt.Format(time.RFC3339))
+			asked = fmt.Sprintf("%s %s", r.Direction, clockAt(r.OccurredAt, card.Places[r.PunchID].OffsetSeconds))
 		}
 		sections[3].rows = append(sections[3].rows, []string{r.CorrectionID.String(), r.PunchID.String(), asked, string(r.Reason)})
 	}
@@ -169,15 +181,32 @@ func printOwedTime(t *terminal, owed *httpapi.OwedTime) error {
 }
 
 func readingText(r projections.PunchReading) string {
-	return fmt.Sprintf("%s %s", r.Direction, r.OccurredAt.In(time.FixedZone("", r.OffsetSeconds)).Format(time.RFC3339))
+	return fmt.Sprintf("%s %s", r.Direction, clockAt(r.OccurredAt, r.OffsetSeconds))
 }
 
-func findingRow(f hours.Finding) []string {
-	punches := make([]string, len(f.Punches))
-	for i, p := range f.Punches {
-		punches[i] = p.String()
+// clockAt is what a clock at the site showed, with its offset.
+func clockAt(at time.Time, offsetSeconds int) string {
+	return at.In(time.FixedZone("", offsetSeconds)).Format("2006-01-02T15:04:05-07:00")
+}
+
+// offsetOf is the offset where a finding was made.
+func offsetOf(f hours.Finding, places map[uuid.UUID]projections.PunchPlace) int {
+	if len(f.Punches) == 0 {
+		return 0
 	}
-	return []string{string(f.Code), string(f.Severity), orDash(f.TimeTrex), f.At.Format(time.RFC3339), strings.Join(punches, " ")}
+	return places[f.Punches[0]].OffsetSeconds
+}
+
+func findingRow(f hours.Finding, offsetSeconds int) []string {
+	var about []string
+	for _, id := range slices.Concat(f.Punches, f.Declared) {
+		about = append(about, id.String())
+	}
+	at := f.WorkDate
+	if !f.At.IsZero() {
+		at = clockAt(f.At, offsetSeconds)
+	}
+	return []string{string(f.Code), string(f.Severity), orDash(f.TimeTrex), at, strings.Join(about, " ")}
 }
 
 func orDash(text string) string {
@@ -223,7 +252,7 @@ func (c queryExceptions) Run(ctx context.Context, t *terminal) error {
 			}
 			return printNamed(ctx, t, a, "query-exceptions", found, func(r httpapi.ExceptionRow) httpapi.Personal { return r.Name }, c.JSON, httpapi.ExceptionRowBodyOf,
 				"WORK ID|NAME|STATION|FOUND|SEVERITY|TIMETREX|AT|PUNCHES|GRACE", func(r httpapi.ExceptionRow, name string) []string {
-					return append(append([]string{r.WorkID.String(), name, r.Station}, findingRow(r.Finding)...), duration(r.Grace))
+					return append(append([]string{r.WorkID.String(), name, r.Station}, findingRow(r.Finding, r.OffsetSeconds)...), duration(r.Grace))
 				})
 		})
 	})

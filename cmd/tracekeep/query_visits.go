@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -50,6 +51,9 @@ func (c queryVisits) asked(now time.Time) (projections.VisitsAsked, error) {
 		if _, err := time.Parse(time.DateOnly, day); err != nil {
 			return asked, fmt.Errorf("--from and --to are days, written 2006-01-02, not %q", day)
 		}
+	}
+	if asked.To < asked.From {
+		return asked, errors.New("--to lies before --from")
 	}
 	return asked, nil
 }

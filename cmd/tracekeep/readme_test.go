@@ -24,3 +24,18 @@ func TestTheReadmeNamesEveryCommand(t *testing.T) {
 		}
 	}
 }
+
+// Whoever asks a command of shifts, questions or exports for help is shown how it is used.
+func TestHelpShowsHowACommandIsUsed(t *testing.T) {
+	parser, err := kong.New(&cli{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, leaf := range parser.Model.Leaves(true) {
+		path := leaf.Path()
+		of := func(command string) bool { return strings.HasPrefix(path+" ", command+" ") }
+		if (of("shifts") || of("query") || of("export") || of("roster") || of("attendance")) && !strings.Contains(leaf.Detail, "  tracekeep "+path+" ") {
+			t.Errorf("the help of %s has no example of it", path)
+		}
+	}
+}

@@ -8,10 +8,14 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/alecthomas/kong"
+
+	"tracekeep/cmd/internal/app"
 	"tracekeep/eventschema"
 )
 
 type registerCommand struct {
+	Data       string `help:"Data folder whose own fields of people are shown as well (tracekeep fields); where its stores are elsewhere, the TRACEKEEP_ variables of the environment say so." env:"TRACEKEEP_DATA" placeholder:"DIR"`
 	JSON       bool   `name:"json" help:"Print one JSON object for each purpose." xor:"form"`
 	Markdown   bool   `help:"Print the record of processing as a document." xor:"form"`
 	Controller string `help:"Who answers for the processing, as the document names them." default:"(name and address of the controller)"`
@@ -22,11 +26,11 @@ type registerCommand struct {
 func (registerCommand) Help() string {
 	return `The record of processing (GDPR Art. 30) and the retention schedule: every purpose for which personal values are held, the
 fields that this release stores for it, what one key covers, when it is destroyed, on which ground, and who opens it for
-which use. The same rows decide in the program; nobody keeps this list by hand.
+which use. The same rows decide in the program; nobody keeps this list by hand. With --data the fields that you defined yourself are in it.
 
 Examples:
   tracekeep register
-  tracekeep register --json
+  tracekeep register --data ./records --json
   tracekeep register --markdown --controller 'Acme Ltd, 1 High Street' --contact dpo@acme.example > article-30.md`
 }
 
@@ -34,7 +38,8 @@ Examples:
 type processing struct {
 	Purpose     eventschema.Purpose          `json:"purpose"`
 	Holds       string                       `json:"holds"`
-	Fields      []string                     `json:"fields"` // stored by this release
+	Fields      []string                     `json:"fields"`               // stored by this release
+	Own         []ownField                   `json:"own_fields,omitempty"` // defined by the tenant
 	Categories  []string                     `json:"categories"`
 	Subjects    []string                     `json:"data_subjects"`
 	Key         eventschema.Granularity      `json:"key_per"`
@@ -49,11 +54,65 @@ type processing struct {
 	Recipients  []string                     `json:"recipients"`
 	AtErasure   eventschema.ErasureEffect    `json:"at_erasure"`
 	Open        map[eventschema.Use][]string `json:"opened_by"`
+	Apart       []apartJSON                  `json:"shown_apart,omitempty"`
+}
+
+// apartJSON is a category that fewer may see than the rest of its row.
+type apartJSON struct {
+	Category eventschema.Category         `json:"category"`
+	Holds    string                       `json:"holds"`
+	Open     map[eventschema.Use][]string `json:"opened_by"`
+}
+
+// ownField is a field that the tenant defined.
+type ownField struct {
+	Field       string                  `json:"field"`
+	Label       string                  `json:"label"`
+	Sensitivity eventschema.Sensitivity `json:"sensitivity"`
+	Kind        eventschema.FieldKind   `json:"kind"`
+	Retired     bool                    `json:"retired,omitempty"` // its values are still held
+}
+
+func (f ownField) String() string {
+	said := fmt.Sprintf("%s (%s, %s", printable(f.Label), f.Field, f.Sensitivity)
+	if f.Sensitivity == eventschema.SensitivitySpecial {
+		said += ", GDPR Art. 9"
+	}
+	if f.Retired {
+		said += ", no longer given"
+	}
+	return said + ")"
+}
+
+// addOwn adds the fields that the tenant of the data folder defined.
+func (c registerCommand) addOwn(ctx context.Context, t *terminal, rows []processing) error {
+	var stores dataFlags // as the environment has them
+	parser, err := kong.New(&stores)
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse([]string{"--data=" + c.Data}); err != nil {
+		return &coded{code: exitUsage, err: err}
+	}
+	return stores.withRecords(ctx, t, func(ctx context.Context, a *app.App) error {
+		defined, err := a.DefinedFields(ctx, operator(a))
+		if err != nil {
+			return err
+		}
+		for _, f := range defined {
+			i := slices.IndexFunc(rows, func(row processing) bool { return row.Purpose == f.Purpose })
+			rows[i].Own = append(rows[i].Own, ownField{Field: f.Code, Label: f.Label, Sensitivity: f.Sensitivity, Kind: f.Kind, Retired: f.Retired})
+		}
+		return nil
+	})
 }
 
 // Run prints the register.
-func (c registerCommand) Run(_ context.Context, t *terminal) error {
+func (c registerCommand) Run(ctx context.Context, t *terminal) error {
 	rows, err := processings()
+	if err == nil && c.Data != "" {
+		err = c.addOwn(ctx, t, rows)
+	}
 	if err != nil {
 		return err
 	}
@@ -72,10 +131,18 @@ func (c registerCommand) Run(_ context.Context, t *terminal) error {
 	for i, row := range rows {
 		lines[i] = []string{
 			string(row.Purpose), string(row.Key), row.Until, dash(row.Floor), string(row.AtErasure), string(row.Basis),
-			fmt.Sprint(len(row.Fields)), row.Holds,
+			fmt.Sprint(len(row.Fields)), strings.Join(append([]string{row.Holds}, ownTexts(row.Own)...), "; "),
 		}
 	}
 	return table(t.out, "PURPOSE|KEY PER|KEPT UNTIL|NOT BEFORE|AT ERASURE|BASIS|FIELDS|HOLDS", lines)
+}
+
+func ownTexts(own []ownField) []string {
+	texts := make([]string, len(own))
+	for i, f := range own {
+		texts[i] = f.String()
+	}
+	return texts
 }
 
 func dash(text string) string {
@@ -110,6 +177,9 @@ func processings() ([]processing, error) {
 		if !a.Retention.Floor.IsZero() {
 			row.Floor = fmt.Sprintf("%s + %s", a.Retention.Anchor, a.Retention.Floor)
 		}
+		for _, apart := range a.Apart {
+			row.Apart = append(row.Apart, apartJSON(apart))
+		}
 		slices.Sort(row.Fields)
 		rows = append(rows, row)
 	}
@@ -138,16 +208,19 @@ pseudonymous, not anonymous: times, site and pay code stand in clear under a wor
 
 - Holds: {{.Holds}} ({{list .Categories}}).
 - Fields stored by this release: {{list .Fields}}.
-- One key for each {{.Key}}, made at {{.KeyMade}}.
+{{if .Own}}- Fields of the controller's own: {{list (own .Own)}}.
+{{end}}- One key for each {{.Key}}, made at {{.KeyMade}}.
 - Kept until {{.Until}} ({{.Source}}){{if .Sooner}}; sooner by {{list .Sooner}}{{end}}.
 {{if .Floor}}- Not destroyed before {{.Floor}}: {{.FloorSource}}.
 {{end}}- At the erasure of a person: {{.AtErasure}}.
 - Ground: {{.Basis}}; {{.BasisNote}}.
 {{range uses .Open}}- Opened for {{.}}.
-{{end}}{{end}}`
+{{end}}{{range .Apart}}- Apart, as {{.Category}}: {{.Holds}}.
+{{range uses .Open}}  - Shown for {{.}}.
+{{end}}{{end}}{{end}}`
 
 func (c registerCommand) document(w io.Writer, rows []processing) error {
-	page, err := template.New("article 30").Funcs(template.FuncMap{"list": list, "dash": dash, "uses": uses}).Parse(article30)
+	page, err := template.New("article 30").Funcs(template.FuncMap{"list": list, "dash": dash, "uses": uses, "own": ownTexts}).Parse(article30)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/cmd/internal/app"
 	"tracekeep/domain/assignment"
+	"tracekeep/domain/localtime"
 	"tracekeep/projections"
 )
 
@@ -23,17 +24,25 @@ type spanFlags struct {
 
 // span gives the instants between which the days lie.
 func (s spanFlags) span() (from, to time.Time, err error) {
-	loc, err := time.LoadLocation(s.Zone)
-	if err != nil || s.Zone == "Local" {
-		return from, to, &coded{code: exitUsage, err: fmt.Errorf("%q is no IANA zone, such as America/New_York", s.Zone)}
-	}
-	if from, err = time.ParseInLocation(time.DateOnly, s.From, loc); err == nil {
-		to, err = time.ParseInLocation(time.DateOnly, s.To, loc)
-	}
+	loc, err := zoneIn(s.Zone)
 	if err != nil {
-		return from, to, &coded{code: exitUsage, err: fmt.Errorf("a day is written 2006-01-02, not %q or %q", s.From, s.To)}
+		return from, to, err
 	}
-	return from, to.AddDate(0, 0, 1), nil
+	if err := checkDays(s.From, s.To); err != nil {
+		return from, to, err
+	}
+	first, _ := time.Parse(time.DateOnly, s.From)
+	last, _ := time.Parse(time.DateOnly, s.To)
+	return localtime.Midnight(first, loc), localtime.Midnight(last.AddDate(0, 0, 1), loc), nil
+}
+
+// zoneIn is the zone of a flag.
+func zoneIn(name string) (*time.Location, error) {
+	loc, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return nil, &coded{code: exitUsage, err: fmt.Errorf("%q is no IANA zone, such as America/New_York", name)}
+	}
+	return loc, nil
 }
 
 type rosterCommand struct {
@@ -97,7 +106,6 @@ type placeJSON struct {
 	Attendance    string    `json:"attendance,omitempty"`
 	LateMinutes   int64     `json:"late_minutes,omitempty"`
 	WorkedMinutes int64     `json:"worked_minutes,omitempty"`
-	Rating        string    `json:"rating,omitempty"`
 }
 
 func printRoster(t *terminal, roster []httpapi.RosterShift, asJSON bool) error {
@@ -118,7 +126,7 @@ func printRoster(t *terminal, roster []httpapi.RosterShift, asJSON bool) error {
 		for _, p := range s.Places {
 			places = append(places, placeJSON{
 				WorkID: p.WorkID, State: string(p.State), Strategy: string(p.Strategy), Rank: p.Rank, Points: p.Points, Attendance: string(p.Attendance),
-				LateMinutes: p.LateMinutes, WorkedMinutes: p.WorkedMinutes, Rating: string(p.Rating),
+				LateMinutes: p.LateMinutes, WorkedMinutes: p.WorkedMinutes,
 			})
 		}
 		out := map[string]any{

@@ -24,6 +24,9 @@ type serveCommand struct {
 	Admin  string `help:"Address for operators, with /metrics for Prometheus; empty: none. The embedded event store has /metrics at its own address in any case." env:"TRACEKEEP_ADMIN" placeholder:"ADDRESS"`
 	// Terminals is no address of the API: who reaches it needs a serial number and no more.
 	Terminals string `help:"Address where registered ZKTeco terminals push their punches (ADMS), for example 192.0.2.10:8081 in a network of their own; empty: none. See tracekeep terminals --help." env:"TRACEKEEP_TERMINALS" placeholder:"ADDRESS"`
+
+	Rules []string `help:"A file of rules that the API takes by its name beside the built-in sets (see tracekeep hours); may be repeated, also for earlier versions that periods were locked by." placeholder:"FILE" type:"existingfile"`
+	Plan  []string `help:"A pay plan that the API takes by its name (see tracekeep hours plan); may be repeated. Its rates are not read: the API answers time." placeholder:"FILE" type:"existingfile"`
 }
 
 // Help implements kong's help provider.
@@ -34,7 +37,10 @@ told to stop (SIGINT, SIGTERM). Other commands on the same --data join it.
 Accounts come later: until then the API answers operations with 401, and only health, the OpenAPI document and the docs page
 are open. The development tokens of tracekeep demo are refused here.
 
+Files of --rules and --plan are read once, when serving starts; GET /v1/pay-rules says what was read.
+
 Examples:
+  tracekeep serve --data /var/lib/tracekeep --plan acme-4.yaml --rules acme-east-2.yaml
   tracekeep serve --data /var/lib/tracekeep --admin 127.0.0.1:9464
   tracekeep serve --data /var/lib/tracekeep --terminals 192.0.2.10:8081
   tracekeep serve --data /data --listen :8080 --event-store 'esdb://kurrentdb:2113?tls=false' \
@@ -43,6 +49,10 @@ Examples:
 
 // Run serves.
 func (c serveCommand) Run(ctx context.Context, t *terminal) error {
+	book, err := app.PayBookOf(c.Rules, c.Plan)
+	if err != nil {
+		return &coded{code: exitUsage, err: err}
+	}
 	c.node, c.metrics = c.limits(), newRegistry()
 	return c.withApp(ctx, t, true, func(ctx context.Context, a *app.App) (err error) {
 		if !a.Owner() {
@@ -69,7 +79,7 @@ func (c serveCommand) Run(ctx context.Context, t *terminal) error {
 			hangUp()
 			err = errors.Join(err, taken())
 		}()
-		return serveAPI(ctx, t, a, c.Listen, nil, func(address string) {
+		return serveAPI(ctx, t, a, c.Listen, nil, book, func(address string) {
 			metrics := ""
 			if admin != "" {
 				metrics = "  metrics      " + admin + "/metrics\n"
@@ -84,13 +94,13 @@ func (c serveCommand) Run(ctx context.Context, t *terminal) error {
 }
 
 // serveAPI serves until ctx ends or a part fails.
-func serveAPI(ctx context.Context, t *terminal, a *app.App, listen string, tokens map[string]httpapi.Principal, started func(address string)) error {
+func serveAPI(ctx context.Context, t *terminal, a *app.App, listen string, tokens map[string]httpapi.Principal, book httpapi.PayBook, started func(address string)) error {
 	var pageKey [32]byte
 	if _, err := io.ReadFull(t.random, pageKey[:]); err != nil {
 		return fmt.Errorf("draw a key: %w", err)
 	}
 	api, err := httpapi.New(httpapi.Config{
-		Clock: t.clock, Random: t.random, Log: a.Log("api"), Tokens: tokens, PageTokenKey: pageKey,
+		Clock: t.clock, Random: t.random, Log: a.Log("api"), Tokens: tokens, PageTokenKey: pageKey, Pay: book,
 	}, a.Inside())
 	if err != nil {
 		return err
@@ -175,7 +185,7 @@ func (d *demo) serve(ctx context.Context) error {
 	for _, l := range logins {
 		tokens[l.token] = l.principal
 	}
-	return serveAPI(ctx, d.t, d.a, d.Listen, tokens, func(address string) {
+	return serveAPI(ctx, d.t, d.a, d.Listen, tokens, httpapi.PayBook{}, func(address string) {
 		d.tell("\n12. Serving until you press Ctrl-C. These tokens are for this demo only and are not for production.\n")
 		d.tell("    docs         %s/docs\n    OpenAPI      %s/openapi.json\n    event store  %s\n", address, address, d.a.EventStore())
 		for _, l := range logins {

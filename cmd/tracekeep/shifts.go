@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +32,7 @@ type shiftsCommand struct {
 	Cancel     shiftsCancel     `cmd:"" help:"Call a shift off."`
 	Complete   shiftsComplete   `cmd:"" help:"Close a shift that is over, with attendance and ratings."`
 	List       shiftsList       `cmd:"" help:"List shifts, all or those with a free place."`
+	Explain    shiftsExplain    `cmd:"" help:"Say why a shift went to whom it went: every step, with the figures that were compared."`
 }
 
 // Help implements kong's help provider.
@@ -50,7 +53,8 @@ Examples:
   tracekeep shifts accept --data ./records --shift 77aa… --work 3f0a…
   tracekeep shifts reschedule --data ./records --shift 77aa… --zone America/New_York --start '2026-05-04 09:00' --end '2026-05-04 17:00' --officer 6d1e…
   tracekeep shifts complete --data ./records --shift 77aa… --rating 3f0a…=meets --officer 6d1e…
-  tracekeep shifts list --data ./records --open --json`
+  tracekeep shifts list --data ./records --open --json
+  tracekeep shifts explain --data ./records --shift 77aa…`
 }
 
 // answering names who answers for a step.
@@ -74,10 +78,22 @@ type shiftsPlan struct {
 	Qualification string    `help:"Code of what everybody on it must have." placeholder:"CODE"`
 	Repeat        []string  `help:"Days of the week on which it comes back at the same local times: mon,tue,…" placeholder:"DAY"`
 	Every         int       `help:"Weeks from one repetition to the next." default:"1"`
+	Except        []string  `help:"A day on which it does not come back, 2006-01-02; may be repeated." placeholder:"DAY"`
 	Until         string    `help:"Last day of the repetitions, 2006-01-02; at most 400 days after the first." placeholder:"DAY"`
 	Officer       uuid.UUID `help:"Id of the officer who plans it." required:""`
 	Key           string    `help:"Idempotency key: repeating the command with the same key plans nothing twice; default: kind, employer, site and start." placeholder:"KEY"`
 	JSON          bool      `name:"json" help:"Print one JSON object for each shift."`
+}
+
+// Validate is called by kong.
+func (c shiftsPlan) Validate() error {
+	switch {
+	case len(c.Repeat) == 0 && (c.Until != "" || c.Every != 1 || len(c.Except) > 0):
+		return errors.New("--until, --every and --except belong to a shift that comes back; say on which days with --repeat")
+	case len(c.Repeat) > 0 && c.Until == "":
+		return errors.New("a shift that comes back needs its last day: --until")
+	}
+	return nil
 }
 
 // Run plans a shift, or those of a pattern.
@@ -146,6 +162,9 @@ func (c shiftsPlan) times() ([]assignment.Times, error) {
 		return nil, err
 	}
 	start, end := first.StartsAt, first.EndsAt
+	if !end.After(start) || end.Sub(start) > 24*time.Hour {
+		return nil, errors.New("a shift that comes back ends within 24 hours of its start")
+	}
 	pattern := assignment.Pattern{
 		Weekdays: days, Every: c.Every, Zone: loc,
 		Start: assignment.Clock{Hour: start.In(loc).Hour(), Min: start.In(loc).Minute()}, End: assignment.Clock{Hour: end.In(loc).Hour(), Min: end.In(loc).Minute()},
@@ -154,9 +173,18 @@ func (c shiftsPlan) times() ([]assignment.Times, error) {
 	if err != nil {
 		return nil, err
 	}
-	times := make([]assignment.Times, len(occurrences))
-	for i, o := range occurrences {
-		times[i] = o.Times
+	left := map[string]bool{}
+	for _, day := range c.Except {
+		if !slices.ContainsFunc(occurrences, func(o assignment.Occurrence) bool { return o.Date == day }) {
+			return nil, fmt.Errorf("--except %s: the shift would not come back on that day (written 2006-01-02)", day)
+		}
+		left[day] = true
+	}
+	var times []assignment.Times
+	for _, o := range occurrences {
+		if !left[o.Date] {
+			times = append(times, o.Times)
+		}
 	}
 	return times, nil
 }
@@ -222,7 +250,7 @@ func (c shiftStep) advance(ctx context.Context, t *terminal, a *app.App, people 
 	if err != nil {
 		return err
 	}
-	return c.show(ctx, t, a)
+	return c.show(ctx, t, a, c.Shift)
 }
 
 // step takes a step of the application and shows the shift.
@@ -235,7 +263,7 @@ func (c shiftStep) step(ctx context.Context, t *terminal, step func(context.Cont
 		if err := step(ctx, a, intent); err != nil {
 			return err
 		}
-		return c.show(ctx, t, a)
+		return c.show(ctx, t, a, c.Shift)
 	})
 }
 
@@ -244,11 +272,11 @@ func (c shiftStep) intent(t *terminal, a *app.App) (httpapi.Intent, error) {
 	return httpapi.Intent{Principal: answering(a, c.Officer), Key: id.String()}, err
 }
 
-func (c shiftStep) show(ctx context.Context, t *terminal, a *app.App) error {
+func (c shiftStep) show(ctx context.Context, t *terminal, a *app.App, shifts ...uuid.UUID) error {
 	if err := a.CatchUp(ctx, nil); err != nil {
 		return err
 	}
-	roster, err := a.Roster(ctx, operator(a), projections.ShiftsAsked{IDs: []uuid.UUID{c.Shift}})
+	roster, err := a.Roster(ctx, operator(a), projections.ShiftsAsked{IDs: shifts})
 	if err != nil {
 		return err
 	}
@@ -257,13 +285,30 @@ func (c shiftStep) show(ctx context.Context, t *terminal, a *app.App) error {
 
 type shiftsCancel struct {
 	shiftStep
+	followingFlag
 	Reason string `help:"Why, as a code of lower-case letters, digits and underscores." required:""`
 }
 
-// Run calls a shift off.
+// Run calls a shift off, or it and those that follow.
 func (c shiftsCancel) Run(ctx context.Context, t *terminal) error {
-	return c.take(ctx, t, nil, func(by uuid.UUID, at time.Time, _ []assignment.Candidate) assignment.Command {
-		return assignment.Cancel{Reason: c.Reason, CancelledAt: at, CancelledBy: by}
+	return c.withApp(ctx, t, false, func(ctx context.Context, a *app.App) error {
+		shifts, err := c.of(ctx, a, c.Shift)
+		if err != nil {
+			return err
+		}
+		for _, s := range shifts {
+			intent, err := c.intent(t, a)
+			if err != nil {
+				return err
+			}
+			_, err = a.AdvanceShift(ctx, intent, s.ShiftID, nil, func([]assignment.Candidate) assignment.Command {
+				return assignment.Cancel{Reason: c.Reason, CancelledAt: t.clock(), CancelledBy: intent.Principal.ID}
+			})
+			if err != nil {
+				return fmt.Errorf("shift %s of %s: %w", s.ShiftID, s.StartsLocal, err)
+			}
+		}
+		return c.show(ctx, t, a, idsOf(shifts)...)
 	})
 }
 
@@ -290,6 +335,6 @@ func (c shiftsComplete) Run(ctx context.Context, t *terminal) error {
 		if _, err := a.CompleteShift(ctx, intent, c.Shift, ratings); err != nil {
 			return err
 		}
-		return c.show(ctx, t, a)
+		return c.show(ctx, t, a, c.Shift)
 	})
 }

@@ -37,10 +37,14 @@ func (s *served) planShift(employer, start, end string, header ...string) string
 }
 
 // A shift goes from the plan over an offer and a swap to another time, each step by who
-// may take it, over the API of a served folder.
+// may take it, over the API of a served folder; and a class from its definition to a
+// corrected mark.
 //
 // promise: ST-01
+// promise: TC-27
+// promise: RR-10
 // promise: ST-08
+// promise: ST-09
 // promise: OT-34
 // promise: OT-37
 func TestAShiftIsPlannedTakenSwappedAndMovedThroughTheAPI(t *testing.T) {
@@ -72,6 +76,9 @@ func TestAShiftIsPlannedTakenSwappedAndMovedThroughTheAPI(t *testing.T) {
 	}
 	s.swapped(path, ada, bob)
 	s.movedOverAPI(path, shift, bob)
+	s.aClassOverTheAPI(ada, bob)
+	s.aRosterBesideTheAPI()
+	s.ratedOverAPI(ada, bob)
 	if board := s.send("ada", "GET", "/v1/board", nil); board.status != 403 {
 		t.Errorf("a worker sees the board: %d", board.status)
 	}
@@ -95,6 +102,41 @@ func (s *served) swapped(path, ada, bob string) {
 	people := fmt.Sprint(s.send("manager", "GET", path, nil).expect(200)["people"])
 	if !strings.Contains(people, "state:swapped_away") || !strings.Contains(people, bob) {
 		t.Errorf("swapped: %s", people)
+	}
+}
+
+// ratedOverAPI has a task of ada rated: she and HR see it, a colleague does not, nor a
+// manager, and that they saw it is on record.
+func (s *served) ratedOverAPI(ada, bob string) {
+	t := s.t
+	task := s.send("hr", "POST", "/v1/shifts", map[string]any{
+		"kind": "task", "employer": "agency", "site": "harbor_st", "zone": "Europe/Berlin", "starts_at": hour(0, 0), "ends_at": hour(5, 0), "headcount": 1,
+	}).expect(201)["shift_id"].(string)
+	s.send("manager", "POST", "/v1/shifts/"+task+"/assignments", map[string]any{"work_id": ada}).expect(200)
+	s.send("manager", "POST", "/v1/shifts/"+task+"/completion", map[string]any{"ratings": []any{map[string]any{"work_id": ada, "rating": "exceeds"}}}, "If-Match", s.send("manager", "GET", "/v1/shifts/"+task, nil).header.Get("ETag")).expect(200)
+	of := func(work string) string {
+		return "/v1/performance?work_id=" + work + "&from=" + hour(0, 0)[:10] + "&to=" + hour(0, 0)[:10]
+	}
+	for _, reader := range []string{"ada", "hr", "auditor"} {
+		shifts := s.send(reader, "GET", of(ada), nil).expect(200)["shifts"].([]any)
+		if len(shifts) != 1 || shifts[0].(map[string]any)["rating"] != "exceeds" {
+			t.Errorf("%s sees of ada %v", reader, shifts)
+		}
+	}
+	for _, other := range []string{"bob", "manager", "admin", "privacy"} {
+		s.send(other, "GET", of(ada), nil).expect(403)
+	}
+	s.send("bob", "GET", of(bob), nil).expect(200)
+	readings := s.send("ada", "GET", "/v1/people/"+s.people["ada"]+"/readings", nil).expect(200)["readings"].([]any)
+	seen := map[string]bool{}
+	for _, r := range readings {
+		reading := r.(map[string]any)
+		if reading["operation"] == "get-performance" && strings.Contains(fmt.Sprint(reading["values"]), "performance.measures") {
+			seen[fmt.Sprint(reading["reader_role"])] = true
+		}
+	}
+	if len(seen) != 3 {
+		t.Errorf("on record as readers: %v", seen)
 	}
 }
 

@@ -82,6 +82,7 @@ func TestHRIsToldWhatWasWorkedPlannedAndIsLeft(t *testing.T) {
 		d.shift(eventschema.ShiftDuty, "agency", "gate_st", "2026-03-02 08:00", "2026-03-02 16:00")
 		d.shift(eventschema.ShiftDuty, "agency", "gate_st", "2026-03-03 08:30", "2026-03-03 16:30")
 		d.shift(eventschema.ShiftDetail, "customer_0042", "harbor_st", "2026-03-05 08:00", "2026-03-05 16:00")
+		d.shift(eventschema.ShiftTask, "agency", "stock_st", "2026-03-02 09:00", "2026-03-20 16:00")
 		d.board(work)
 		d.limits(work)
 		d.card(work, first, stray)
@@ -91,12 +92,13 @@ func TestHRIsToldWhatWasWorkedPlannedAndIsLeft(t *testing.T) {
 		jobs := fmt.Sprint(history["jobs"])
 		for _, job := range []string{
 			"employer:agency kind:duty planned_minutes:960 shifts:2 site:gate_st worked_minutes:960", "employer:customer_0042 kind:detail planned_minutes:480 shifts:1 site:harbor_st worked_minutes:480",
+			"employer:agency kind:task planned_minutes:0 shifts:1 site:stock_st worked_minutes:0",
 		} {
 			if !strings.Contains(jobs, job) {
 				t.Errorf("the jobs are %s, want %s", jobs, job)
 			}
 		}
-		if shifts := history["shifts"].([]any); len(shifts) != 3 || shifts[0].(map[string]any)["attendance"] != "on_time" {
+		if shifts := history["shifts"].([]any); len(shifts) != 4 || shifts[0].(map[string]any)["attendance"] != "on_time" {
 			t.Errorf("the shifts are %v", shifts)
 		}
 		if text := d.run("query", "history", "--person", "ada").out; !strings.Contains(text, "40:30") || !strings.Contains(text, "harbor_st") || !strings.Contains(text, "Ada Example") {

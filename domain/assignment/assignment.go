@@ -23,6 +23,7 @@ import (
 var (
 	ErrNotPlanned     = errors.New("there is no such shift")
 	ErrAlreadyPlanned = errors.New("the shift is already planned")
+	ErrOtherPlan      = errors.New("under this key another shift is planned already; give a key of its own to plan one more, or move the one that is there")
 	ErrNoActor        = errors.New("somebody must answer for this step")
 	ErrKind           = errors.New("a shift is duty, a detail or a task")
 	ErrCode           = errors.New("a code is required: up to 60 lower-case letters, digits and underscores")
@@ -190,6 +191,7 @@ func evolve(s State, event eventschema.Event) State {
 	case *eventschema.OfferDeclined:
 		s.Declined = with(s.Declined, e.WorkID)
 	case *eventschema.BidPlaced:
+		s.Declined = slices.DeleteFunc(slices.Clone(s.Declined), func(work uuid.UUID) bool { return work == e.WorkID }) // the bid is the later word
 		s.Bids = append(slices.DeleteFunc(slices.Clone(s.Bids), func(b Bid) bool { return b.WorkID == e.WorkID }), Bid{WorkID: e.WorkID, Points: e.Points, At: e.BidAt})
 	case *eventschema.ShiftAssigned:
 		s.Places = append(without(s.Places, e.WorkID), Place{WorkID: e.WorkID, Strategy: e.Strategy})

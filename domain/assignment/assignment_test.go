@@ -234,6 +234,20 @@ func TestBids(t *testing.T) {
 	if won := decided[0].(*eventschema.ShiftAssigned); won.WorkID != bob || won.Rank != 1 || len(won.Standings) != 2 || won.Standings[0].Reasons[0].Value != 41 {
 		t.Errorf("the highest bid of those who bid wins: %+v", won)
 	}
+	declined := &eventschema.OfferDeclined{ShiftID: shiftID, WorkID: bob, Reason: "family", DeclinedAt: before}
+	for _, c := range []struct {
+		rule string
+		past []eventschema.Event
+		want uuid.UUID
+	}{
+		{"who says no after the bid has taken it back", past(wasPlanned, wasBid, wasPlaced, higher, declined), ada},
+		{"who bids after the no has taken that back", past(wasPlanned, wasBid, wasPlaced, declined, higher), bob},
+	} {
+		decided, err := assignment.Decider().Decide(assignment.Decider().Fold(c.past...), award)
+		if err != nil || len(decided) != 1 || decided[0].(*eventschema.ShiftAssigned).WorkID != c.want {
+			t.Errorf("%s: %v %v", c.rule, decided, err)
+		}
+	}
 }
 
 func TestSwaps(t *testing.T) {

@@ -175,6 +175,9 @@ func (p Policy) nearby(slot Slot, work uuid.UUID, commitments []Commitment) []ev
 func (p Policy) capped(slot Slot, loc *time.Location, work uuid.UUID, commitments []Commitment) []eventschema.PassedOver {
 	var found []eventschema.PassedOver
 	for _, limit := range p.Caps {
+		if limit.Counts == CountDetails && slot.Kind != eventschema.ShiftDetail {
+			continue
+		}
 		for _, span := range p.spans(slot, loc, limit.Week) {
 			total, shifts := overlap(slot.Start, slot.End, span[0], span[1]), int64(1)
 			for _, other := range commitments {
@@ -201,13 +204,13 @@ func (p Policy) capped(slot Slot, loc *time.Location, work uuid.UUID, commitment
 }
 
 // counts says whether a cap adds up a commitment together with a shift. A cap on
-// details says nothing about a shift on duty, which is then alone.
+// details says nothing about a shift on duty.
 func (c Cap) counts(slot Slot, other Commitment) bool {
 	switch c.Counts {
 	case CountAll:
 		return true
 	case CountDetails:
-		return slot.Kind == eventschema.ShiftDetail && other.Kind == eventschema.ShiftDetail
+		return other.Kind == eventschema.ShiftDetail
 	case CountEmployer:
 		return slot.Employer == other.Employer
 	}
@@ -223,29 +226,15 @@ func (p Policy) spans(slot Slot, loc *time.Location, week bool) [][2]time.Time {
 		date = date.AddDate(0, 0, -int((date.Weekday()-p.WeekStarts+7)%7))
 	}
 	var spans [][2]time.Time
-	for begin := midnight(date, loc); begin.Before(slot.End); {
+	for begin := localtime.Midnight(date, loc); begin.Before(slot.End); {
 		date = date.AddDate(0, 0, days)
-		end := midnight(date, loc)
+		end := localtime.Midnight(date, loc)
 		if overlap(slot.Start, slot.End, begin, end) > 0 {
 			spans = append(spans, [2]time.Time{begin, end})
 		}
 		begin = end
 	}
 	return spans
-}
-
-// midnight is when a local date begins: at the change of the clocks where midnight
-// is skipped, the first time where it comes twice.
-func midnight(date time.Time, loc *time.Location) time.Time {
-	readings, err := localtime.Readings(localtime.Of(date), loc)
-	var changed *localtime.TransitionError
-	if errors.As(err, &changed) {
-		return changed.At
-	}
-	if err != nil {
-		return date // a date of the calendar in a named zone is always read
-	}
-	return readings[0].At
 }
 
 func overlap(aStart, aEnd, bStart, bEnd time.Time) time.Duration {

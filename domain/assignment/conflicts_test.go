@@ -76,6 +76,10 @@ func TestWhatStandsAgainstAShift(t *testing.T) {
 			t.Errorf("%s: depends on the order of the commitments", rule)
 		}
 	}
+	slot.Kind = eventschema.ShiftDuty
+	if got, err := capped(assignment.Cap{Counts: assignment.CountDetails, Time: 4 * time.Hour}).Conflicts(slot, assignment.Candidate{WorkID: ada}); err != nil || len(got) > 0 {
+		t.Errorf("a cap on details says of duty: %v %v", got, err)
+	}
 	slot.Qualification = "traffic"
 	for _, c := range []struct {
 		has  []string

@@ -24,6 +24,7 @@ import (
 // Refusals about classes and sessions.
 var (
 	ErrNoClass      = errors.New("there is no such class")
+	ErrKnown        = errors.New("there is a class of this source and id already: change that one")
 	ErrNoActor      = errors.New("somebody must answer for this step")
 	ErrSource       = errors.New("a class needs the name of the program that knows it and its id there")
 	ErrText         = errors.New("codes and sites have up to 64 characters, titles up to 200 and ids up to 255, without control characters")
@@ -99,6 +100,7 @@ type Define struct {
 	Source   string
 	SourceID string
 	Facts
+	New       bool // refuse a class that is there already
 	DefinedAt time.Time
 	DefinedBy uuid.UUID
 }
@@ -154,6 +156,8 @@ func (c Define) decide(s Class) ([]eventschema.Event, error) {
 		return nil, err
 	}
 	switch {
+	case s.Defined && c.New:
+		return nil, ErrKnown
 	case s.Defined && s.Facts == c.Facts && s.EndedOn == "":
 		return nil, nil
 	case s.Defined:

@@ -38,9 +38,16 @@ type Enrolled []Enrolment
 
 // Student tells whether the person was a student of a class on a day.
 func (s Enrolled) Student(class uuid.UUID, day string) bool {
-	return slices.ContainsFunc(s, func(e Enrolment) bool {
-		return e.ClassID == class && e.Role == eventschema.RoleStudent && e.Covers(day)
-	})
+	return s.as(eventschema.RoleStudent, class, day)
+}
+
+// Teacher tells whether the person taught a class on a day.
+func (s Enrolled) Teacher(class uuid.UUID, day string) bool {
+	return s.as(eventschema.RoleTeacher, class, day)
+}
+
+func (s Enrolled) as(role eventschema.EnrolmentRole, class uuid.UUID, day string) bool {
+	return slices.ContainsFunc(s, func(e Enrolment) bool { return e.ClassID == class && e.Role == role && e.Covers(day) })
 }
 
 // stretch finds the stretch in a class and role that begins on a day, else the latest

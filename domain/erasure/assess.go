@@ -49,11 +49,14 @@ func (r rule) alone() bool {
 
 // validScope refuses a scope that names what such a case cannot erase.
 func (c Request) validScope() error {
-	known := []eventschema.ErasureOrigin{eventschema.OriginRequest, eventschema.OriginWithdrawal, eventschema.OriginRetention}
+	known := []eventschema.ErasureOrigin{eventschema.OriginRequest, eventschema.OriginWithdrawal, eventschema.OriginRetention, eventschema.OriginRemoval}
 	if !slices.Contains(known, c.Origin) {
 		return ErrScope
 	}
 	if len(c.Periods) > 0 && c.Scope != eventschema.ScopePurpose {
+		return ErrScope
+	}
+	if c.Origin == eventschema.OriginRemoval && c.Scope != eventschema.ScopeItem { // what nobody approves is small
 		return ErrScope
 	}
 	person := c.PersonID != [16]byte{}

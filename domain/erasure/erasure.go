@@ -153,6 +153,7 @@ type State struct {
 	Lookups     int
 	Holders     eventschema.KeyHolders // at the quiescing of caches
 	QuiescedAt  time.Time
+	Files       int // deleted with the case
 	Recipients  []eventschema.Recipient
 	Notified    map[uuid.UUID]eventschema.NotifyOutcome // by disclosure
 	Probes      eventschema.ErasureVerified

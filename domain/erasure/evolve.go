@@ -88,7 +88,7 @@ func (s State) evolveResult(event eventschema.Event) State {
 	case *eventschema.ReadModelsScrubbed:
 		s.Phase = PhaseScrubbed
 	case *eventschema.CopiesPursued:
-		s.Phase, s.Recipients = PhasePursued, e.Recipients
+		s.Phase, s.Files, s.Recipients = PhasePursued, e.Files, e.Recipients
 	case *eventschema.ErasureVerified:
 		s.Phase, s.Probes = PhaseVerified, *e
 	case *eventschema.RecordsExpired:

@@ -115,7 +115,9 @@ func (s State) ByPolicy() bool { return s.Origin != eventschema.OriginRequest }
 // approvedByPolicy says whether the case needs nobody's word. Until there were
 // batches, ended retention needed none either; what a policy approved then stays
 // approved.
-func (s State) approvedByPolicy() bool { return s.Origin == eventschema.OriginWithdrawal }
+func (s State) approvedByPolicy() bool {
+	return s.Origin == eventschema.OriginWithdrawal || s.Origin == eventschema.OriginRemoval
+}
 
 // policy is the code of the policy that assesses or approves.
 func (s State) policy() string {

@@ -13,6 +13,7 @@ type Declared struct {
 	ID       uuid.UUID
 	WorkDate string
 	Time     time.Duration
+	Job      string // code; decides nothing here
 }
 
 // ReviewDeclared finds the days of one work id whose declared hours are worth a look,

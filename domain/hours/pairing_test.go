@@ -114,6 +114,9 @@ func TestPairing(t *testing.T) {
 		"an in for a transfer after more than sixteen hours ends nothing": {
 			[]press{{at: "2026-03-02T00:00:00Z", direction: in}, {at: "2026-03-02T16:00:01Z", direction: in, kind: transfer}, {at: "2026-03-02T17:00:00Z", direction: out}},
 			[]string{"2-3 3599s", "1 missing_out"}},
+		"after sixteen hours it still does": {
+			[]press{{at: "2026-03-02T00:00:00Z", direction: in}, {at: "2026-03-02T16:00:00Z", direction: in, kind: transfer}, {at: "2026-03-02T17:00:00Z", direction: out}},
+			[]string{"1-2 57600s", "2-3 3600s"}},
 		"an out for a transfer is an out": {
 			[]press{
 				{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T10:00:00Z", direction: out, kind: transfer},

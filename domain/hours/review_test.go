@@ -78,6 +78,22 @@ func TestReview(t *testing.T) {
 		"a repeat is of little weight": {
 			[]press{{at: day + "08:00:00Z", direction: in}, {at: day + "08:00:30Z", direction: in}, {at: day + "12:00:00Z", direction: out}},
 			"2026-03-09T00:00:00Z", []string{"repeat low 2"}},
+		"a meal of exactly two hours has its end": {
+			[]press{
+				{at: day + "08:00:00Z", direction: in}, {at: day + "12:00:00Z", direction: out, kind: meal},
+				{at: day + "14:00:00Z", direction: in, kind: meal}, {at: day + "16:30:00Z", direction: out},
+			}, "2026-03-09T00:00:00Z", []string{}},
+		"one of a second more has none": {
+			[]press{
+				{at: day + "08:00:00Z", direction: in}, {at: day + "12:00:00Z", direction: out, kind: meal},
+				{at: day + "14:00:01Z", direction: in, kind: meal}, {at: day + "16:30:00Z", direction: out},
+			}, "2026-03-09T00:00:00Z", []string{"missing_meal_end medium 2"}},
+		"two ins sixteen hours apart may be a wrong key": {
+			[]press{{at: day + "00:00:00Z", direction: in}, {at: day + "16:00:00Z", direction: in}, {at: day + "18:00:00Z", direction: out}},
+			"2026-03-09T00:00:00Z", []string{"missing_out high 1", "wrong_key medium 1 2"}},
+		"two ins of a second more are two days": {
+			[]press{{at: day + "00:00:00Z", direction: in}, {at: day + "16:00:01Z", direction: in}, {at: day + "18:00:00Z", direction: out}},
+			"2026-03-09T00:00:00Z", []string{"missing_out high 1"}},
 		"a transfer is in order": {
 			[]press{{at: day + "08:00:00Z", direction: in}, {at: day + "12:00:00Z", direction: in, kind: transfer}, {at: day + "16:00:00Z", direction: out}},
 			"2026-03-09T00:00:00Z", []string{}},

@@ -115,3 +115,20 @@ func TestTheLastCountedPunchIsTheSameFromAnyTailThatTells(t *testing.T) {
 		}
 	})
 }
+
+// What is exactly as long as the rule allows still belongs together: no edge lies there.
+func TestNoEdgeLiesWhereTheRuleStillHolds(t *testing.T) {
+	rule := hours.DefaultPairing()
+	longest := punchesOf([]press{{at: "2026-03-02T00:00:00Z", direction: in}, {at: "2026-03-02T16:00:00Z", direction: out}, {at: "2026-03-04T08:00:00Z", direction: in}})
+	at := longest[0].OccurredAt
+	if w, ok := rule.Window(slices.Clone(longest), at, at, [2]bool{true, true}); !ok || len(w.Punches) != 2 || !w.To.Equal(longest[2].OccurredAt) {
+		t.Errorf("the out of sixteen hours is outside: %+v, %v", w, ok)
+	}
+	twice := punchesOf([]press{{at: "2026-03-02T08:00:00Z", direction: in}, {at: "2026-03-02T08:01:00Z", direction: in}})
+	if last, _, known := rule.LastCounted(slices.Clone(twice), false); known {
+		t.Errorf("whether %d repeats one before is not to be seen", last.ID[15])
+	}
+	if last, _, known := rule.LastCounted(slices.Clone(twice), true); !known || last.ID != twice[0].ID {
+		t.Errorf("a repeat counts: %d", last.ID[15])
+	}
+}

@@ -124,6 +124,22 @@ func Readings(local Wall, loc *time.Location) ([]Resolved, error) {
 	return readings, nil
 }
 
+// Midnight is when a date, whatever its time of day, begins by the clock in loc: at the
+// change of the clocks where midnight is skipped, the first time where it comes twice.
+// time.Date answers an instant of the day before in some zones.
+func Midnight(date time.Time, loc *time.Location) time.Time {
+	year, month, day := date.Date()
+	readings, err := Readings(Wall{Year: year, Month: month, Day: day}, loc)
+	var changed *TransitionError
+	switch {
+	case errors.As(err, &changed):
+		return changed.At
+	case err != nil: // a date of the calendar in a named zone is always read
+		return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	}
+	return readings[0].At
+}
+
 // Period is a span of time in which one offset was in force.
 type Period struct {
 	Start, End    time.Time // UTC; Start belongs to the period, End does not

@@ -77,6 +77,28 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+func TestADayBeginsWhereTheClockSaysSo(t *testing.T) {
+	for rule, c := range map[string]struct{ zone, date, want string }{
+		"at midnight":                                   {"America/New_York", "2026-07-04", "2026-07-04T04:00:00Z"},
+		"at midnight, on a day of 23 hours":             {"America/New_York", "2026-03-08", "2026-03-08T05:00:00Z"},
+		"at one, where midnight is skipped":             {"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z"},
+		"at the first midnight, where there are two":    {"America/Havana", "2024-11-03", "2024-11-03T04:00:00Z"},
+		"where a whole day is skipped, as the next one": {"Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z"},
+	} {
+		loc, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		date, err := time.Parse(time.DateOnly, c.date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Midnight(date.Add(15*time.Hour), loc).UTC().Format(time.RFC3339); got != c.want {
+			t.Errorf("%s: %s, want %s", rule, got, c.want)
+		}
+	}
+}
+
 func TestZoneMustBeNamed(t *testing.T) {
 	for rule, loc := range map[string]*time.Location{"no zone": nil, "the machine's own zone": time.Local} {
 		if _, err := Resolve(Wall{2020, 1, 1, 0, 0, 0}, loc, nil); !errors.Is(err, ErrNoZone) {

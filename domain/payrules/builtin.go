@@ -17,19 +17,38 @@ func BuiltIn(name string) (Rules, bool) {
 	return all[i], true
 }
 
+// Earlier lists built-in sets as they were in earlier versions. Nothing new is worked
+// out by them: what was locked by one is compared by it.
+//
+// History:
+//   - california version 1 let a salary pay the straight time of overtime.
+//   - california version 2 pays a salary for regular hours only (Cal. Labor Code 515(d)).
+//   - 207k version 1 counted no short breaks as work.
+//   - 207k version 2 does, as 29 CFR 785.18 asks for everybody (29 CFR 553.221(b)).
+func Earlier() []Rules {
+	ca := california()
+	ca.Version, ca.Salary = 1, ""
+	all := []Rules{ca}
+	for _, r := range workPeriods() {
+		r.Version, r.PaidBreaks = 1, Breaks{}
+		all = append(all, r)
+	}
+	return all
+}
+
+// BuiltInVersion finds a built-in set in one of its versions.
+func BuiltInVersion(name string, version int) (Rules, bool) {
+	all := append(BuiltIns(), Earlier()...)
+	i := slices.IndexFunc(all, func(r Rules) bool { return r.Name == name && r.Version == version })
+	if i < 0 {
+		return Rules{}, false
+	}
+	return all[i], true
+}
+
 // BuiltIns lists the sets of rules that need no file.
 func BuiltIns() []Rules {
-	all := []Rules{flsa(), california(), eu(), germany()}
-	for _, p := range []struct {
-		name  string
-		days  int
-		hours time.Duration
-	}{
-		{"207k-7", 7, 43}, {"207k-14", 14, 86}, {"207k-28", 28, 171},
-		{"207k-fire-7", 7, 53}, {"207k-fire-14", 14, 106}, {"207k-fire-28", 28, 212},
-	} {
-		all = append(all, workPeriod(p.name, p.days, p.hours*time.Hour))
-	}
+	all := append([]Rules{flsa(), california(), eu(), germany()}, workPeriods()...)
 	return append(all,
 		court(),
 		detail("boston-detail-construction", GuaranteeStep{4 * time.Hour, 4 * time.Hour}, GuaranteeStep{8 * time.Hour, 8 * time.Hour}),
@@ -57,7 +76,7 @@ func flsa() Rules {
 func california() Rules {
 	const overtime = "Cal. Labor Code 510(a)"
 	return Rules{
-		Name: "california", Version: 1, Source: "Cal. Labor Code 500, 510",
+		Name: "california", Version: 2, Source: "Cal. Labor Code 500, 510",
 		Workweek: Workweek(time.Sunday, midnight),
 		Daily:    []Limit{{8 * time.Hour, Overtime, overtime}, {12 * time.Hour, DoubleTime, overtime}},
 		Weekly:   []Limit{{40 * time.Hour, Overtime, overtime}},
@@ -75,6 +94,7 @@ func california() Rules {
 			Source: "Cal. Labor Code 226.7; Brinker v. Superior Court (2012)",
 		},
 		FlatSum: PerRegularHour,
+		Salary:  ForRegularHours,
 	}
 }
 
@@ -109,14 +129,22 @@ func germany() Rules {
 	}
 }
 
+func workPeriods() []Rules {
+	return []Rules{
+		workPeriod("207k-7", 7, 43*time.Hour), workPeriod("207k-14", 14, 86*time.Hour), workPeriod("207k-28", 28, 171*time.Hour),
+		workPeriod("207k-fire-7", 7, 53*time.Hour), workPeriod("207k-fire-14", 14, 106*time.Hour), workPeriod("207k-fire-28", 28, 212*time.Hour),
+	}
+}
+
 // workPeriod is for law enforcement and firefighters of a public agency. The
 // periods are counted from 4 January 2026; a file of rules gives another day.
 func workPeriod(name string, days int, limit time.Duration) Rules {
 	const source = "29 U.S.C. 207(k); 29 CFR 553.230"
 	return Rules{
-		Name: name, Version: 1, Source: source,
-		Workweek: Cycle{Days: days, Anchor: "2026-01-04"},
-		Weekly:   []Limit{{limit, Overtime, fmt.Sprintf("%s: %d hours in %d days", source, limit/time.Hour, days)}},
+		Name: name, Version: 2, Source: source,
+		Workweek:   Cycle{Days: days, Anchor: "2026-01-04"},
+		Weekly:     []Limit{{limit, Overtime, fmt.Sprintf("%s: %d hours in %d days", source, limit/time.Hour, days)}},
+		PaidBreaks: Breaks{20 * time.Minute, "29 CFR 553.221(b), 785.18"},
 	}
 }
 

@@ -102,19 +102,23 @@ func (r Rules) Apply(loc *time.Location, work []Work, facts Facts) Result {
 // their day that has times; what goes by the clock does not see them, and the result
 // says so.
 func (r Rules) ApplyDeclared(loc *time.Location, work []Work, declared []Declared, facts Facts) Result {
-	spans := slices.Clone(work)
 	var result Result
-	result.Guaranteed = r.guarantees(loc, spans)
-	if r.Rounding.Step > 0 {
-		result.Drifts = r.Drifts(spans, loc)
-		spans = r.Rounding.apply(spans, loc)
+	result.Guaranteed, result.Drifts = r.guarantees(loc, work), r.Drifts(work, loc)
+	actual, overlaps := apart(slices.Clone(work))
+	result.Overlaps = overlaps
+	lines := func(counted []Work) []Line {
+		return r.withDeclared(loc, r.cut(loc, r.withPauses(actual, counted)), declared)
 	}
-	spans, result.Overlaps = apart(spans)
-	shifts := r.shifts(spans)
-	result.Lines = r.classify(r.withDeclared(loc, r.cut(loc, r.withPauses(spans)), declared))
+	result.Lines = r.classify(lines(r.Rounding.apply(actual, loc)))
 	result.Unjudged = r.unjudged(declared)
+	// Rounding is for what is paid. Whether a meal, a rest or a day was long enough is told
+	// by what was punched (Donohue v. AMN, 2021).
+	shifts, exact := r.shifts(actual), result.Lines
+	if r.Rounding.Step > 0 {
+		exact = lines(actual)
+	}
 	result.Premiums = r.premiums(loc, shifts, facts)
-	result.Breaches = r.breaches(loc, shifts, spans, result.Lines, facts)
+	result.Breaches = r.breaches(loc, shifts, actual, exact, facts)
 	return result
 }
 
@@ -147,12 +151,13 @@ func apart(spans []Work) ([]Work, []Overlap) {
 	return kept, overlaps
 }
 
-// withPauses makes work of pauses that count as such.
-func (r Rules) withPauses(spans []Work) []Line {
+// withPauses makes work of pauses that count as such, by how long they were. Actual and
+// counted are the same spans, as they were punched and as they are paid.
+func (r Rules) withPauses(actual, counted []Work) []Line {
 	var lines []Line
-	for i, s := range spans {
-		if i > 0 && s.Start.After(spans[i-1].End) && s.Start.Sub(spans[i-1].End) <= r.PaidBreaks.Time {
-			before := spans[i-1]
+	for i, s := range counted {
+		if i > 0 && actual[i].Start.After(actual[i-1].End) && actual[i].Start.Sub(actual[i-1].End) <= r.PaidBreaks.Time {
+			before := counted[i-1]
 			lines = append(lines, Line{Start: before.End, End: s.Start, In: before.Out, Out: s.In, Job: before.Job, Pause: true})
 		}
 		lines = append(lines, Line{Start: s.Start, End: s.End, In: s.In, Out: s.Out, Job: s.Job})

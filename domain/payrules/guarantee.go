@@ -56,7 +56,8 @@ type Guaranteed struct {
 	In, Out      uuid.UUID
 	Start        time.Time
 	Job          string
-	Cycle        string // as of a [Line]
+	Workday      string // as of a [Line], of the beginning
+	Cycle        string
 	Worked, Paid time.Duration
 	Cause        Cause
 }
@@ -65,11 +66,11 @@ func (r Rules) guarantees(loc *time.Location, spans []Work) []Guaranteed {
 	if len(r.Guarantee.Steps) == 0 {
 		return nil
 	}
-	paid, cycles := make([]Guaranteed, len(spans)), r.Workweek.grid(loc)
+	paid, days, cycles := make([]Guaranteed, len(spans)), dayGrid(r.Workday, loc), r.Workweek.grid(loc)
 	for i, s := range spans {
 		worked := s.End.Sub(s.Start)
 		paid[i] = Guaranteed{
-			In: s.In, Out: s.Out, Start: s.Start, Job: s.Job, Cycle: cycles.date(cycles.index(s.Start)).Format(time.DateOnly),
+			In: s.In, Out: s.Out, Start: s.Start, Job: s.Job, Workday: days.stretch(s.Start).date, Cycle: cycles.date(cycles.index(s.Start)).Format(time.DateOnly),
 			Worked: worked, Paid: r.Guarantee.Of(worked), Cause: r.cause("guarantee", r.Guarantee.Source),
 		}
 	}

@@ -24,6 +24,14 @@ const (
 	PerRegularHour FlatSum = "regular_hours"
 )
 
+// SalaryFor says which hours a salary pays. The zero value is the first that were
+// worked, as many as it is intended for (29 CFR 778.113).
+type SalaryFor string
+
+// ForRegularHours lets a salary pay hours that are no overtime, and no more of them
+// than a week has; the rate that it comes to is by these (Cal. Labor Code 515(d)).
+const ForRegularHours SalaryFor = "regular_hours"
+
 // Wage is what one person earns in one cycle.
 type Wage struct {
 	Rates      map[string]Money // by the hour, for each job; "" is the one of a job without a name
@@ -41,9 +49,9 @@ type Salary struct {
 }
 
 // Rate is what an hour of a job is paid.
-func (w Wage) Rate(job string) (Money, bool) {
+func (r Rules) Rate(w Wage, job string) (Money, bool) {
 	if w.Salary != nil {
-		return RateOfSalary(w.Salary.Monthly, w.Salary.Weekly), true
+		return RateOfSalary(w.Salary.Monthly, r.salaryHours(*w.Salary)), true
 	}
 	if rate, own := w.Rates[job]; own {
 		return rate, true
@@ -113,14 +121,13 @@ func (r Rules) Pay(of Result, wage Wage) (Pay, error) {
 	}
 	flatCause := r.cause("flat_sum_bonus", flatSource)
 	p.bonus(flatCause, wage.FlatSum)
-	spread := p.Straight.Plus(wage.Production)
-	flat := Money{}
+	spread, flat := wage.Production, Money{}
 	if r.FlatSum == PerRegularHour && t.Regular > 0 {
 		flat = wage.FlatSum.PerHour(t.Regular)
 	} else {
 		spread = spread.Plus(wage.FlatSum)
 	}
-	rate := r.regularRate(spread, t, wage)
+	rate := r.regularRate(p.Straight, spread, t, wage)
 	p.RegularRate, p.RateCause = rate.Plus(flat), r.cause("regular_rate", rateSource(p.Steps))
 	// The straight time of overtime hours is in Straight, what is spread over all
 	// hours in Bonuses: both lack their premium only. A bonus that is spread over
@@ -135,7 +142,7 @@ func (r Rules) Pay(of Result, wage Wage) (Pay, error) {
 		p.step(PayPremium, "", time.Hour, p.RegularRate, premium.Cause)
 	}
 	for _, g := range of.Guaranteed {
-		rate, known := wage.Rate(g.Job)
+		rate, known := r.Rate(wage, g.Job)
 		if !known {
 			return Pay{}, fmt.Errorf("%w: %q", ErrRate, g.Job)
 		}
@@ -151,15 +158,11 @@ func (r Rules) payStraight(p *Pay, lines []Line, wage Wage) error {
 		worked[l.Job] += l.Time()
 	}
 	if wage.Salary != nil && len(lines) > 0 {
-		weekly := wage.Salary.Monthly.Times(12, 52)
-		cause, rate := r.cause("salary", "29 CFR 778.113"), RateOfSalary(wage.Salary.Monthly, wage.Salary.Weekly)
-		p.Steps = append(p.Steps, PayStep{What: PaySalary, Amount: weekly, Cause: cause})
-		p.Straight, p.Gross = p.Straight.Plus(weekly), p.Gross.Plus(weekly)
-		p.step(PayStraight, "", TotalsOf(lines).Worked()-wage.Salary.Weekly, rate, cause)
+		r.paySalary(p, TotalsOf(lines), *wage.Salary)
 		return nil
 	}
 	for _, job := range slices.Sorted(maps.Keys(worked)) {
-		rate, known := wage.Rate(job)
+		rate, known := r.Rate(wage, job)
 		if !known {
 			return fmt.Errorf("%w: %q", ErrRate, job)
 		}
@@ -168,14 +171,39 @@ func (r Rules) payStraight(p *Pay, lines []Line, wage Wage) error {
 	return nil
 }
 
-// regularRate is what is spread over all hours, by the hour. A salary is spread over
-// the hours it is intended for, where fewer were worked.
-func (r Rules) regularRate(spread Money, t Totals, wage Wage) Money {
-	if wage.Salary != nil && t.Worked() < wage.Salary.Weekly {
-		bonuses := spread.Plus(wage.Salary.Monthly.Times(-12, 52))
-		return RateOfSalary(wage.Salary.Monthly, wage.Salary.Weekly).Plus(bonuses.PerHour(t.Worked()))
+// paySalary pays a week, and the hours that the salary does not pay at its rate.
+func (r Rules) paySalary(p *Pay, t Totals, s Salary) {
+	cause := r.cause("salary", "29 CFR 778.113")
+	if r.Salary == ForRegularHours {
+		cause.Source = "Cal. Labor Code 515(d)"
 	}
-	return spread.PerHour(t.Worked())
+	weekly := s.Monthly.Times(12, 52)
+	p.Steps = append(p.Steps, PayStep{What: PaySalary, Amount: weekly, Cause: cause})
+	p.Straight, p.Gross = p.Straight.Plus(weekly), p.Gross.Plus(weekly)
+	paid := r.salaryHours(s)
+	rate := RateOfSalary(s.Monthly, paid)
+	if r.Salary == ForRegularHours {
+		p.step(PayStraight, "", max(t.Regular-paid, 0)+t.Overtime+t.DoubleTime, rate, cause)
+		return
+	}
+	p.step(PayStraight, "", t.Worked()-paid, rate, cause)
+}
+
+// salaryHours is how many hours of a week a salary pays.
+func (r Rules) salaryHours(s Salary) time.Duration {
+	if r.Salary == ForRegularHours {
+		return min(s.Weekly, r.Weekly[0].After)
+	}
+	return s.Weekly
+}
+
+// regularRate is what is paid for all hours, by the hour; the salary is, for the hours
+// that it pays, however many were worked.
+func (r Rules) regularRate(straight, bonuses Money, t Totals, wage Wage) Money {
+	if wage.Salary != nil {
+		return RateOfSalary(wage.Salary.Monthly, r.salaryHours(*wage.Salary)).Plus(bonuses.PerHour(t.Worked()))
+	}
+	return straight.Plus(bonuses).PerHour(t.Worked())
 }
 
 // rateSource says by which rule the regular rate of a cycle is made.
@@ -183,7 +211,7 @@ func rateSource(steps []PayStep) string {
 	source := "29 CFR 778.110"
 	for i, s := range steps {
 		if s.What == PaySalary {
-			return "29 CFR 778.113"
+			return s.Cause.Source
 		}
 		if i > 0 && s.What == PayStraight && !s.Rate.Equal(steps[0].Rate) {
 			source = "29 CFR 778.115"

@@ -43,6 +43,7 @@ func TestPay(t *testing.T) {
 		"a Californian flat sum over regular hours": {"california", hourly(40*h, 10*h, 0), 0, "20", "0", "100", "22.50", "137.50", "0.00", "1237.50"},
 		"a Californian production bonus over all":   {"california", hourly(40*h, 10*h, 0), 0, "20", "100", "0", "22.00", "110.00", "0.00", "1210.00"},
 		"a premium hour is at the regular rate":     {"california", hourly(40*h, 0, 0), 2, "20", "40", "0", "21.00", "0.00", "42.00", "882.00"},
+		"and that with the share of a flat sum":     {"california", hourly(40*h, 0, 0), 1, "20", "0", "100", "22.50", "0.00", "22.50", "922.50"},
 		"nothing was worked":                        {"flsa", nil, 0, "20", "0", "0", "0.00", "0.00", "0.00", "0.00"},
 	} {
 		pay, err := builtIn(t, c.rules).Pay(Result{Lines: c.lines, Premiums: make([]Premium, c.premiums)}, Wage{
@@ -141,6 +142,12 @@ func TestPayOfSeveralJobsAndSalaries(t *testing.T) {
 		"and fewer":                                   {"flsa", Result{Lines: hourly(32*h, 0, 0)}, Wage{Salary: salary}, "24.0000", "960.00", "29 CFR 778.113"},
 		"more are paid at its rate, and a half":       {"flsa", Result{Lines: hourly(40*h, 6*h, 0)}, Wage{Salary: salary}, "24.0000", "1176.00", "29 CFR 778.113"},
 		"a salary for 35 hours":                       {"flsa", Result{Lines: hourly(40*h, 5*h, 0)}, Wage{Salary: &Salary{Monthly: money(t, "1516.6667"), Weekly: 35 * h}}, "10.0000", "475.00", "29 CFR 778.113"},
+		"California pays overtime beside the salary":  {"california", Result{Lines: hourly(32*h, 8*h, 0)}, Wage{Salary: salary}, "24.0000", "1248.00", "Cal. Labor Code 515(d)"},
+		"and double time":                             {"california", Result{Lines: hourly(8*h, 4*h, 2*h)}, Wage{Salary: salary}, "24.0000", "1200.00", "Cal. Labor Code 515(d)"},
+		"by forty hours, whatever it is intended for": {"california", Result{Lines: hourly(40*h, 5*h, 0)}, Wage{Salary: &Salary{Monthly: money(t, "4680"), Weekly: 45 * h}}, "27.0000", "1282.50", "Cal. Labor Code 515(d)"},
+		"which federal law lets it pay":               {"flsa", Result{Lines: hourly(40*h, 5*h, 0)}, Wage{Salary: &Salary{Monthly: money(t, "4680"), Weekly: 45 * h}}, "24.0000", "1140.00", "29 CFR 778.113"},
+		"a part-time salary in California":            {"california", Result{Lines: hourly(40*h, 5*h, 0)}, Wage{Salary: &Salary{Monthly: money(t, "1516.6667"), Weekly: 35 * h}}, "10.0000", "475.00", "Cal. Labor Code 515(d)"},
+		"a bonus beside one":                          {"california", Result{Lines: hourly(32*h, 8*h, 0)}, Wage{Salary: salary, Production: money(t, "100")}, "26.5000", "1358.00", "Cal. Labor Code 515(d)"},
 		"a bonus beside a salary":                     {"flsa", Result{Lines: hourly(40*h, 10*h, 0)}, Wage{Salary: salary, Production: money(t, "100")}, "26.0000", "1430.00", "29 CFR 778.113"},
 	} {
 		pay, err := builtIn(t, c.rules).Pay(c.of, c.wage)

@@ -95,3 +95,22 @@ func TestTheWorkweekThatAnInstantLiesIn(t *testing.T) {
 		})
 	}
 }
+
+// Midnight comes twice in Havana when summer ends, and not at all when it begins.
+func TestAWorkdayBeginsWithTheFirstMidnight(t *testing.T) {
+	havana := zone(t, "America/Havana")
+	rules := builtIn(t, "flsa")
+	for begins, at := range map[string]string{"2026-11-01": "2026-11-01T04:00:00Z", "2026-03-08": "2026-03-08T05:00:00Z"} {
+		first, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for after, want := range map[time.Duration]bool{-time.Second: false, 0: true, 59 * time.Minute: true, time.Hour: true} {
+			_, _, cycle := rules.CycleAt(havana, first.Add(after))
+			lines := rules.Apply(havana, []Work{span(first.Add(after), first.Add(after+time.Second))}, Facts{}).Lines
+			if (cycle == begins) != want || (lines[0].Workday == begins) != want || lines[0].Cycle != cycle {
+				t.Errorf("%s after %s lies in the workweek of %s, workday %s", after, at, cycle, lines[0].Workday)
+			}
+		}
+	}
+}

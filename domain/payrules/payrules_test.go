@@ -232,6 +232,7 @@ func TestCaliforniaBeyondTheVectors(t *testing.T) {
 	}{
 		"seven days of five hours are no overtime under Labor Code 556":  {short, week(t, angeles, "2026-06-07", 5, 5, 5, 5, 5, 5, 5), Totals{Regular: 35 * time.Hour}},
 		"one day over six hours takes the exception away":                {short, week(t, angeles, "2026-06-07", 5, 6.5, 5, 5, 5, 5, 5), Totals{Regular: 31*time.Hour + 30*minutes, Overtime: 5 * time.Hour}},
+		"a day of exactly six hours leaves it":                           {short, week(t, angeles, "2026-06-07", 5, 6, 5, 5, 5, 5, 5), Totals{Regular: 36 * time.Hour}},
 		"the seventh day is one of the workweek, not of seven in a row":  {california, rolling, Totals{Regular: 48 * time.Hour, Overtime: 8 * time.Hour}},
 		"a shift over midnight has its hours in two workdays":            {california, shiftOf(t, angeles, "2026-06-08 20:00", 10*time.Hour), Totals{Regular: 10 * time.Hour}},
 		"the hours of a workday are those of all its shifts":             {california, shiftOf(t, angeles, "2026-06-08 00:00", 5*time.Hour, 8*time.Hour, 5*time.Hour), Totals{Regular: 8 * time.Hour, Overtime: 2 * time.Hour}},
@@ -370,5 +371,54 @@ func TestEveryMinuteNamesItsPunchesAndItsRule(t *testing.T) {
 		if p.Cause.Source == "" || p.In == uuid.Nil || p.Out == uuid.Nil {
 			t.Errorf("%+v", p)
 		}
+	}
+}
+
+func TestAGuaranteeBelongsToTheWorkdayItsWorkBeganIn(t *testing.T) {
+	newYork := zone(t, "America/New_York")
+	rules := builtIn(t, "boston-court")
+	rules.Workday = Clock{Hour: 6}
+	for start, workday := range map[string]string{"2026-06-08 06:00": "2026-06-08", "2026-06-09 05:59": "2026-06-08", "2026-06-08 23:00": "2026-06-08"} {
+		result := rules.Apply(newYork, shiftOf(t, newYork, start, time.Hour), Facts{})
+		if len(result.Guaranteed) != 1 || result.Guaranteed[0].Workday != workday || result.Lines[0].Workday != workday || result.Guaranteed[0].Paid != 4*time.Hour {
+			t.Errorf("%s: %+v", start, result.Guaranteed)
+		}
+	}
+}
+
+// Short breaks are work time of everybody, in work periods too.
+func TestAShortBreakIsWorkInAWorkPeriod(t *testing.T) {
+	newYork := zone(t, "America/New_York")
+	for _, rules := range workPeriods() {
+		for pause, worked := range map[time.Duration]time.Duration{20 * minutes: 4*time.Hour + 20*minutes, 21 * minutes: 4 * time.Hour} {
+			result := rules.Apply(newYork, shiftOf(t, newYork, "2026-06-08 09:00", 2*time.Hour, pause, 2*time.Hour), Facts{})
+			if got := TotalsOf(result.Lines).Worked(); got != worked {
+				t.Errorf("%s: with a pause of %s %s are worked", rules.Name, pause, got)
+			}
+		}
+	}
+}
+
+func TestEarlierVersionsOfBuiltInSetsAreFound(t *testing.T) {
+	for _, r := range Earlier() {
+		newest := builtIn(t, r.Name)
+		if err := r.Validate(); err != nil || r.Version >= newest.Version {
+			t.Errorf("%s, version %d beside %d: %v", r.Name, r.Version, newest.Version, err)
+		}
+	}
+	for _, r := range BuiltIns() {
+		for version := 1; version <= r.Version; version++ {
+			if found, ok := BuiltInVersion(r.Name, version); !ok || found.Version != version || found.Name != r.Name {
+				t.Errorf("%s has no version %d", r.Name, version)
+			}
+		}
+		if _, ok := BuiltInVersion(r.Name, r.Version+1); ok {
+			t.Errorf("%s has a version nobody wrote", r.Name)
+		}
+	}
+	ca, _ := BuiltInVersion("california", 1)
+	pay, err := ca.Pay(Result{Lines: hourly(32*time.Hour, 8*time.Hour, 0)}, Wage{Salary: &Salary{Monthly: money(t, "4160"), Weekly: 40 * time.Hour}})
+	if err != nil || pay.Gross.String() != "1056.00" {
+		t.Errorf("version 1 of california pays %s, %v", pay.Gross, err)
 	}
 }

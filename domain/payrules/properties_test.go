@@ -260,3 +260,42 @@ func TestEveryInstantLiesInItsWorkday(t *testing.T) {
 		}
 	})
 }
+
+// Rounding is for pay. A meal, a rest or a day is as long as it was punched.
+func TestRoundingLengthensNoMealAndNoRest(t *testing.T) {
+	angeles, berlin := zone(t, "America/Los_Angeles"), zone(t, "Europe/Berlin")
+	h, m := time.Hour, time.Minute
+	for rule, c := range map[string]struct {
+		rules   string
+		loc     *time.Location
+		start   string
+		lengths []time.Duration
+		want    string
+		worked  time.Duration
+	}{
+		"a meal of 23 minutes that rounds to 30":        {"california", angeles, "2026-06-08 08:00", []time.Duration{4*h + 7*m, 23 * m, 3*h + 30*m}, "short_meal", 7*h + 30*m},
+		"a meal at 5:07 that rounds to 5:00":            {"california", angeles, "2026-06-08 08:00", []time.Duration{5*h + 7*m, 38 * m, 2 * h}, "late_meal", 7 * h},
+		"a break of 16 minutes that rounds to 30":       {"flsa", angeles, "2026-06-08 08:00", []time.Duration{4*h + 7*m, 16 * m, 3*h + 37*m}, "", 8 * h},
+		"a pause of 23 minutes that rounds to 15":       {"flsa", angeles, "2026-06-08 08:00", []time.Duration{4*h + 8*m, 23 * m, 3*h + 29*m}, "", 7*h + 45*m},
+		"a night of 10:53 that rounds to 11 hours":      {"eu", berlin, "2026-06-08 16:07", []time.Duration{6 * h, 10*h + 53*m, 6 * h}, "daily_rest", 12 * h},
+		"a day of 10:07 that rounds to 10 hours":        {"de", berlin, "2026-06-08 06:00", []time.Duration{5 * h, 45 * m, 5*h + 7*m}, "long_day", 10 * h},
+		"a pause of 23 minutes that rounds to the half": {"de", berlin, "2026-06-08 06:07", []time.Duration{5 * h, 23 * m, 3*h + 30*m}, "pause", 8*h + 30*m},
+	} {
+		rules := builtIn(t, c.rules)
+		rules.Rounding.Step = 15 * m
+		result := rules.Apply(c.loc, shiftOf(t, c.loc, c.start, c.lengths...), Facts{})
+		var got []string
+		for _, p := range result.Premiums {
+			got = append(got, string(p.Code))
+		}
+		for _, b := range result.Breaches {
+			got = append(got, string(b.Code))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %q", rule, got, c.want)
+		}
+		if worked := TotalsOf(result.Lines).Worked(); worked != c.worked {
+			t.Errorf("%s: %s are paid, want %s", rule, worked, c.worked)
+		}
+	}
+}

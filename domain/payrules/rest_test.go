@@ -105,6 +105,11 @@ func TestPausesOfTheEUAndOfGermany(t *testing.T) {
 		"9:00 with 30 minutes":               {[]time.Duration{5 * h, 30 * minutes, 4 * h}, nil, nil},
 		"9:01 with 30 minutes":               {[]time.Duration{5 * h, 30 * minutes, 4*h + minutes}, nil, []BreachCode{PauseBreach}},
 		"9:01 with 45 minutes":               {[]time.Duration{5 * h, 45 * minutes, 4*h + minutes}, nil, nil},
+		"9:01 with 44 minutes":               {[]time.Duration{5 * h, 44 * minutes, 4*h + minutes}, nil, []BreachCode{PauseBreach}},
+		"10:00 in a day":                     {[]time.Duration{5 * h, 45 * minutes, 5 * h}, nil, nil},
+		"exactly six hours in one stretch":   {[]time.Duration{6 * h, 45 * minutes, 2 * h}, nil, nil},
+		"a night of 11 hours":                {[]time.Duration{2 * h, 11 * h, 2 * h}, nil, nil},
+		"a night of 10:59":                   {[]time.Duration{4 * h, 10*h + 59*minutes, 4 * h}, []BreachCode{DailyRestBreach}, []BreachCode{DailyRestBreach}},
 		"more than six hours in one stretch": {[]time.Duration{6*h + minutes, 45 * minutes, 2 * h}, nil, []BreachCode{StretchBreach}},
 		"10:01 in a day":                     {[]time.Duration{5 * h, 45 * minutes, 5*h + minutes}, nil, []BreachCode{LongDayBreach}},
 	} {

@@ -48,6 +48,9 @@ type Drift struct {
 func (d Drift) Gained() time.Duration { return d.Rounded - d.Actual }
 
 func (r Rounding) apply(spans []Work, loc *time.Location) []Work {
+	if r.Step == 0 {
+		return spans
+	}
 	rounded := slices.Clone(spans)
 	for i, s := range spans {
 		rounded[i].Start, rounded[i].End = r.Round(s.Start, loc), r.Round(s.End, loc)

@@ -75,6 +75,7 @@ type Rules struct {
 	Rounding  Rounding  `yaml:"rounding,omitempty"`
 	Guarantee Guarantee `yaml:"guarantee,omitempty"` // what a short detail is paid at least
 	FlatSum   FlatSum   `yaml:"flat_sum,omitempty"`  // what a flat-sum bonus is divided by
+	Salary    SalaryFor `yaml:"salary,omitempty"`    // which hours a salary pays
 }
 
 // Bound is a length of time and who says so.
@@ -162,6 +163,8 @@ func (r Rules) Validate() error {
 	f.when(!r.Rounding.valid(), "rounding: to 5, 6 or 15 minutes, or not at all")
 	f.when(!r.Guarantee.valid(), "guarantee: steps rise, pay no less than was worked, and need a source")
 	f.when(r.FlatSum != "" && r.FlatSum != PerHour && r.FlatSum != PerRegularHour, "flat_sum: %s or %s", PerHour, PerRegularHour)
+	f.when(r.Salary != "" && r.Salary != ForRegularHours, "salary: %s, or leave it out", ForRegularHours)
+	f.when(r.Salary != "" && len(r.Weekly) == 0, "salary: a week without a limit has regular hours only")
 	f.bounds(r)
 	f.pauses(r)
 	return errors.Join(f...)

@@ -1,4 +1,5 @@
-// Package person decides the life of one registration: register, correct, close.
+// Package person decides the life of one registration: register, correct, set fields of
+// the tenant's own, close.
 package person
 
 import (
@@ -8,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/domain"
+	"tracekeep/domain/field"
 	"tracekeep/eventschema"
 )
 
@@ -27,7 +29,7 @@ type State struct {
 	Closed     bool
 }
 
-// Command is one of [Register], [Correct], [Close].
+// Command is one of [Register], [Correct], [SetFields], [Close].
 type Command interface{ isCommand() }
 
 // Register enters a person. The keys of the person must exist before the event
@@ -41,6 +43,7 @@ type Register struct {
 	Phone        eventschema.Personal
 	Source       eventschema.Source
 	RegisteredAt time.Time
+	Fields       field.Setting // of the tenant's own; those held for work are checked, and left to the work record
 }
 
 // Correct changes the values that are set and leaves the others.
@@ -54,6 +57,15 @@ type Correct struct {
 	CorrectedAt time.Time
 }
 
+// SetFields gives, puts right and clears values of the tenant's own fields, and leaves
+// the others. Values that stand already change nothing.
+type SetFields struct {
+	PersonID uuid.UUID
+	Fields   field.Setting // those held for work are checked, and left to the work record
+	Reason   string
+	SetAt    time.Time
+}
+
 // Close ends the account. Closing twice changes nothing.
 type Close struct {
 	PersonID uuid.UUID
@@ -61,9 +73,10 @@ type Close struct {
 	ClosedAt time.Time
 }
 
-func (Register) isCommand() {}
-func (Correct) isCommand()  {}
-func (Close) isCommand()    {}
+func (Register) isCommand()  {}
+func (Correct) isCommand()   {}
+func (SetFields) isCommand() {}
+func (Close) isCommand()     {}
 
 // Decider decides for one person stream.
 func Decider() domain.Decider[State, Command] {
@@ -84,6 +97,11 @@ func decide(state State, command Command) ([]eventschema.Event, error) {
 	switch c := command.(type) {
 	case Correct:
 		return correct(state, c)
+	case SetFields:
+		if state.Closed {
+			return nil, ErrClosed
+		}
+		return setFields(c.Fields, c.PersonID, c.Reason, c.SetAt)
 	case Close:
 		return closeAccount(state, c)
 	}
@@ -103,6 +121,35 @@ func register(state State, c Register) ([]eventschema.Event, error) {
 	}
 	if c.WorkID != uuid.Nil {
 		event.WorkID = eventschema.Clear(eventschema.Hex(c.WorkID))
+	}
+	set, err := setFields(c.Fields, c.PersonID, "registered", c.RegisteredAt)
+	if err != nil {
+		return nil, err
+	}
+	return append([]eventschema.Event{event}, set...), nil
+}
+
+// setFields makes the event of what changes, or none.
+func setFields(f field.Setting, person uuid.UUID, reason string, at time.Time) ([]eventschema.Event, error) {
+	changes, err := f.Changes()
+	if err != nil {
+		return nil, err
+	}
+	if !domain.IsCode(reason) {
+		return nil, ErrReason
+	}
+	event := &eventschema.PersonFieldsSet{PersonID: person, SetAt: at.UTC(), Reason: reason}
+	given := false
+	for purpose, into := range map[eventschema.Purpose]*eventschema.Personal{
+		eventschema.PurposeIdentity: &event.Identity, eventschema.PurposeContact: &event.Contact, eventschema.PurposeThirdParty: &event.ThirdParty,
+	} {
+		if *into, err = eventschema.JoinFields(changes[purpose]); err != nil {
+			return nil, err
+		}
+		given = given || len(changes[purpose]) > 0
+	}
+	if !given {
+		return nil, nil
 	}
 	return []eventschema.Event{event}, nil
 }

@@ -26,6 +26,7 @@ type declaration struct {
 	dayEnds          time.Time
 	recorded, counts int64 // seconds
 	void             bool
+	job              string
 }
 
 // Declare records hours that somebody worked on a day, at unknown times.
@@ -37,19 +38,22 @@ type Declare struct {
 	Zone          string
 	DayEnds       time.Time
 	Seconds       int64
+	Job           string // code; no part of DeclarationID
 	Origin        string
 	ReceivedAt    time.Time
 	Source        eventschema.Source
 }
 
 // CorrectDeclared changes what counts of declared hours. Both people are named, and
-// they differ.
+// they differ. With a Job, no Seconds leave the hours as
+// they count.
 type CorrectDeclared struct {
 	CorrectionID  uuid.UUID
 	DeclarationID uuid.UUID
 	WorkID        uuid.UUID
 	Void          bool
 	Seconds       int64
+	Job           *string // nil leaves it
 	Reason        eventschema.CorrectionReason
 	CorrectedBy   uuid.UUID
 	ApprovedBy    uuid.UUID
@@ -93,12 +97,14 @@ func declare(state State, c Declare) ([]eventschema.Event, error) {
 		return nil, ErrHours
 	case c.Origin == "":
 		return nil, ErrStation
+	case validJob(&c.Job) != nil:
+		return nil, ErrCode
 	case c.DayEnds.After(c.ReceivedAt.Add(24*time.Hour + ClockTolerance)):
 		return nil, ErrInTheFuture
 	}
 	return []eventschema.Event{&eventschema.HoursDeclared{
 		DeclarationID: c.DeclarationID, WorkID: c.WorkID, WorkDate: c.WorkDate, Zone: c.Zone, DayEnds: c.DayEnds.UTC(), Seconds: c.Seconds,
-		Origin: c.Origin, ReceivedAt: c.ReceivedAt.UTC(), Source: c.Source,
+		Job: c.Job, Origin: c.Origin, ReceivedAt: c.ReceivedAt.UTC(), Source: c.Source,
 	}}, nil
 }
 
@@ -107,6 +113,11 @@ func correctDeclared(state State, c CorrectDeclared) ([]eventschema.Event, error
 		return nil, nil
 	}
 	known, declared := state.declared[c.DeclarationID]
+	if c.Void {
+		c.Seconds, c.Job = known.counts, nil
+	} else if c.Seconds == 0 && c.Job != nil && !known.void {
+		c.Seconds = known.counts
+	}
 	switch {
 	case !declared:
 		return nil, ErrUnknownDeclaration
@@ -116,18 +127,15 @@ func correctDeclared(state State, c CorrectDeclared) ([]eventschema.Event, error
 		return nil, ErrNoApprover
 	case c.ApprovedBy == c.CorrectedBy:
 		return nil, ErrSelfApproval
-	case !c.Void && (c.Seconds <= 0 || c.Seconds > longestDay):
+	case c.Seconds <= 0 || c.Seconds > longestDay:
 		return nil, ErrHours
-	}
-	seconds := c.Seconds
-	if c.Void {
-		seconds = known.counts
-	}
-	if c.Void == known.void && seconds == known.counts {
+	case validJob(c.Job) != nil:
+		return nil, ErrCode
+	case c.Void == known.void && c.Seconds == known.counts && (c.Job == nil || *c.Job == known.job):
 		return nil, ErrNothingChanges
 	}
 	return []eventschema.Event{&eventschema.DeclarationCorrected{
-		CorrectionID: c.CorrectionID, DeclarationID: c.DeclarationID, WorkID: c.WorkID, DayEnds: known.dayEnds, Void: c.Void, Seconds: seconds,
+		CorrectionID: c.CorrectionID, DeclarationID: c.DeclarationID, WorkID: c.WorkID, DayEnds: known.dayEnds, Void: c.Void, Seconds: c.Seconds, Job: c.Job,
 		Reason: c.Reason, CorrectedBy: c.CorrectedBy, ApprovedBy: c.ApprovedBy, CorrectedAt: c.CorrectedAt.UTC(),
 	}}, nil
 }

@@ -67,6 +67,15 @@ func amended(changes ...func(*amends)) *eventschema.DeclarationCorrected {
 	return e
 }
 
+// job says for which job they were.
+func job(code string, changes ...func(*amend)) timecard.CorrectDeclared {
+	return sevenHours(append([]func(*amend){func(c *amend) { c.Seconds, c.Job = 0, &code }}, changes...)...)
+}
+
+func ofJob(code string, seconds int64) func(*amends) {
+	return func(e *amends) { e.Seconds, e.Job = seconds, &code }
+}
+
 func TestDeclaredHours(t *testing.T) {
 	domaintest.Run(t, timecard.Decider(), map[string]kase{
 		"hours are recorded as they are declared":          {When: declare(), Then: past(declared())},
@@ -94,6 +103,16 @@ func TestDeclaredHours(t *testing.T) {
 		"a correction of hours has a reason for hours":     {Given: past(declared()), When: sevenHours(func(c *amend) { c.Reason = eventschema.ReasonWrongKey }), Refused: timecard.ErrReason},
 		"two people answer for it":                         {Given: past(declared()), When: sevenHours(func(c *amend) { c.ApprovedBy = uuid.Nil }), Refused: timecard.ErrNoApprover},
 		"who are not the same":                             {Given: past(declared()), When: sevenHours(func(c *amend) { c.ApprovedBy = worker }), Refused: timecard.ErrSelfApproval},
+		"hours may be for a job":                           {When: declare(func(d *entry) { d.Job = "night_watch" }), Then: past(declared(func(e *said) { e.Job = "night_watch" }))},
+		"which is a code":                                  {When: declare(func(d *entry) { d.Job = "Night Watch" }), Refused: timecard.ErrCode},
+		"a correction names the job alone":                 {Given: past(declared()), When: job("desk"), Then: past(amended(ofJob("desk", 27000)))},
+		"or with the hours":                                {Given: past(declared()), When: job("desk", func(c *amend) { c.Seconds = 25200 }), Then: past(amended(ofJob("desk", 25200)))},
+		"or takes it away":                                 {Given: past(declared(func(e *said) { e.Job = "desk" })), When: job(""), Then: past(amended(ofJob("", 27000)))},
+		"the job it had changes nothing":                   {Given: past(declared(func(e *said) { e.Job = "desk" })), When: job("desk"), Refused: timecard.ErrNothingChanges},
+		"nor does the one it has since it was corrected":   {Given: past(declared(), amended(ofJob("desk", 27000), func(e *amends) { e.CorrectionID = officer })), When: job("desk"), Refused: timecard.ErrNothingChanges},
+		"a job corrected is a code":                        {Given: past(declared()), When: job("The Desk"), Refused: timecard.ErrCode},
+		"what is void has no job to correct":               {Given: past(declared(), amended(func(e *amends) { e.CorrectionID, e.Void = officer, true })), When: job("desk"), Refused: timecard.ErrHours},
+		"a void keeps the job":                             {Given: past(declared()), When: job("desk", func(c *amend) { c.Void = true }), Then: past(amended(func(e *amends) { e.Void, e.Seconds = true, 27000 }))},
 		"a correction leaves no more hours than a day has": {Given: past(declared()), When: sevenHours(func(c *amend) { c.Seconds = 86401 }), Refused: timecard.ErrHours},
 	})
 }

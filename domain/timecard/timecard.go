@@ -315,10 +315,13 @@ func evolve(state State, event eventschema.Event) State {
 		state.punches[e.PunchID] = punch
 		state.corrections[e.CorrectionID] = struct{}{}
 	case *eventschema.HoursDeclared:
-		state.declared[e.DeclarationID] = declaration{dayEnds: e.DayEnds, recorded: e.Seconds, counts: e.Seconds}
+		state.declared[e.DeclarationID] = declaration{dayEnds: e.DayEnds, recorded: e.Seconds, counts: e.Seconds, job: e.Job}
 	case *eventschema.DeclarationCorrected:
 		d := state.declared[e.DeclarationID]
 		d.counts, d.void = e.Seconds, e.Void
+		if e.Job != nil {
+			d.job = *e.Job
+		}
 		state.declared[e.DeclarationID] = d
 		state.corrections[e.CorrectionID] = struct{}{}
 	}

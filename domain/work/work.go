@@ -1,4 +1,5 @@
-// Package work decides about the opening of one work record, and its end.
+// Package work decides about the opening of one work record, the values of the tenant's
+// own fields in it, and its end.
 package work
 
 import (
@@ -8,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"tracekeep/domain"
+	"tracekeep/domain/field"
 	"tracekeep/eventschema"
 )
 
@@ -17,10 +19,13 @@ type State struct {
 	EndedOn string // a date; empty while the employment lasts
 }
 
-// ErrNotOpened refuses the end of what was never opened.
-var ErrNotOpened = errors.New("there is no such work record")
+// Refusals.
+var (
+	ErrNotOpened = errors.New("there is no such work record")
+	ErrReason    = errors.New("a reason code is required: up to 60 lower-case letters, digits and underscores")
+)
 
-// Command is [Open] or [End].
+// Command is one of [Open], [SetFields], [End].
 type Command interface {
 	decide(State) ([]eventschema.Event, error)
 }
@@ -37,6 +42,17 @@ type Open struct {
 	PayrollName    eventschema.Personal
 	EmployeeNumber eventschema.Personal
 	OpenedAt       time.Time
+	Fields         field.Setting // of the tenant's own; those held for something else are left to the person
+}
+
+// SetFields gives, puts right and clears values of the tenant's own fields, and leaves
+// the others. Values that stand already change nothing. After the employment values can
+// still be put right: they are kept for claims.
+type SetFields struct {
+	WorkID uuid.UUID
+	Fields field.Setting // those held for something else are left to the person
+	Reason string
+	SetAt  time.Time
 }
 
 // Decider decides for one work stream.
@@ -61,13 +77,40 @@ func Decider() domain.Decider[State, Command] {
 	}
 }
 
-func (c Open) decide(state State) ([]eventschema.Event, error) { //nolint:unparam // one of several commands
+func (c Open) decide(state State) ([]eventschema.Event, error) {
 	if state.Opened {
 		return nil, nil
 	}
-	return []eventschema.Event{&eventschema.WorkOpened{
+	set, err := setFields(c.Fields, c.WorkID, "registered", c.OpenedAt)
+	if err != nil {
+		return nil, err
+	}
+	return append([]eventschema.Event{&eventschema.WorkOpened{
 		WorkID: c.WorkID, OpenedAt: c.OpenedAt.UTC(), PayrollName: c.PayrollName, EmployeeNumber: c.EmployeeNumber,
-	}}, nil
+	}}, set...), nil
+}
+
+func (c SetFields) decide(state State) ([]eventschema.Event, error) {
+	if !state.Opened {
+		return nil, ErrNotOpened
+	}
+	return setFields(c.Fields, c.WorkID, c.Reason, c.SetAt)
+}
+
+// setFields makes the event of what changes, or none.
+func setFields(f field.Setting, work uuid.UUID, reason string, at time.Time) ([]eventschema.Event, error) {
+	changes, err := f.Changes()
+	if err != nil {
+		return nil, err
+	}
+	if !domain.IsCode(reason) {
+		return nil, ErrReason
+	}
+	joined, err := eventschema.JoinFields(changes[eventschema.PurposeWork])
+	if err != nil || joined.State() == eventschema.StateAbsent {
+		return nil, err
+	}
+	return []eventschema.Event{&eventschema.WorkFieldsSet{WorkID: work, SetAt: at.UTC(), Reason: reason, Work: joined}}, nil
 }
 
 func (c End) decide(state State) ([]eventschema.Event, error) {

@@ -20,6 +20,7 @@ import (
 	"tracekeep/adapters/eventstoredb"
 	"tracekeep/adapters/keyring"
 	"tracekeep/adapters/ledger"
+	"tracekeep/adapters/mediastore"
 	"tracekeep/adapters/pgcluster"
 	"tracekeep/adapters/postgres"
 	"tracekeep/domain"
@@ -59,6 +60,8 @@ type App struct {
 	verifierKey string
 	directory   directory
 	sites       siteRegister
+	media       *mediastore.Store // photos and documents
+	mediaRules  mediaRules
 	paces       paces         // how often devices send
 	applying    sync.Mutex    // one applies pages to the read models at a time
 	renewed     chan struct{} // closed when no read model is of another release
@@ -110,7 +113,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	a.operator = operatorOf(a.tenant)
 	a.running = running{PID: os.Getpid(), EventStore: cfg.EventStore, ReadModels: cfg.ReadModels, Keys: cfg.Keys}
 	for _, step := range []func(context.Context, Config) error{
-		a.readSchedule, a.startNode, a.connect, a.startPostgres, a.openKeys, a.openVerifier, a.openModels, a.openTrail, a.startSubscriptions,
+		a.readSchedule, a.startNode, a.connect, a.startPostgres, a.openKeys, a.openMedia, a.openVerifier, a.openModels, a.openTrail, a.startSubscriptions,
 	} {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
@@ -139,7 +142,7 @@ func Attach(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, err
 	}
 	a.operator = operatorOf(a.tenant)
-	for _, step := range []func(context.Context, Config) error{a.readSchedule, a.connect, a.openKeys, a.openModels, a.readTrailKey} {
+	for _, step := range []func(context.Context, Config) error{a.readSchedule, a.connect, a.openKeys, a.openMedia, a.openModels, a.readTrailKey} {
 		if err := step(ctx, cfg); err != nil {
 			return nil, err
 		}

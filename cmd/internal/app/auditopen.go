@@ -11,6 +11,7 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/ledger/bundle"
 	"tracekeep/domain/disclosure"
+	"tracekeep/domain/field"
 	"tracekeep/eventschema"
 )
 
@@ -69,23 +70,31 @@ func (x *auditExport) openValues(ctx context.Context, leaf uint64, recorded even
 	if err := x.app.registry.Open(ctx, x.app.keys, &decoded, x.order.Open.Use); err != nil {
 		return err
 	}
-	for _, section := range decoded.Event.Sections() {
-		if !slices.Contains(purposes, section.Purpose) {
+	named, err := x.app.namedValues(ctx, decoded.Event, x.readerOfFields())
+	if err != nil {
+		return err
+	}
+	for _, n := range named {
+		if !slices.Contains(purposes, n.Purpose) {
 			continue
 		}
-		for _, field := range section.Fields {
-			if field.Value.State() == eventschema.StateAbsent {
-				continue
-			}
-			text, _ := field.Value.Reveal()
-			x.done.Opened++
-			err := x.writer.Open(bundle.Opened{
-				Leaf: leaf, Section: section.Name, Field: field.Name, Purpose: string(section.Purpose), State: string(field.Value.State()), Value: text,
-			})
-			if err != nil {
-				return err
-			}
+		text, _ := n.Value.Personal.Reveal()
+		x.done.Opened++
+		err := x.writer.Open(bundle.Opened{
+			Leaf: leaf, Section: n.Section, Field: n.Field, Purpose: string(n.Purpose), State: string(n.Value.State()), Value: text,
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// readerOfFields says as whom the bundle is given fields of the tenant's own: values of
+// special categories go into one for a legal claim, which is a ground, and into no audit.
+func (x *auditExport) readerOfFields() field.Reader {
+	if x.order.Open.Use == eventschema.UseLegalClaim {
+		return field.Reader{Role: string(httpapi.RolePrivacy), Use: eventschema.UseLegalClaim, Ground: field.GroundClaims}
+	}
+	return field.Reader{Role: string(httpapi.RoleAuditor), Use: eventschema.UseAudit}
 }

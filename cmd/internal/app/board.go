@@ -42,7 +42,10 @@ func (w *World) Board(ctx context.Context, by httpapi.Principal, q httpapi.Board
 		return httpapi.BoardView{}, outward(err)
 	}
 	view := httpapi.BoardView{At: at}
-	for _, p := range present {
+	for _, p := range present { // both come by work id
+		for len(assigned) > 0 && slices.Compare(assigned[0].WorkID[:], p.WorkID[:]) < 0 {
+			assigned = assigned[1:]
+		}
 		row := boardRow(p, assigned, at)
 		if site := places[p.PunchID].Site; site != "" {
 			row.Site = site
@@ -58,12 +61,17 @@ func (w *World) Board(ctx context.Context, by httpapi.Principal, q httpapi.Board
 }
 
 // boardRow finds the shift that somebody came in for: of those that the presence
-// touches, or that begin soon after it, the latest.
+// touches the latest that has begun, or else the first that begins soon. Who should be
+// out since the morning is so, whatever they are assigned to in the evening. The shifts
+// come by work id and start, those of the person first.
 func boardRow(p httpapi.PresenceView, assigned []projections.Assignment, at time.Time) httpapi.BoardRow {
 	row := httpapi.BoardRow{PresenceView: p}
 	for _, s := range assigned {
-		if s.WorkID == p.WorkID && !s.StartsAt.After(at.Add(earlyIn)) && s.EndsAt.After(p.Since) {
-			row.ShiftID, row.Site, row.EndsAt = s.ShiftID, s.Site, s.EndsAt // they come by start
+		if s.WorkID != p.WorkID || s.StartsAt.After(at) && !row.EndsAt.IsZero() {
+			break
+		}
+		if !s.StartsAt.After(at.Add(earlyIn)) && s.EndsAt.After(p.Since) {
+			row.ShiftID, row.Site, row.EndsAt = s.ShiftID, s.Site, s.EndsAt
 		}
 	}
 	switch {

@@ -25,6 +25,7 @@ const (
 	erasureActor    = "erasure"    // the machine
 	withdrawalActor = "withdrawal" // of a consent
 	retentionActor  = "retention"  // the clock
+	discardActor    = "removal"    // of a photo or document
 )
 
 const (
@@ -138,6 +139,8 @@ func (a *App) noticeCases(ctx context.Context, page []eventschema.Recorded) erro
 			err = a.settleRestriction(ctx, name.ID)
 		case eventschema.CategoryConsent:
 			err = a.noticeWithdrawal(ctx, recorded)
+		case eventschema.CategoryMedia:
+			err = a.noticeRemoval(ctx, recorded)
 		}
 		if err != nil {
 			return err

@@ -65,8 +65,12 @@ func (a *App) effect(ctx context.Context, s erasure.State, step eventschema.Eras
 	case eventschema.StepScrub:
 		return a.scrub(ctx, s)
 	case eventschema.StepPursue:
+		files, err := a.deleteMedia(ctx, s)
+		if err != nil {
+			return nil, err
+		}
 		recipients, err := a.disclosedTo(ctx, s)
-		return erasure.Pursued{PursuedAt: a.clock(), Recipients: recipients}, err
+		return erasure.Pursued{PursuedAt: a.clock(), Files: files, Recipients: recipients}, err
 	case eventschema.StepVerify:
 		verified, err := a.verifyErasure(ctx, s)
 		return verified, err

@@ -96,6 +96,13 @@ func (a *App) streamsOf(ctx context.Context, order keyring.Order) ([]eventschema
 			streams = append(streams, eventschema.StreamName{Category: eventschema.CategoryLocation, Tenant: a.tenant, ID: target.Subject, Period: period})
 		}
 	}
+	items, err := a.mediaDestroyed(ctx, order)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range items[:min(len(items), mostProbes)] {
+		streams = append(streams, eventschema.MediaStream(a.tenant, m.ItemID))
+	}
 	return streams, nil
 }
 

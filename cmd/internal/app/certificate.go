@@ -61,7 +61,7 @@ func (a *App) certificateOf(s erasure.State, kind eventschema.CertificateKind, n
 	c := certificate.Certificate{
 		Type: certificate.TypeV2, Kind: kind, Case: s.CaseID, Origin: s.Origin, Scope: s.Scope, Purposes: s.Purposes,
 		RequestedAt: s.RequestedAt, DestroyedAt: s.DestroyedAt, EffectiveFrom: later(holders.BoundedBy, s.DestroyedAt), CertifiedAt: now,
-		Keys: s.Keys, Lookups: s.Lookups, Retained: s.Retained,
+		Keys: s.Keys, Lookups: s.Lookups, Files: s.Files, Retained: s.Retained,
 		Caches:     certificate.Caches{Acknowledged: holders.Acknowledged, Silent: holders.Silent, BoundedBy: holders.BoundedBy},
 		Probes:     probes,
 		Recipients: certificate.Recipients{Listed: len(s.Recipients), Told: len(s.Notified)},

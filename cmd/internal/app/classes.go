@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -25,10 +26,19 @@ func (a *App) DefineClass(ctx context.Context, intent httpapi.Intent, define cou
 	return receipt, define.ClassID, err
 }
 
+// ChangeClass says what is known of a class from now on.
+func (a *App) ChangeClass(ctx context.Context, intent httpapi.Intent, class uuid.UUID, facts course.Facts) (httpapi.Receipt, error) {
+	if _, err := a.loadClass(ctx, class); err != nil {
+		return httpapi.Receipt{}, err
+	}
+	return a.AdvanceClass(ctx, intent, class, course.Define{ClassID: class, Facts: facts, DefinedAt: a.clock(), DefinedBy: intent.Principal.ID})
+}
+
 // AdvanceClass takes one class a step further.
 func (a *App) AdvanceClass(ctx context.Context, intent httpapi.Intent, class uuid.UUID, command course.ClassCommand) (httpapi.Receipt, error) {
 	outcome, err := domain.Handle(ctx, a.handler, course.Classes(), domain.Request{
 		Stream: eventschema.ClassStream(a.tenant, class), Key: intent.Key, Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
+		IfRevision: intent.IfRevision,
 	}, command)
 	if err != nil {
 		return httpapi.Receipt{}, outwardClass(err)
@@ -66,7 +76,8 @@ func (a *App) Enrol(ctx context.Context, intent httpapi.Intent, class, work uuid
 }
 
 // MarkAttendance marks how one student attended a session. Session and Enrolled of the
-// command are filled in from the streams of the class and of the student.
+// command are filled in from the streams of the class and of the student. A teacher acts
+// as their work record.
 func (a *App) MarkAttendance(ctx context.Context, intent httpapi.Intent, class, session uuid.UUID, mark course.Mark) (httpapi.Receipt, error) {
 	if err := a.refuseErased(ctx, mark.WorkID); err != nil {
 		return httpapi.Receipt{}, err
@@ -83,11 +94,12 @@ func (a *App) MarkAttendance(ctx context.Context, intent httpapi.Intent, class, 
 	if err != nil {
 		return httpapi.Receipt{}, outwardClass(err)
 	}
-	mark.Session, mark.Enrolled, mark.MarkedBy = planned, enrolled.State.Student(class, planned.Day()), intent.Principal.ID
+	actor := actorIn(intent.Principal, intent.Principal.Work)
+	mark.Session, mark.Enrolled, mark.MarkedBy = planned, enrolled.State.Student(class, planned.Day()), actor.ID
 	mark.MarkID = uuid.NewSHA1(a.tenant, []byte("mark\x00"+intent.Key+"\x00"+session.String()+mark.WorkID.String()))
 	outcome, err := domain.Handle(ctx, a.handler, course.Marks(), domain.Request{
 		Stream: eventschema.AttendanceStream(a.tenant, mark.WorkID, planned.StartsAt), Key: intent.Key, EventID: mark.MarkID,
-		Actor: intent.Principal.Actor(), CorrelationID: intent.CorrelationID,
+		Actor: actor, CorrelationID: intent.CorrelationID,
 	}, mark)
 	if err != nil {
 		return httpapi.Receipt{}, outwardClass(err)
@@ -102,21 +114,29 @@ func (a *App) ZoneOfClass(ctx context.Context, class uuid.UUID) (string, error) 
 }
 
 func (a *App) loadClass(ctx context.Context, class uuid.UUID) (course.Class, error) {
+	loaded, err := a.classLoaded(ctx, class)
+	if err != nil {
+		return course.Class{}, err
+	}
+	return loaded.State, nil
+}
+
+func (a *App) classLoaded(ctx context.Context, class uuid.UUID) (*domain.Loaded[course.Class], error) {
 	loaded, err := domain.Load(ctx, a.handler, eventschema.ClassStream(a.tenant, class), course.Classes())
 	if err == nil && !loaded.State.Defined {
 		err = course.ErrNoClass
 	}
 	if err != nil {
-		return course.Class{}, outwardClass(err)
+		return nil, outwardClass(err)
 	}
-	return loaded.State, nil
+	return loaded, nil
 }
 
 // outwardClass translates the refusals of classes.
 func outwardClass(err error) error {
 	for _, missing := range []error{course.ErrNoClass, course.ErrNoSession} {
 		if errors.Is(err, missing) {
-			return &httpapi.Refusal{Code: "not_found", Message: missing.Error()}
+			return fmt.Errorf("%w: %w", missing, httpapi.ErrNotFound)
 		}
 	}
 	for _, r := range refusalsOfClasses() {
@@ -130,6 +150,7 @@ func outwardClass(err error) error {
 // refusalsOfClasses names every rule about classes that may say no to a caller.
 func refusalsOfClasses() []refusal {
 	return []refusal{
+		{course.ErrKnown, "class_known", "/source_id"},
 		{course.ErrSource, "bad_source", "/source"},
 		{course.ErrText, "bad_text", ""},
 		{course.ErrNoTitle, "no_title", "/title"},

@@ -87,6 +87,12 @@ func (a *App) CorrectionRequests(ctx context.Context, asked projections.Correcti
 	return requests, outward(err)
 }
 
+// PlacesOfPunches says where punches were made, by punch id.
+func (a *App) PlacesOfPunches(ctx context.Context, punches []uuid.UUID) (map[uuid.UUID]projections.PunchPlace, error) {
+	places, err := projections.PlacesOfPunches(ctx, a.models.Querier(), a.tenant, punches)
+	return places, outward(err)
+}
+
 // CorrectDeclared says what counts in place of hours that were declared without times
 // of day, and answers the id of the correction. Two people are named, who differ. It
 // answers [httpapi.ErrNotFound] for hours that are not declared.

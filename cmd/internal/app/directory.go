@@ -188,6 +188,9 @@ func (a *App) openPeople(ctx context.Context, q projections.Querier, by httpapi.
 func (a *App) openPerson(ctx context.Context, p projections.Person, use eventschema.Use, leaves map[uuid.UUID]*uint64) (httpapi.PersonView, error) {
 	values, of := map[string]eventschema.Personal{}, map[string]httpapi.ValueOf{}
 	for _, section := range p.Sections {
+		if eventschema.JoinsFields(section.At.EventType) { // of the tenant's own fields; see fieldsOf
+			continue
+		}
 		fields, err := a.registry.OpenSection(ctx, a.keys, section.At, section.Envelope, use)
 		if err != nil {
 			return httpapi.PersonView{}, fmt.Errorf("position %d: %w", section.Position, err)

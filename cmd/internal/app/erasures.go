@@ -79,7 +79,7 @@ func (a *App) refuseSecondCase(ctx context.Context, personID uuid.UUID) error {
 		return outward(err)
 	}
 	for _, c := range cases {
-		if c.State.Open() && c.Origin != eventschema.OriginRetention { // a proposal of the clock keeps nobody from asking
+		if c.State.Open() && c.Origin != eventschema.OriginRetention && c.Origin != eventschema.OriginRemoval { // a proposal of the clock keeps nobody from asking
 			return &httpapi.Refusal{Code: "case_open", Message: "another erasure case of this person is open", Pointer: "/person_id"}
 		}
 	}
@@ -288,7 +288,7 @@ func waitIn(c projections.Erasure, now time.Time) erasure.Wait {
 		return erasure.WaitHold
 	case c.State == projections.ErasureCoolingOff && c.CoolingUntil != nil && now.Before(*c.CoolingUntil):
 		return erasure.WaitCoolingOff
-	case c.State == projections.ErasureCoolingOff && c.Origin != eventschema.OriginWithdrawal:
+	case c.State == projections.ErasureCoolingOff && c.Origin != eventschema.OriginWithdrawal && c.Origin != eventschema.OriginRemoval:
 		return erasure.WaitApproval
 	}
 	return ""

@@ -7,18 +7,22 @@ import (
 	"tracekeep/adapters/devicebatch"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
+	"tracekeep/adapters/mediastore"
 	"tracekeep/domain"
 	"tracekeep/domain/consent"
 	"tracekeep/domain/device"
 	"tracekeep/domain/disclosure"
 	"tracekeep/domain/erasure"
+	"tracekeep/domain/field"
 	"tracekeep/domain/hold"
+	"tracekeep/domain/media"
 	"tracekeep/domain/payperiod"
 	"tracekeep/domain/person"
 	"tracekeep/domain/restriction"
 	"tracekeep/domain/retention"
 	"tracekeep/domain/site"
 	"tracekeep/domain/timecard"
+	"tracekeep/domain/work"
 )
 
 // refusal is one rule as a caller is told of it.
@@ -84,6 +88,15 @@ func refusals() []refusal {
 		{site.ErrStation, "bad_station", "/stations"},
 		{site.ErrStations, "station_taken", "/stations"},
 		{site.ErrNoActor, "no_actor", ""},
+		{media.ErrClass, "bad_class", "/class"},
+		{media.ErrType, "bad_media_type", ""},
+		{media.ErrPhotos, "photos_forbidden", ""},
+		{media.ErrText, "bad_text", ""},
+		{media.ErrOther, "item_id_used", ""},
+		{media.ErrReason, "bad_reason", "/reason"},
+		{media.ErrPortrait, "not_the_own_portrait", ""},
+		{mediastore.ErrDamaged, "damaged_content", ""},
+		{mediastore.ErrMetadata, "camera_metadata", ""},
 	}
 }
 
@@ -150,6 +163,7 @@ func refusalsOfCases() []refusal {
 func refusalsOfPay() []refusal {
 	return []refusal{
 		{ErrZone, "no_zone", "/zone"},
+		{ErrNoGroup, "no_group", "/plan"},
 		{ErrEarlierRules, "earlier_rules", ""},
 		{ErrGraveFindings, "grave_findings", "/despite_findings"},
 		{payperiod.ErrDays, "bad_days", "/from"},
@@ -160,14 +174,44 @@ func refusalsOfPay() []refusal {
 	}
 }
 
+// refusalsOfFields names the rules about fields of the tenant's own, and about what
+// stands in them.
+func refusalsOfFields() []refusal {
+	return []refusal{
+		{field.ErrCode, "bad_code", "/field"},
+		{field.ErrTaken, "field_taken", "/field"},
+		{field.ErrRetired, "field_retired", "/field"},
+		{field.ErrUnknown, "unknown_field", "/field"},
+		{field.ErrLabel, "bad_label", "/label"},
+		{field.ErrPurpose, "bad_purpose", "/purpose"},
+		{field.ErrOtherUse, "other_purpose", "/purpose"},
+		{field.ErrSensitivity, "bad_sensitivity", "/sensitivity"},
+		{field.ErrLess, "less_sensitive", "/sensitivity"},
+		{field.ErrKind, "bad_kind", "/kind"},
+		{field.ErrLength, "bad_length", "/max_length"},
+		{field.ErrChoices, "bad_choices", "/choices"},
+		{field.ErrTooMany, "too_many_fields", ""},
+		{field.ErrNoActor, "no_actor", ""},
+		{field.ErrGround, "bad_ground", "query/ground"},
+		{field.ErrText, "bad_text", "/fields"},
+		{field.ErrNumber, "bad_number", "/fields"},
+		{field.ErrDate, "bad_date", "/fields"},
+		{field.ErrChoice, "bad_choice", "/fields"},
+		{work.ErrReason, "no_reason", "/reason"},
+	}
+}
+
 // outward translates an error of the inside to what the ports promise. It is
 // the one place where a domain refusal becomes a code.
 func outward(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, r := range slices.Concat(refusals(), refusalsOfCases(), refusalsOfPay()) {
+	for _, r := range slices.Concat(refusals(), refusalsOfCases(), refusalsOfPay(), refusalsOfFields()) {
 		if errors.Is(err, r.err) {
+			if value := new(field.ValueError); errors.As(err, &value) { // which says the field as well
+				return &httpapi.Refusal{Code: r.code, Message: value.Error(), Pointer: "/fields"}
+			}
 			return &httpapi.Refusal{Code: r.code, Message: r.err.Error(), Pointer: r.pointer}
 		}
 	}
@@ -176,7 +220,7 @@ func outward(err error) error {
 	case errors.As(err, &floor):
 		return &httpapi.Refusal{Code: "statutory_floor", Message: floor.Error()}
 	case errors.Is(err, person.ErrNotRegistered), errors.Is(err, timecard.ErrUnknownPunch), errors.Is(err, timecard.ErrUnknownDeclaration), errors.Is(err, timecard.ErrNotRequested), errors.Is(err, erasure.ErrNotRequested),
-		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted), errors.Is(err, retention.ErrNoBatch), errors.Is(err, device.ErrUnknown):
+		errors.Is(err, hold.ErrNotPlaced), errors.Is(err, restriction.ErrNotRestricted), errors.Is(err, retention.ErrNoBatch), errors.Is(err, device.ErrUnknown), errors.Is(err, media.ErrUnknown):
 		return errors.Join(httpapi.ErrNotFound, err)
 	case errors.Is(err, keyring.ErrSubjectClosing), errors.Is(err, keyring.ErrSubjectErased): // the erasure overtook the request
 		return errors.Join(errBeingErased, err)

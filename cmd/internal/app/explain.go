@@ -49,7 +49,14 @@ type ExplainedDay struct {
 	Intervals   []ExplainedInterval
 	Exceptions  []ExplainedPunch
 	Others      []ExplainedPunch // voided, or an in that waits for its out
-	Declared    []projections.Declaration
+	Declared    []ExplainedDeclaration
+}
+
+// ExplainedDeclaration is hours that were declared for the day, and where that stands in
+// the trail. Void ones are part of no figure.
+type ExplainedDeclaration struct {
+	projections.Declaration
+	Leaf *uint64
 }
 
 // ExplainedInterval is an interval with the punches it rests on.
@@ -275,7 +282,7 @@ func (w *World) ExplainDay(ctx context.Context, by httpapi.Principal, work uuid.
 	if err != nil {
 		return day, err
 	}
-	if day.Declared, err = projections.DeclaredHours(ctx, w.q, w.a.tenant, days); err != nil {
+	if day.Declared, err = w.explainDeclared(ctx, days); err != nil {
 		return day, err
 	}
 	punches, err := projections.PunchesOf(ctx, w.q, w.a.tenant, work, midnight.Add(-24*time.Hour), midnight.Add(72*time.Hour), 10_000)
@@ -305,7 +312,29 @@ func (w *World) ExplainDay(ctx context.Context, by httpapi.Principal, work uuid.
 		day.Intervals = append(day.Intervals, ExplainedInterval{Interval: i, InPunch: of[i.In], OutPunch: of[i.Out]})
 	}
 	for _, d := range day.Declared {
-		day.Seconds += d.Seconds
+		if !d.Voided {
+			day.Seconds += d.Seconds
+		}
 	}
 	return day, nil
+}
+
+func (w *World) explainDeclared(ctx context.Context, days projections.Days) ([]ExplainedDeclaration, error) {
+	declared, err := projections.Declarations(ctx, w.q, w.a.tenant, days)
+	if err != nil || len(declared) == 0 {
+		return nil, err
+	}
+	positions := make([]uint64, len(declared))
+	for i, d := range declared {
+		positions[i] = d.Position
+	}
+	leaves, err := w.a.Leaves(positions...)
+	if err != nil {
+		return nil, err
+	}
+	explained := make([]ExplainedDeclaration, len(declared))
+	for i, d := range declared {
+		explained[i] = ExplainedDeclaration{d, leafIn(leaves, d.Position)}
+	}
+	return explained, nil
 }

@@ -16,13 +16,14 @@ import (
 	"tracekeep/adapters/exporter"
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/disclosure"
+	"tracekeep/domain/field"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
 
 // ExportOrder says what an export is to hold, where to, and why it leaves the house.
 type ExportOrder struct {
-	What     string // hours, punches, people, payroll or calendar
+	What     string // hours, punches, people, payroll, calendar or roster
 	From, To string // local days, both included
 	Works    []uuid.UUID
 	Station  string // empty: everywhere
@@ -36,6 +37,8 @@ type ExportOrder struct {
 	Stream io.Writer
 	Begin  func(Exported)
 	Role   httpapi.Role // of who gives the values away; empty: a privacy officer
+	// Special is the ground on which values of special categories are in it.
+	Special field.Ground
 }
 
 // Exported says what was written.
@@ -61,6 +64,7 @@ type exporting struct {
 	*World
 	by      httpapi.Principal
 	order   ExportOrder
+	asked   []uuid.UUID // the work records that the order named; order.Works narrows down
 	release httpapi.Release
 	done    Exported
 }
@@ -71,7 +75,7 @@ func (o ExportOrder) days() projections.Days {
 }
 
 func (w *World) export(by httpapi.Principal, order ExportOrder) *exporting {
-	return &exporting{World: w, by: by, order: order}
+	return &exporting{World: w, by: by, order: order, asked: order.Works}
 }
 
 // disclose records, before the first value is opened into a file, that these
@@ -106,7 +110,7 @@ func (x *exporting) disclose(ctx context.Context, values []httpapi.Personal) err
 		}
 	}
 	var err error
-	if x.release, err = x.a.RecordReading(ctx, x.by, "export-"+x.order.What, values...); err != nil {
+	if x.release, err = x.a.RecordReading(ctx, x.by, x.order.Special.Operation("export-"+x.order.What), values...); err != nil {
 		return fmt.Errorf("record the reading: %w", err)
 	}
 	x.done.Disclosed = len(people)

@@ -7,7 +7,6 @@ import (
 
 	"tracekeep/adapters/exporter"
 	"tracekeep/adapters/httpapi"
-	"tracekeep/domain/payrules"
 )
 
 // Export implements [httpapi.Exports].
@@ -30,8 +29,8 @@ func (a *App) Export(ctx context.Context, by httpapi.Principal, o httpapi.Export
 		if invalid != nil {
 			return invalid
 		}
-		_, err = a.Today().ExportPayroll(ctx, by, order, HoursOrder{Plan: payrules.PlanOf(o.Payroll.Rules, o.Payroll.Zone, nil), Period: period}, exporter.Payroll{
-			System: exporter.System(o.Payroll.System), Company: o.Payroll.Company, Batch: o.Payroll.Batch, Codes: o.Payroll.Codes,
+		_, err = a.Today().ExportPayroll(ctx, by, order, HoursOrder{Plan: o.Payroll.Plan, Earlier: o.Payroll.Earlier, Period: period}, exporter.Payroll{
+			System: exporter.System(o.Payroll.System), Company: o.Payroll.Company, Batch: o.Payroll.Batch, Codes: o.Payroll.Codes, Jobs: o.Payroll.Jobs,
 		})
 	default:
 		return httpapi.ErrNotFound
@@ -45,6 +44,7 @@ func outwardExport(err error) error {
 		{exporter.ErrSystem, "bad_system", "/system"},
 		{exporter.ErrCompany, "no_company", "/company"},
 		{exporter.ErrCode, "no_code", "/codes"},
+		{exporter.ErrJob, "bad_job", "/jobs"},
 		{exporter.ErrNumber, "bad_number", ""},
 		{exporter.ErrLength, "too_long", ""},
 		{exporter.ErrTooBig, "too_big", "/format"},

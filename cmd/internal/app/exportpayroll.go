@@ -45,7 +45,7 @@ func (w *World) ExportPayroll(ctx context.Context, by httpapi.Principal, order E
 	var rows []exporter.PayRow
 	numbers := map[string]uuid.UUID{}
 	for _, o := range owed {
-		done.Findings += len(o.Findings) + len(o.Result.Breaches) + len(o.Result.Overlaps) + len(o.Result.Unjudged)
+		done.Findings += len(o.Findings) + len(o.Result.Breaches) + len(o.Result.Overlaps)
 		done.Adjustments += len(o.Adjustments)
 		of := payRows(o)
 		if len(of) == 0 {
@@ -88,19 +88,9 @@ func payRows(o OwedHours) []exporter.PayRow {
 		add(p.Workday, "premium", "", time.Hour)
 	}
 	for _, g := range o.Result.Guaranteed {
-		add(o.dayOf(g.In, g.Start), "guarantee", g.Job, g.Paid-g.Worked)
+		add(g.Workday, "guarantee", g.Job, g.Paid-g.Worked)
 	}
 	return rows
-}
-
-// dayOf is the workday of the work that a punch began.
-func (o OwedHours) dayOf(in uuid.UUID, start time.Time) string {
-	for _, l := range o.Result.Lines {
-		if l.In == in {
-			return l.Workday
-		}
-	}
-	return start.Format(time.DateOnly)
 }
 
 // payees opens the employee numbers and payroll names of work records, and records

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"tracekeep/adapters/exporter"
 	"tracekeep/adapters/httpapi"
+	"tracekeep/domain/field"
 	"tracekeep/projections"
 )
 
@@ -81,7 +83,7 @@ func (w *World) ExportHours(ctx context.Context, by httpapi.Principal, order Exp
 			for len(declared) > 0 && slices.Compare(declared[0].WorkID[:], work[:]) < 0 {
 				d := declared[0]
 				declared = declared[1:]
-				if err := row(slices.Concat(head(d.WorkID, d.WorkDate), make([]exporter.Cell, 6), lengthOf(d.Seconds), make([]exporter.Cell, 8),
+				if err := row(slices.Concat(head(d.WorkID, d.WorkDate), make([]exporter.Cell, 6), lengthOf(d.Seconds), []exporter.Cell{exporter.Text(d.Job)}, make([]exporter.Cell, 7),
 					[]exporter.Cell{exporter.Text(d.ID.String()), exporter.Text(d.Origin)})...); err != nil {
 					return err
 				}
@@ -182,9 +184,12 @@ func PeopleFields() []string {
 	return []string{"work_id", "legal_name", "birth_date", "email", "phone"}
 }
 
-// fieldsOf are the values of those names.
-func fieldsOf(p httpapi.PersonView, names []string) []httpapi.Personal {
+// valuesOf are the values of those names, own ones among them.
+func valuesOf(p httpapi.PersonView, own httpapi.PersonFieldsView, names []string) []httpapi.Personal {
 	all := map[string]httpapi.Personal{"work_id": p.WorkID, "legal_name": p.LegalName, "birth_date": p.BirthDate, "email": p.Email, "phone": p.Phone}
+	for _, f := range own.Fields {
+		all[f.Code] = f.Value
+	}
 	values := make([]httpapi.Personal, len(names))
 	for i, name := range names {
 		values[i] = all[name]
@@ -192,9 +197,41 @@ func fieldsOf(p httpapi.PersonView, names []string) []httpapi.Personal {
 	return values
 }
 
+// ownFields opens the fields of the tenant's own that are named, of some people.
+func (w *World) ownFields(ctx context.Context, by httpapi.Principal, ground field.Ground, people []httpapi.PersonView, names []string) (map[uuid.UUID]httpapi.PersonFieldsView, error) {
+	own := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(PeopleFields(), name) })
+	of := map[uuid.UUID]httpapi.PersonFieldsView{}
+	if len(own) == 0 {
+		return of, nil
+	}
+	defined, err := projections.Fields(ctx, w.q, w.a.tenant)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range own {
+		if !slices.ContainsFunc(defined, func(f projections.Field) bool { return f.Code == name }) {
+			return nil, errNoField
+		}
+	}
+	const page = 1000
+	for some := range slices.Chunk(people, page) {
+		ids := make([]uuid.UUID, len(some))
+		for i, p := range some {
+			ids[i] = p.PersonID
+		}
+		opened, err := w.fieldsOf(ctx, by, ground, own, ids...)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(of, opened)
+	}
+	return of, nil
+}
+
 // ExportPeople writes the people who were registered by the last day and not closed
 // before the first one (UTC), or person alone; with the values of [PeopleFields]
-// that are named.
+// and fields of the tenant's own that are named. Without a ground values of special
+// categories stay sealed.
 func (w *World) ExportPeople(ctx context.Context, by httpapi.Principal, order ExportOrder, person uuid.UUID, fields []string, format TableFormat) (Exported, error) {
 	x := w.export(by, order)
 	all, err := w.FindPerson(ctx, by, "")
@@ -209,10 +246,16 @@ func (w *World) ExportPeople(ctx context.Context, by httpapi.Principal, order Ex
 			continue
 		}
 		people = append(people, p)
-		values = append(values, fieldsOf(p, fields)...)
 		if p.WorkID.Case() != uuid.Nil {
 			x.done.Withheld++
 		}
+	}
+	own, err := w.ownFields(ctx, by, order.Special, people, fields)
+	if err != nil {
+		return Exported{}, err
+	}
+	for _, p := range people {
+		values = append(values, valuesOf(p, own[p.PersonID], fields)...)
 	}
 	if err := x.disclose(ctx, values); err != nil {
 		return Exported{}, err
@@ -224,7 +267,7 @@ func (w *World) ExportPeople(ctx context.Context, by httpapi.Principal, order Ex
 			if p.ClosedAt != nil {
 				cells[2] = exporter.Instant(*p.ClosedAt)
 			}
-			for _, value := range fieldsOf(p, fields) {
+			for _, value := range valuesOf(p, own[p.PersonID], fields) {
 				cells = append(cells, x.cells(value)...)
 			}
 			if err := row(cells...); err != nil {

@@ -28,6 +28,8 @@ var ErrNoFolder = errors.New("not a tracekeep data folder")
 //	events/       embedded event store
 //	postgres/     private Postgres cluster
 //	keys/         key-encryption key
+//	media/        photos and documents, sealed
+//	media.json    what of them is taken in, where that differs from the usual
 //	devices/      keys that devices seal their batches to
 //	trail/        Merkle log
 //	logs/         log of the service

@@ -35,6 +35,7 @@ func (a *App) Checks(ctx context.Context) []httpapi.Check {
 			return err
 		}),
 	}
+	checks = append(checks, probe("media folder", "not writable", a.media.Probe))
 	checks = append(checks, probe("erasures", "stuck", func(context.Context) error {
 		if a.cases.stuck() > 0 {
 			return errStuck
@@ -54,7 +55,7 @@ func (a *App) Log(name string) *zap.Logger { return a.log.Named(name) }
 func (a *App) Inside() httpapi.Inside {
 	return httpapi.Inside{
 		Punches: a, People: a, Consents: a, Reading: a, Trail: a, Erasures: a, Certificates: a,
-		Holds: a, Restrictions: a, Disclosures: a, Readings: a, Retentions: a, Sites: a, Workforce: a, Shifts: a, Corrections: a, Payroll: a,
+		Holds: a, Restrictions: a, Disclosures: a, Readings: a, Retentions: a, Sites: a, Fields: a, Media: a, Workforce: a, Shifts: a, Classes: a, Rolls: a, Corrections: a, Payroll: a,
 		Exports: a, Devices: a, Batches: a, Arrivals: a, Freshness: a, Health: a, Idempotency: a.requests,
 	}
 }

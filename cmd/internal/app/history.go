@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 
 	"tracekeep/adapters/eventstoredb"
 	"tracekeep/adapters/httpapi"
+	"tracekeep/domain/field"
 	"tracekeep/eventschema"
 	"tracekeep/projections"
 )
@@ -149,17 +152,52 @@ func (a *App) eventView(ctx context.Context, by httpapi.Principal, recorded even
 		Type: recorded.Type, RecordedAt: recorded.Created, Actor: decoded.Meta.Actor, Facts: facts,
 		CorrelationID: decoded.Meta.CorrelationID, CausationID: decoded.Meta.CausationID,
 	}
-	for _, section := range decoded.Event.Sections() {
-		for _, field := range section.Fields {
-			if field.Value.State() == eventschema.StateAbsent {
-				continue
+	view.Personal, err = a.namedValues(ctx, decoded.Event, readerOfFields(by, ""))
+	return view, err
+}
+
+// namedValues lists the personal values of an event that was opened. Fields of the
+// tenant's own, which an event holds joined, come apart, and a reader is shown those that
+// are for them.
+func (a *App) namedValues(ctx context.Context, event eventschema.Event, reader field.Reader) ([]httpapi.NamedPersonal, error) {
+	var named []httpapi.NamedPersonal
+	for _, section := range event.Sections() {
+		for _, f := range section.Fields {
+			switch {
+			case f.Value.State() == eventschema.StateAbsent:
+			case f.Value.State() == eventschema.StateClear && eventschema.JoinsFields(event.EventType()):
+				parts, err := a.partedValues(ctx, section, *f.Value, reader)
+				if err != nil {
+					return nil, err
+				}
+				named = append(named, parts...)
+			default:
+				value := a.personal(ctx, *f.Value)
+				value.Of = httpapi.ValueOf{Subject: section.Subject, ShownValue: eventschema.ShownValue{Field: section.Name + "." + f.Name, Purpose: section.Purpose}}
+				named = append(named, httpapi.NamedPersonal{Section: section.Name, Field: f.Name, Purpose: section.Purpose, Value: value})
 			}
-			value := a.personal(ctx, *field.Value)
-			value.Of = httpapi.ValueOf{Subject: section.Subject, ShownValue: eventschema.ShownValue{Field: section.Name + "." + field.Name, Purpose: section.Purpose}}
-			view.Personal = append(view.Personal, httpapi.NamedPersonal{
-				Section: section.Name, Field: field.Name, Purpose: section.Purpose, Value: value,
-			})
 		}
 	}
-	return view, nil
+	return named, nil
+}
+
+// partedValues are the values that one section holds joined, by code. One that clears its
+// field is absent.
+func (a *App) partedValues(ctx context.Context, section eventschema.Section, joined eventschema.Personal, reader field.Reader) ([]httpapi.NamedPersonal, error) {
+	parts, err := eventschema.PartFields(joined)
+	if err != nil {
+		return nil, err
+	}
+	defined, err := a.currentFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var named []httpapi.NamedPersonal
+	for _, code := range slices.Sorted(maps.Keys(parts)) {
+		named = append(named, httpapi.NamedPersonal{
+			Section: section.Name, Field: code, Purpose: section.Purpose,
+			Value: a.shownField(ctx, reader, defined[code], section.Subject, parts[code], map[uuid.UUID]*uint64{}),
+		})
+	}
+	return named, nil
 }

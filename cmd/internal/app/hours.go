@@ -37,13 +37,13 @@ func (w *World) Presence(ctx context.Context, by httpapi.Principal, at time.Time
 	for i := range present {
 		works[i] = present[i].WorkID
 	}
-	names, err := w.a.namesOfWorks(ctx, by, works)
+	names, err := w.a.namesOf(ctx, by, works)
 	if err != nil {
 		return nil, err
 	}
 	views := make([]httpapi.PresenceView, len(present))
 	for i, p := range present {
-		views[i] = httpapi.PresenceView{WorkID: p.WorkID, Since: p.Since, Zone: p.Zone, Station: p.Station, PunchID: p.PunchID, Name: names[p.WorkID]}
+		views[i] = httpapi.PresenceView{WorkID: p.WorkID, Since: p.Since, Zone: p.Zone, Station: p.Station, PunchID: p.PunchID, Name: names[i]}
 	}
 	return views, nil
 }
@@ -62,19 +62,11 @@ func (a *App) Hours(ctx context.Context, by httpapi.Principal, q httpapi.HoursQu
 // HoursOfWork lists the days of one work record, both ends included.
 func (w *World) HoursOfWork(ctx context.Context, work uuid.UUID, from, to string) (httpapi.HoursView, error) {
 	days := projections.Days{Works: []uuid.UUID{work}, From: from, To: to}
-	intervals, err := projections.IntervalsOf(ctx, w.q, w.a.tenant, days)
+	worked, err := projections.WorkedOn(ctx, w.q, w.a.tenant, days, w.now())
 	if err != nil {
 		return httpapi.HoursView{}, err
 	}
-	exceptions, err := projections.ExceptionsOf(ctx, w.q, w.a.tenant, days, w.now())
-	if err != nil {
-		return httpapi.HoursView{}, err
-	}
-	declared, err := projections.DeclaredHours(ctx, w.q, w.a.tenant, days)
-	if err != nil {
-		return httpapi.HoursView{}, err
-	}
-	if len(intervals)+len(exceptions)+len(declared) == 0 { // no hours are one thing, hours that expired another
+	if len(worked.Intervals)+len(worked.Exceptions)+len(worked.Declared) == 0 { // no hours are one thing, hours that expired another
 		if err := w.a.refuseExpired(ctx, work); err != nil {
 			return httpapi.HoursView{}, err
 		}
@@ -86,17 +78,17 @@ func (w *World) HoursOfWork(ctx context.Context, work uuid.UUID, from, to string
 		}
 		return byDate[date]
 	}
-	for _, i := range intervals {
+	for _, i := range worked.Intervals {
 		d := day(i.WorkDate)
 		d.Intervals = append(d.Intervals, httpapi.IntervalView{In: i.In, Out: i.Out, Start: i.Start, End: i.End})
 	}
-	for _, e := range exceptions {
+	for _, e := range worked.Exceptions {
 		d := day(e.WorkDate)
 		d.Exceptions = append(d.Exceptions, httpapi.ExceptionView{Punch: e.Punch, Code: string(e.Code), At: e.At})
 	}
-	for _, entry := range declared {
+	for _, entry := range worked.Declared {
 		d := day(entry.WorkDate)
-		d.Declared = append(d.Declared, httpapi.DeclaredView{ID: entry.ID, Seconds: entry.Seconds, Origin: entry.Origin})
+		d.Declared = append(d.Declared, httpapi.DeclaredView{ID: entry.ID, Seconds: entry.Seconds, Origin: entry.Origin, Job: entry.Job})
 	}
 	view := httpapi.HoursView{WorkID: work, RuleVersion: hours.DefaultPairing().Version}
 	for _, d := range byDate {

@@ -207,7 +207,7 @@ func (w *World) declaredByWork(ctx context.Context, days projections.Days) (map[
 	}
 	byWork := map[uuid.UUID][]hours.Declared{}
 	for _, d := range all {
-		byWork[d.WorkID] = append(byWork[d.WorkID], hours.Declared{ID: d.ID, WorkDate: d.WorkDate, Time: time.Duration(d.Seconds) * time.Second})
+		byWork[d.WorkID] = append(byWork[d.WorkID], hours.Declared{ID: d.ID, WorkDate: d.WorkDate, Time: time.Duration(d.Seconds) * time.Second, Job: d.Job})
 	}
 	return byWork, nil
 }

@@ -205,7 +205,7 @@ func (c *clockImport) Declare(ctx context.Context, station string, batch []impor
 			order = append(order, name)
 		}
 		streams[name] = append(streams[name], timecard.Declare{
-			DeclarationID: declaredID(c.app.tenant, station, d), WorkID: d.Work, WorkDate: d.WorkDate, Zone: d.Zone, DayEnds: d.DayEnds, Seconds: d.Seconds,
+			DeclarationID: declaredID(c.app.tenant, station, d), WorkID: d.Work, WorkDate: d.WorkDate, Zone: d.Zone, DayEnds: d.DayEnds, Seconds: d.Seconds, Job: d.Job,
 			Origin: station, ReceivedAt: received, Source: eventschema.SourceImport,
 		})
 	}

@@ -10,6 +10,7 @@ import (
 
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/assignment"
+	"tracekeep/domain/localtime"
 	"tracekeep/domain/payrules"
 	"tracekeep/projections"
 )
@@ -30,21 +31,35 @@ func (w *World) Overtime(ctx context.Context, by httpapi.Principal, q httpapi.Ov
 	}
 	at := w.now()
 	if q.On != "" {
-		if at, err = time.ParseInLocation(time.DateOnly, q.On, loc); err != nil {
+		day, err := time.Parse(time.DateOnly, q.On)
+		if err != nil {
 			return httpapi.OvertimeView{}, errDay
 		}
+		at = localtime.Midnight(day, loc)
 	}
 	start, end, cycle := q.Rules.CycleAt(loc, at)
 	view := httpapi.OvertimeView{From: cycle, To: end.In(loc).Format(time.DateOnly), Start: start, End: end}
 	if len(q.Rules.Weekly) > 0 {
 		view.Limit = q.Rules.Weekly[0].After
 	}
-	worked, running, err := w.workedSoFar(ctx, work, start, end)
+	// A pause before the week may part its first shift, and a span may begin before it.
+	days := projections.Days{Works: only(work), From: start.AddDate(0, 0, -2).UTC().Format(time.DateOnly), To: end.AddDate(0, 0, 1).UTC().Format(time.DateOnly)}
+	worked, running, err := w.workedSoFar(ctx, work, days, start, end)
 	if err != nil {
 		return view, outward(err)
 	}
-	for _, work := range slices.SortedFunc(maps.Keys(worked), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
-		made := q.Rules.Apply(loc, worked[work], payrules.Facts{From: start, To: w.now()}).OfCycle(cycle)
+	entries, err := w.declaredByWork(ctx, days)
+	if err != nil {
+		return view, outward(err)
+	}
+	works := slices.Concat(slices.Collect(maps.Keys(worked)), slices.Collect(maps.Keys(entries)))
+	slices.SortFunc(works, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	for _, work := range slices.Compact(works) {
+		var declared []payrules.Declared
+		for _, d := range entries[work] {
+			declared = append(declared, payrules.Declared{ID: d.ID, Workday: d.WorkDate, Time: d.Time, Job: d.Job})
+		}
+		made := q.Rules.ApplyDeclared(loc, worked[work], declared, payrules.Facts{From: start, To: w.now()}).OfCycle(cycle)
 		row := httpapi.OvertimeRow{WorkID: work, Totals: payrules.TotalsOf(made.Lines), Running: running[work], State: httpapi.OvertimeUnder}
 		if row.Totals.Worked() == 0 {
 			continue
@@ -77,10 +92,8 @@ func zoneOf(zone string, rules payrules.Rules) (*time.Location, error) {
 
 // workedSoFar collects the work around a span, with that of who is in, and how much of
 // it that is.
-func (w *World) workedSoFar(ctx context.Context, work uuid.UUID, start, end time.Time) (map[uuid.UUID][]payrules.Work, map[uuid.UUID]time.Duration, error) {
+func (w *World) workedSoFar(ctx context.Context, work uuid.UUID, days projections.Days, start, end time.Time) (map[uuid.UUID][]payrules.Work, map[uuid.UUID]time.Duration, error) {
 	worked, running := map[uuid.UUID][]payrules.Work{}, map[uuid.UUID]time.Duration{}
-	// A pause before the week may part its first shift, and a span may begin before it.
-	days := projections.Days{Works: only(work), From: start.AddDate(0, 0, -2).UTC().Format(time.DateOnly), To: end.AddDate(0, 0, 1).UTC().Format(time.DateOnly)}
 	err := projections.EachPaired(ctx, w.q, w.a.tenant, days, func(work uuid.UUID, intervals []projections.PairedInterval) error {
 		for _, i := range intervals {
 			worked[work] = append(worked[work], payrules.Work{In: i.In, Out: i.Out, Start: i.Start, End: i.End, InKind: i.InKind, OutKind: i.OutKind})

@@ -193,7 +193,7 @@ func (e *earlierPeriods) groups(p projections.PayPeriod, period payrules.PayPeri
 
 // knownRules are all rules at hand.
 func (o HoursOrder) knownRules() []payrules.Rules {
-	known := append(payrules.BuiltIns(), o.Earlier...)
+	known := slices.Concat(payrules.BuiltIns(), payrules.Earlier(), o.Earlier)
 	for _, g := range o.Plan.Groups {
 		for _, p := range g.Parts {
 			known = append(known, p.Rules)

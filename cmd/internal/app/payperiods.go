@@ -20,7 +20,7 @@ import (
 
 // Refusals of locking.
 var (
-	ErrGraveFindings = errors.New("punches are missing or exchanged; correct them, or lock despite of them")
+	ErrGraveFindings = errors.New("punches are missing or exchanged, or a day has more than 24 hours; correct them, or lock despite of it")
 	ErrEarlierRules  = errors.New("the rules that an earlier period was locked by are not at hand")
 )
 
@@ -123,12 +123,17 @@ func withoutWages(plan payrules.Plan) payrules.Plan {
 }
 
 func lockable(owed map[uuid.UUID]*OwedHours, despite bool) error {
-	for _, one := range owed {
+	var grave []uuid.UUID
+	for work, one := range owed {
 		if !despite && slices.ContainsFunc(one.Findings, func(f hours.Finding) bool { return f.Severity == hours.High }) {
-			return ErrGraveFindings
+			grave = append(grave, work)
 		}
 	}
-	return nil
+	if len(grave) == 0 {
+		return nil
+	}
+	slices.SortFunc(grave, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	return fmt.Errorf("%w; tracekeep query exceptions lists them of %v", ErrGraveFindings, grave)
 }
 
 // LockPayPeriod implements [httpapi.Payroll].

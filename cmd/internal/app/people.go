@@ -10,6 +10,7 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/adapters/keyring"
 	"tracekeep/domain"
+	"tracekeep/domain/field"
 	"tracekeep/domain/person"
 	"tracekeep/domain/work"
 	"tracekeep/eventschema"
@@ -31,10 +32,11 @@ type newcomer struct {
 	number       eventschema.Personal
 	source       eventschema.Source
 	tokens       []keyring.Token
+	fields       field.Setting // of the tenant's own
 }
 
 // keysOf lists the keys a person needs from the first day on, as the register
-// has it.
+// has it, and those of the values that are given on it.
 func (n newcomer) keysOf(tenant uuid.UUID) []keyring.Ref {
 	var refs []keyring.Ref
 	for _, purpose := range eventschema.KeysMade(eventschema.AtRegistration) {
@@ -43,6 +45,9 @@ func (n newcomer) keysOf(tenant uuid.UUID) []keyring.Ref {
 			ref.Subject = n.work
 		}
 		refs = append(refs, ref)
+	}
+	if len(n.fields.Defined.Only(n.fields.Wanted, eventschema.PurposeThirdParty)) > 0 {
+		refs = append(refs, keyring.Ref{Tenant: tenant, Subject: n.person, Purpose: eventschema.PurposeThirdParty})
 	}
 	return refs
 }
@@ -59,6 +64,10 @@ func (a *App) RegisterPerson(ctx context.Context, intent httpapi.Intent, r httpa
 	if err := a.refuseErased(ctx, n.person); err != nil {
 		return httpapi.PersonReceipt{}, err
 	}
+	var err error
+	if n.fields, err = a.wantedFields(ctx, r.Fields); err != nil {
+		return httpapi.PersonReceipt{}, outward(err)
+	}
 	known, err := a.workOfPerson(ctx, n.person)
 	switch {
 	case err == nil:
@@ -66,6 +75,9 @@ func (a *App) RegisterPerson(ctx context.Context, intent httpapi.Intent, r httpa
 	case !errors.Is(err, httpapi.ErrNotFound):
 		return httpapi.PersonReceipt{}, err
 	default:
+		if err := n.fields.Defined.Check(n.fields.Wanted); err != nil { // before anything is made for them
+			return httpapi.PersonReceipt{}, outward(err)
+		}
 		if err := a.admit(ctx, &n, r.Badge); err != nil {
 			return httpapi.PersonReceipt{}, outward(err)
 		}
@@ -78,6 +90,15 @@ func (a *App) RegisterPerson(ctx context.Context, intent httpapi.Intent, r httpa
 		return httpapi.PersonReceipt{}, outward(err)
 	}
 	return httpapi.PersonReceipt{Receipt: receipt(outcome), PersonID: n.person, WorkID: n.work}, nil
+}
+
+// wantedFields are values of the tenant's own fields beside the fields there are.
+func (a *App) wantedFields(ctx context.Context, wanted field.Values) (field.Setting, error) {
+	if len(wanted) == 0 {
+		return field.Setting{}, nil
+	}
+	defined, err := a.currentFields(ctx)
+	return field.Setting{Defined: defined, Wanted: wanted}, err
 }
 
 // admit draws the work id of a newcomer, makes the keys and enters the badge.
@@ -109,7 +130,7 @@ func (a *App) enterPerson(ctx context.Context, h *domain.Handler, n newcomer, ac
 		Stream: eventschema.PersonStream(a.tenant, n.person), Key: "register", Actor: actor, CorrelationID: correlation,
 	}, person.Command(person.Register{
 		PersonID: n.person, WorkID: n.work, LegalName: n.name, BirthDate: n.birth,
-		Email: n.email, Phone: n.phone, Source: n.source, RegisteredAt: a.clock().UTC(),
+		Email: n.email, Phone: n.phone, Source: n.source, RegisteredAt: a.clock().UTC(), Fields: n.fields,
 	}))
 }
 
@@ -122,7 +143,7 @@ func (a *App) openWork(ctx context.Context, h *domain.Handler, n newcomer, actor
 	}
 	_, err := domain.Handle(ctx, h, work.Decider(), domain.Request{
 		Stream: eventschema.WorkStream(a.tenant, n.work), Key: "open", Actor: actor,
-	}, work.Command(work.Open{WorkID: n.work, PayrollName: payroll, EmployeeNumber: n.number, OpenedAt: a.clock().UTC()}))
+	}, work.Command(work.Open{WorkID: n.work, PayrollName: payroll, EmployeeNumber: n.number, OpenedAt: a.clock().UTC(), Fields: n.fields}))
 	return err
 }
 

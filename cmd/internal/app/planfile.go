@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"go.yaml.in/yaml/v3"
 
+	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/payrules"
 )
 
@@ -87,6 +88,27 @@ func PlanOf(file string) (payrules.Plan, error) {
 		return payrules.Plan{}, fmt.Errorf("%w: it is larger than %d bytes", ErrPlanFile, rulesFileLimit)
 	}
 	return parsePlan(text, filepath.Dir(file))
+}
+
+// PayBookOf reads files of rules and of plans for a server, which is asked for time and
+// not for money: the wages of plans are dropped. Errors: as of [RulesOf] and [PlanOf].
+func PayBookOf(rules, plans []string) (httpapi.PayBook, error) {
+	var book httpapi.PayBook
+	for _, file := range rules {
+		read, err := RulesOf(file)
+		if err != nil {
+			return book, fmt.Errorf("%s: %w", file, err)
+		}
+		book.Rules = append(book.Rules, read)
+	}
+	for _, file := range plans {
+		read, err := PlanOf(file)
+		if err != nil {
+			return book, fmt.Errorf("%s: %w", file, err)
+		}
+		book.Plans = append(book.Plans, withoutWages(read))
+	}
+	return book, nil
 }
 
 // parsePlan reads a plan as strictly as [ParseRules] reads rules.

@@ -83,12 +83,8 @@ func (a *App) Person(ctx context.Context, by httpapi.Principal, id uuid.UUID) (h
 	if err != nil {
 		return httpapi.PersonView{}, outward(err)
 	}
-	for recorded, err := range a.store.ReadStreamBackwards(ctx, eventschema.PersonStream(a.tenant, id).String()) {
-		if err != nil {
-			return httpapi.PersonView{}, outward(err)
-		}
-		view.Revision = recorded.Revision
-		break
+	if view.Revision, err = a.revisionOf(ctx, eventschema.PersonStream(a.tenant, id)); err != nil {
+		return httpapi.PersonView{}, outward(err)
 	}
 	return view, nil
 }
@@ -106,20 +102,34 @@ func (a *App) People(ctx context.Context, by httpapi.Principal, after uuid.UUID,
 	return opened.people[from:min(from+limit, len(opened.people))], nil
 }
 
-// namesOfWorks gives the names to show beside work records: the person's, or why
-// there is none. The record of an erased person stays; its fence knows the case.
+// namesOfWorks gives the names to show beside work records, by work id.
 func (a *App) namesOfWorks(ctx context.Context, by httpapi.Principal, works []uuid.UUID) (map[uuid.UUID]httpapi.Personal, error) {
-	opened, err := a.openDirectory(ctx, by)
+	inOrder, err := a.namesOf(ctx, by, works)
 	if err != nil {
 		return nil, err
 	}
 	names := make(map[uuid.UUID]httpapi.Personal, len(works))
+	for i, work := range works {
+		names[work] = inOrder[i]
+	}
+	return names, nil
+}
+
+// namesOf gives the names to show beside work records, in their order: the person's,
+// or why there is none. The record of an erased person stays; its fence knows the case.
+func (a *App) namesOf(ctx context.Context, by httpapi.Principal, works []uuid.UUID) ([]httpapi.Personal, error) {
+	opened, err := a.openDirectory(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]httpapi.Personal, len(works))
 	var strangers []uuid.UUID
-	for _, work := range works {
-		if p, known := opened.worker(work); known {
-			names[work] = p.LegalName
+	var places []int // of the strangers
+	for i, work := range works {
+		if of, known := opened.byWork[work]; known {
+			names[i] = opened.people[of].LegalName
 		} else {
-			strangers = append(strangers, work)
+			strangers, places = append(strangers, work), append(places, i)
 		}
 	}
 	if len(strangers) == 0 {
@@ -137,16 +147,17 @@ func (a *App) namesOfWorks(ctx context.Context, by httpapi.Principal, works []uu
 	for _, r := range restrictions {
 		restricted[r.Subject] = r.Case
 	}
-	for _, work := range strangers {
+	for n, work := range strangers {
+		name := &names[places[n]]
 		switch s := status[work]; s.Fence {
 		case keyring.FenceErased, keyring.FenceRestricted: // the record of an erased person
-			names[work] = a.personal(ctx, eventschema.Withheld(eventschema.StateErased, s.Case))
+			*name = a.personal(ctx, eventschema.Withheld(eventschema.StateErased, s.Case))
 		default:
 			state := eventschema.StateUnavailable
 			if restricted[work] != uuid.Nil {
 				state = eventschema.StateRestricted
 			}
-			names[work] = a.personal(ctx, eventschema.Withheld(state, restricted[work]))
+			*name = a.personal(ctx, eventschema.Withheld(state, restricted[work]))
 		}
 	}
 	return names, nil

@@ -99,8 +99,8 @@ func (g payGroups) ended(last time.Time) time.Time {
 }
 
 // reckon works out what the period owes for the intervals of one work record around
-// it, each by the rules of its job, and for declared hours, which are of the job that
-// the group has for work without one.
+// it and for its declared hours, each by the rules of its job. What names none is of the
+// job that the group has for it.
 func (g *payGroup) reckon(work uuid.UUID, intervals []projections.PairedInterval, declared []hours.Declared) (payrules.Result, []payrules.Pay, error) {
 	spans := make([][]payrules.Work, len(g.parts))
 	for _, w := range intervals {
@@ -110,8 +110,9 @@ func (g *payGroup) reckon(work uuid.UUID, intervals []projections.PairedInterval
 	}
 	entries := make([][]payrules.Declared, len(g.parts))
 	for _, d := range declared {
-		part := g.PartOf(g.Job)
-		entries[part] = append(entries[part], payrules.Declared{ID: d.ID, Workday: d.WorkDate, Time: d.Time, Job: g.Job})
+		job := cmp.Or(d.Job, g.Job)
+		part := g.PartOf(job)
+		entries[part] = append(entries[part], payrules.Declared{ID: d.ID, Workday: d.WorkDate, Time: d.Time, Job: job})
 	}
 	var all payrules.Result
 	var paid []payrules.Pay
@@ -226,7 +227,7 @@ func (r *reckoning) narrow(whole payrules.Result, inside []payrules.Work) payrul
 		}
 	}
 	for _, g := range whole.Guaranteed {
-		if r.within(g.Start) {
+		if r.period.Contains(g.Workday) {
 			made.Guaranteed = append(made.Guaranteed, g)
 		}
 	}

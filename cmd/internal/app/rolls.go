@@ -11,11 +11,12 @@ import (
 	"tracekeep/projections"
 )
 
-// Member is one stretch in which somebody belongs to a class, with the name.
-type Member struct {
-	projections.Enrolment
-	Name httpapi.Personal
-}
+// What the API and the commands show of classes.
+type (
+	Member       = httpapi.Member
+	SessionRoll  = httpapi.SessionRoll
+	StudentMarks = httpapi.StudentMarks
+)
 
 // Classes lists classes.
 func (w *World) Classes(ctx context.Context, asked projections.ClassesAsked) ([]projections.Class, error) {
@@ -41,19 +42,6 @@ func (w *World) Members(ctx context.Context, by httpapi.Principal, asked project
 		members[i] = Member{Enrolment: e, Name: names[e.WorkID]}
 	}
 	return members, nil
-}
-
-// SessionRoll is one session and how each of its students attended.
-type SessionRoll struct {
-	projections.ClassSession
-	Students []StudentMarks
-}
-
-// StudentMarks is one student of a session: every mark, the one that counts last.
-type StudentMarks struct {
-	WorkID uuid.UUID
-	Name   httpapi.Personal
-	Marks  []projections.Mark // none: not marked yet
 }
 
 // SessionRolls lists sessions with the students who were enrolled on their day, or are

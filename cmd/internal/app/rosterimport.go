@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tracekeep/adapters/importer"
-	"tracekeep/adapters/keyring"
 	"tracekeep/domain"
 	"tracekeep/domain/course"
 	"tracekeep/eventschema"
@@ -31,6 +30,7 @@ type rosterImport struct {
 	dry         bool
 	actor       eventschema.Actor
 	correlation uuid.UUID
+	caughtUp    bool // the read models have what was recorded before this import
 
 	classes  map[uuid.UUID]course.Class    // as they are now
 	enrolled map[uuid.UUID]course.Enrolled // of a dry run, as they would be
@@ -222,7 +222,7 @@ func (r *rosterImport) Enrol(ctx context.Context, station string, batch []import
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(importWriters)
 	for _, work := range works {
-		if fence := fences[work].Fence; fence == keyring.FenceErased || fence == keyring.FenceRestricted || fence == keyring.FenceClosing {
+		if isFenced(fences[work].Fence) {
 			for _, told := range byWork[work] {
 				verdicts[told.at] = importer.Verdict{Told: importer.ToldRefused, Reason: importer.ErasedUser}
 			}

@@ -18,8 +18,9 @@ import (
 // rulesFile is a file of rules: the parts of [payrules.Rules] under the names of
 // their tags, in YAML or JSON, and two conveniences.
 type rulesFile struct {
-	BasedOn        string `yaml:"based_on,omitempty"` // a built-in set, of which the file says what is different
-	Starts         string `yaml:"starts,omitempty"`   // the day of the week on which the workweek begins
+	BasedOn        string `yaml:"based_on,omitempty"`         // a built-in set, of which the file says what is different
+	BasedOnVersion int    `yaml:"based_on_version,omitempty"` // without it, the newest
+	Starts         string `yaml:"starts,omitempty"`           // the day of the week on which the workweek begins
 	payrules.Rules `yaml:",inline"`
 }
 
@@ -76,16 +77,25 @@ func ParseRules(text []byte) (payrules.Rules, error) {
 		return payrules.Rules{}, fmt.Errorf("%w: it is larger than %d bytes", ErrRulesFile, rulesFileLimit)
 	}
 	var base struct {
-		BasedOn string `yaml:"based_on"`
+		BasedOn        string `yaml:"based_on"`
+		BasedOnVersion int    `yaml:"based_on_version"`
 	}
 	if err := yaml.Unmarshal(text, &base); err != nil {
 		return payrules.Rules{}, fmt.Errorf("%w: %w", ErrRulesFile, err)
+	}
+	if base.BasedOn == "" && base.BasedOnVersion != 0 {
+		return payrules.Rules{}, fmt.Errorf("%w: based_on_version goes with based_on", ErrRulesFile)
 	}
 	var file rulesFile
 	if base.BasedOn != "" {
 		builtIn, ok := payrules.BuiltIn(base.BasedOn)
 		if !ok {
 			return payrules.Rules{}, fmt.Errorf("%w: based_on: there is no built-in set of the name %q", ErrRulesFile, base.BasedOn)
+		}
+		if base.BasedOnVersion != 0 {
+			if builtIn, ok = payrules.BuiltInVersion(base.BasedOn, base.BasedOnVersion); !ok {
+				return payrules.Rules{}, fmt.Errorf("%w: based_on_version: the built-in set %q has no version %d", ErrRulesFile, base.BasedOn, base.BasedOnVersion)
+			}
 		}
 		// Other rules are not those of the built-in set, whose name and version they lose.
 		file.Rules = builtIn

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -146,4 +147,52 @@ func FuzzParseSchedule(f *testing.F) {
 			t.Fatalf("read twice, it says two things: %v", err)
 		}
 	})
+}
+
+// What a built-in set says is part of every period that was locked by it: whoever
+// changes one gives it a version, and keeps the one before in [payrules.Earlier].
+func TestBuiltInSetsKeepTheirDigests(t *testing.T) {
+	want := map[string]string{
+		"flsa 1":                       "8751889ac94d17adcfa6ae61b20e1db56b3d9f04029b4f712f8684034422276d",
+		"california 1":                 "fb35ebd133570f890dc964e3cccc8bd00adf560a1da672936367ebd4f8901e4d",
+		"california 2":                 "89d8986f5e9588a617a4956453c77e706d5f67131564fe18c26748426c21c434",
+		"eu 1":                         "767448b78583a87f8e0d026a40e9e4aaf889923e57ab0b0f075ab8658e63e4c7",
+		"de 1":                         "3e1222313b5135fa7a8109df470bec31a17e70f35e8d7cbae4e0197075311903",
+		"207k-7 1":                     "d1aa600605a943c9dc0d39f1590e9c4851cf67011b5cfd12c6add49e26c376c9",
+		"207k-14 1":                    "d2e4881c73d86782232f017deca72206f250203fc3b7ec6ec15967a54cdf29e5",
+		"207k-28 1":                    "824189f1847958fcc519db441943e0b740ea82fb57177c0e9363d6f048fe0fe5",
+		"207k-fire-7 1":                "fd958b11009ac07a8cd59fe9d66ce712b12f6226b8e5480827cab7dc2969acaa",
+		"207k-fire-14 1":               "8746015597e9c8845445dccf7a4dbfb1b5071d757d1f7b70f322e2cec6879be1",
+		"207k-fire-28 1":               "7ceb019c8f4bacb5472ab867cc429af08a7674b824f3551d32cbb98fea35c078",
+		"207k-7 2":                     "3a8a0dae939b00e57b60d477fa57ea15700c0cdd6b1e7d079ca81b3476a3e785",
+		"207k-14 2":                    "2ce2a8e5207ca2325f9247df9006ca6170b9450a1002763ea199b7e9592147f8",
+		"207k-28 2":                    "b9cf3f70d31fb7425f27dd1e064ac41d21e57d2a459422b6b8c8c5a1cbf2e8b9",
+		"207k-fire-7 2":                "5bf62452eb18f2730c364d2133e7971c324feec2c381da2e12b89d71462a0e55",
+		"207k-fire-14 2":               "ea84e125b6fb78cd4b7166851749817cad168bc819c8376102122f2cf1f6a405",
+		"207k-fire-28 2":               "4c12b6cd1556c1dc11117e1a871140fdc90b7e8ef00e38769f3fa749ef13fdee",
+		"boston-court 1":               "4e61d805f33f230b94dc5206d4c215c39705c0aad3428924fd7951a162831721",
+		"boston-detail-construction 1": "f81afe60090f5f036bfbc3cbce56ac26ea850e5691397f57939e012edb2cb05e",
+		"boston-detail-security 1":     "691f77af7dc86f79932b1bb590a0ead64b2bd96a4baecd3630b789d47bf77cd6",
+	}
+	got := map[string]string{}
+	for _, rules := range append(payrules.BuiltIns(), payrules.Earlier()...) {
+		got[fmt.Sprint(rules.Name, " ", rules.Version)] = digestOf(rules)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("a built-in set says something else than it did (-want +got):\n%s", diff)
+	}
+}
+
+func TestAFileIsBasedOnTheVersionItNames(t *testing.T) {
+	for version, want := range map[string]payrules.SalaryFor{"": payrules.ForRegularHours, "based_on_version: 2\n": payrules.ForRegularHours, "based_on_version: 1\n": ""} {
+		rules, err := ParseRules([]byte("name: acme\nversion: 3\nbased_on: california\n" + version))
+		if err != nil || rules.Salary != want || rules.Version != 3 {
+			t.Errorf("%q: salary %q, version %d, %v", version, rules.Salary, rules.Version, err)
+		}
+	}
+	for _, text := range []string{"name: acme\nversion: 3\nbased_on: california\nbased_on_version: 3\n", "name: acme\nversion: 3\nbased_on_version: 1\nsource: x\nworkweek: {days: 7, anchor: 2026-01-04}\n"} {
+		if _, err := ParseRules([]byte(text)); !errors.Is(err, ErrRulesFile) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 }

@@ -33,10 +33,30 @@ func (a *App) PlanShift(ctx context.Context, intent httpapi.Intent, plan assignm
 	plan.ShiftID = uuid.NewSHA1(a.tenant, []byte("shift\x00"+intent.Key))
 	plan.PlannedBy = intent.Principal.ID
 	outcome, err := a.handleShift(ctx, intent, plan.ShiftID, plan)
+	if err == nil && outcome.Repeated {
+		err = a.samePlan(ctx, plan, intent.Key)
+	}
 	if err != nil {
 		return httpapi.Receipt{}, uuid.Nil, outwardShift(err)
 	}
 	return receipt(outcome), plan.ShiftID, nil
+}
+
+// samePlan refuses a plan whose key named a shift with other values: who plans a
+// second one is not to believe that it is there.
+func (a *App) samePlan(ctx context.Context, plan assignment.Plan, key string) error {
+	events, err := a.appendedBy(ctx, eventschema.AssignmentStream(a.tenant, plan.ShiftID), key)
+	if err != nil {
+		return err
+	}
+	for _, event := range events {
+		e, planned := event.(*eventschema.ShiftPlanned)
+		if planned && (e.Kind != plan.Kind || e.Employer != plan.Employer || e.Site != plan.Site || e.Zone != plan.Zone || e.Headcount != plan.Headcount ||
+			e.Qualification != plan.Qualification || !e.StartsAt.Equal(plan.StartsAt) || !e.EndsAt.Equal(plan.EndsAt)) {
+			return assignment.ErrOtherPlan
+		}
+	}
+	return nil
 }
 
 // Known is what only the caller knows of somebody who could work a shift.
@@ -85,6 +105,26 @@ func (a *App) Shift(ctx context.Context, shift uuid.UUID) (ShiftView, error) {
 		return ShiftView{}, err
 	}
 	return ShiftView{State: loaded.State, Revision: uint64(loaded.Next)}, nil //nolint:gosec // the stream has an event
+}
+
+// ShiftEvents lists everything that was recorded of one shift, in order.
+func (a *App) ShiftEvents(ctx context.Context, shift uuid.UUID) ([]eventschema.Decoded, error) {
+	stream := eventschema.AssignmentStream(a.tenant, shift)
+	var events []eventschema.Decoded
+	for recorded, err := range a.store.ReadStream(ctx, stream.String(), 0) {
+		if err != nil {
+			return nil, outward(err)
+		}
+		decoded, err := a.registry.Decode(recorded)
+		if err != nil {
+			return nil, fmt.Errorf("decode %s: %w", stream, err)
+		}
+		events = append(events, decoded)
+	}
+	if len(events) == 0 {
+		return nil, outwardShift(assignment.ErrNotPlanned)
+	}
+	return events, nil
 }
 
 // ShiftNow implements [httpapi.Shifts].
@@ -254,6 +294,7 @@ func outwardShift(err error) error {
 func refusalsOfShifts() []refusal {
 	return []refusal{
 		{assignment.ErrAlreadyPlanned, "already_planned", ""},
+		{assignment.ErrOtherPlan, "planned_otherwise", ""},
 		{assignment.ErrKind, "bad_kind", "/kind"},
 		{assignment.ErrCode, "bad_code", ""},
 		{assignment.ErrTimes, "bad_times", "/ends_at"},

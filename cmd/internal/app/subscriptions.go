@@ -49,6 +49,7 @@ func (a *App) startSubscriptions(ctx context.Context, _ Config) error {
 	} else {
 		a.lookAfterCases()
 	}
+	a.background(a.watching, "media", a.lookAfterMedia)
 	a.background(a.watching, "remembered requests", func(ctx context.Context) error { return a.requests.forgetOld(ctx, a.clock, a.log) })
 	select {
 	case <-router.Running():

@@ -10,7 +10,6 @@ import (
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/hours"
 	"tracekeep/domain/payperiod"
-	"tracekeep/domain/payrules"
 	"tracekeep/projections"
 )
 
@@ -26,9 +25,17 @@ func (w *World) Timecard(ctx context.Context, by httpapi.Principal, q httpapi.Ti
 		return card, outward(err)
 	}
 	card.Link = link
+	var punches []uuid.UUID // whose offsets are shown
 	for _, day := range card.Days {
 		for _, i := range day.Intervals {
 			card.Seconds += int64(i.End.Sub(i.Start) / time.Second)
+			punches = append(punches, i.In, i.Out)
+		}
+		for _, d := range day.Declared {
+			card.Seconds += d.Seconds
+		}
+		for _, d := range day.Declared {
+			card.Seconds += d.Seconds
 		}
 	}
 	if card.Name, err = w.a.nameOf(ctx, by, work); err != nil {
@@ -40,11 +47,20 @@ func (w *World) Timecard(ctx context.Context, by httpapi.Principal, q httpapi.Ti
 		return card, outward(err)
 	}
 	card.ReviewVersion, card.Findings = policy.Version, found[work]
+	for _, f := range card.Findings {
+		punches = append(punches, f.Punches...)
+	}
 	if card.Corrections, err = w.corrected(ctx, work, q.From, q.To); err != nil {
 		return card, outward(err)
 	}
 	const manyRequests = 1000
 	if card.Requests, err = projections.CorrectionRequests(ctx, w.q, w.a.tenant, projections.CorrectionsAsked{Open: true, Work: work, Limit: manyRequests}); err != nil {
+		return card, outward(err)
+	}
+	for _, r := range card.Requests {
+		punches = append(punches, r.PunchID)
+	}
+	if card.Places, err = projections.PlacesOfPunches(ctx, w.q, w.a.tenant, punches); err != nil {
 		return card, outward(err)
 	}
 	if card.Locked, err = w.lockedDays(ctx, work, q.From, q.To); err != nil {
@@ -140,18 +156,21 @@ func cardState(locked []httpapi.LockedDays, from, to string) (httpapi.CardState,
 
 // owedOnCard works out what the days are paid as, where rules are given.
 func (w *World) owedOnCard(ctx context.Context, by httpapi.Principal, work uuid.UUID, q httpapi.TimecardQuestion) (*httpapi.OwedTime, error) {
-	if q.Rules == nil {
+	if q.Plan == nil {
 		return nil, nil
 	}
 	period, err := daysOf(q.From, q.To)
 	if err != nil {
 		return nil, err
 	}
-	owed, err := w.OwedHours(ctx, by, HoursOrder{Plan: payrules.PlanOf(*q.Rules, q.Zone, nil), Period: period, Works: only(work)})
+	owed, err := w.OwedHours(ctx, by, HoursOrder{Plan: withoutWages(*q.Plan), Earlier: q.Earlier, Period: period, Works: only(work)})
 	if err != nil {
 		return nil, err
 	}
-	time := &httpapi.OwedTime{Rules: q.Rules.Name, Version: q.Rules.Version}
+	time := &httpapi.OwedTime{Plan: q.Plan.Name, PlanVersion: q.Plan.Version}
+	if group := q.Plan.GroupOf(work); group != nil {
+		time.Rules, time.Version = group.Parts[0].Rules.Name, group.Parts[0].Rules.Version
+	}
 	for _, o := range owed {
 		time.Time, time.Adjustments = payperiod.Total(jobTimes(o)), o.Adjustments
 		time.Breaches, time.Overlaps = len(o.Result.Breaches), len(o.Result.Overlaps)

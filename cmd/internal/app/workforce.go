@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -65,13 +66,23 @@ func (w *World) findings(ctx context.Context, policy hours.ReviewPolicy, days pr
 	if err != nil {
 		return nil, err
 	}
+	declared, err := w.declaredByWork(ctx, days)
+	if err != nil {
+		return nil, err
+	}
 	found := map[uuid.UUID][]hours.Finding{}
-	for work, p := range paired {
-		for _, f := range policy.Review(p, w.now()) {
+	add := func(work uuid.UUID, all []hours.Finding) {
+		for _, f := range all {
 			if f.WorkDate >= days.From && f.WorkDate <= days.To {
 				found[work] = append(found[work], f)
 			}
 		}
+	}
+	for work, p := range paired {
+		add(work, policy.Review(p, w.now()))
+	}
+	for work, entries := range declared {
+		add(work, policy.ReviewDeclared(paired[work], entries))
 	}
 	return found, nil
 }
@@ -104,7 +115,7 @@ func (w *World) Exceptions(ctx context.Context, by httpapi.Principal, q httpapi.
 			if i := slices.IndexFunc(policy.Grades, func(g hours.Grade) bool { return g.Code == f.Code }); i >= 0 {
 				row.Grace = policy.Grades[i].Grace
 			}
-			rows, punches = append(rows, row), append(punches, f.Punches[0])
+			rows, punches = append(rows, row), append(punches, f.Punches...)
 		}
 	}
 	places, err := projections.PlacesOfPunches(ctx, w.q, w.a.tenant, punches)
@@ -112,14 +123,17 @@ func (w *World) Exceptions(ctx context.Context, by httpapi.Principal, q httpapi.
 		return nil, outward(err)
 	}
 	for i := range rows {
-		rows[i].Station = places[rows[i].Punches[0]].Station
+		if len(rows[i].Punches) > 0 { // there are none of declared hours alone
+			place := places[rows[i].Punches[0]]
+			rows[i].Station, rows[i].OffsetSeconds = place.Station, place.OffsetSeconds
+		}
 	}
 	rows = slices.DeleteFunc(rows, func(r httpapi.ExceptionRow) bool { return q.Station != "" && r.Station != q.Station })
 	slices.SortFunc(rows, func(x, y httpapi.ExceptionRow) int {
 		if c := slices.Compare(x.WorkID[:], y.WorkID[:]); c != 0 {
 			return c
 		}
-		if c := x.At.Compare(y.At); c != 0 {
+		if c := cmp.Or(cmp.Compare(x.WorkDate, y.WorkDate), x.At.Compare(y.At)); c != 0 {
 			return c
 		}
 		return slices.Compare([]byte(x.Code), []byte(y.Code))
@@ -169,6 +183,11 @@ func (a *App) Overtime(ctx context.Context, by httpapi.Principal, q httpapi.Over
 // Caps implements [httpapi.Workforce].
 func (a *App) Caps(ctx context.Context, by httpapi.Principal, q httpapi.CapsQuestion) (httpapi.CapsView, error) {
 	return a.Today().Caps(ctx, by, q)
+}
+
+// Performance implements [httpapi.Workforce].
+func (a *App) Performance(ctx context.Context, by httpapi.Principal, q httpapi.PerformanceQuestion) (httpapi.PerformanceView, error) {
+	return a.Today().Performance(ctx, by, q)
 }
 
 // WorkHistory implements [httpapi.Workforce].

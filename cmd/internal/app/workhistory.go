@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"tracekeep/adapters/httpapi"
 	"tracekeep/domain/assignment"
 	"tracekeep/eventschema"
@@ -27,7 +25,7 @@ func (w *World) WorkHistory(ctx context.Context, by httpapi.Principal, who httpa
 	if err != nil {
 		return view, outward(err)
 	}
-	shifts, err := w.pastShifts(ctx, view.WorkID, days)
+	shifts, err := w.pastShifts(ctx, projections.ShiftsAsked{Work: view.WorkID, To: w.now()}, days)
 	if err != nil {
 		return view, outward(err)
 	}
@@ -50,11 +48,12 @@ func (w *World) WorkHistory(ctx context.Context, by httpapi.Principal, who httpa
 	return view, outward(err)
 }
 
-// pastShifts lists the shifts of a work record that have begun, by start, each with
-// how its person came to it: of a completed one as it was closed, of another one as
-// the punches say it now.
-func (w *World) pastShifts(ctx context.Context, work uuid.UUID, days projections.Days) ([]httpapi.PastShift, error) {
-	roster, err := w.roster(ctx, projections.ShiftsAsked{Work: work, To: w.now()})
+// pastShifts lists those of the shifts asked for that a work record has a place on, by
+// start, each with how its person came to it: of a completed one as it was closed, of
+// another one as the punches of the days say it now. Nobody has to come to a task.
+func (w *World) pastShifts(ctx context.Context, asked projections.ShiftsAsked, days projections.Days) ([]httpapi.PastShift, error) {
+	work := asked.Work
+	roster, err := w.roster(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +69,7 @@ func (w *World) pastShifts(ctx context.Context, work uuid.UUID, days projections
 			WorkID: work, ShiftID: s.ShiftID, Start: s.StartsAt, End: s.EndsAt, Attendance: place.Attendance,
 			Late: time.Duration(place.LateMinutes) * time.Minute, Worked: time.Duration(place.WorkedMinutes) * time.Minute,
 		}}
-		if s.CompletedAt == nil && s.CancelledAt == nil {
+		if s.CompletedAt == nil && s.CancelledAt == nil && s.Kind != eventschema.ShiftTask {
 			duties = append(duties, assignment.Duty{ShiftID: s.ShiftID, WorkID: work, Start: s.StartsAt, End: s.EndsAt})
 		}
 		shifts = append(shifts, past)
@@ -106,7 +105,9 @@ func jobsOf(shifts []httpapi.PastShift) []httpapi.Job {
 			sums[k] = &httpapi.Job{Kind: s.Kind, Employer: s.Employer, Site: s.Site}
 		}
 		sums[k].Shifts++
-		sums[k].Planned += s.EndsAt.Sub(s.StartsAt)
+		if s.Kind != eventschema.ShiftTask { // it takes up no time
+			sums[k].Planned += s.EndsAt.Sub(s.StartsAt)
+		}
 		sums[k].Worked += s.Mark.Worked
 	}
 	var jobs []httpapi.Job
