@@ -266,6 +266,10 @@ func TestAnErasureNeedsTwoOfficersAndEverythingThenSaysErased(t *testing.T) {
 	if text := certificate["certificate"].(string); strings.Contains(text, person) || strings.Contains(text, "Ada Example") || !strings.Contains(text, asked["case_id"].(string)) {
 		t.Errorf("the certificate names the person, or not the case:\n%s", text)
 	}
+	s.eventually("the read models know the certificate", func() bool {
+		name := s.send("privacy", "GET", "/v1/people/"+person, nil).expect(200)["legal_name"].(map[string]any)
+		return name["state"] != "erased" || name["certificate_leaf"] != nil
+	})
 	got := s.send("privacy", "GET", "/v1/people/"+person, nil).expect(200)
 	if name := got["legal_name"].(map[string]any); name["state"] != "erased" || name["case"] != asked["case_id"] || name["certificate_leaf"] != certificate["leaf"] {
 		t.Errorf("the name is %v", name)
@@ -276,6 +280,16 @@ func TestAnErasureNeedsTwoOfficersAndEverythingThenSaysErased(t *testing.T) {
 	}
 	s.send("hr", "POST", "/v1/punches", map[string]any{"badge": "A-17", "occurred_at": "2026-03-03T08:00:00+01:00", "zone": "Europe/Berlin", "direction": "in", "station": "gate-1"}).expect(422)
 	s.send("hr", "POST", "/v1/people/"+person+"/corrections", map[string]any{"legal_name": "Ada Again", "reason": "name_change"}, "If-Match", `"0"`).expect(410)
+}
+
+// eventually waits for what the read models do not know yet.
+func (s *served) eventually(what string, happened func() bool) {
+	s.t.Helper()
+	for limit := time.Now().Add(time.Minute); !happened(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(limit) {
+			s.t.Fatalf("it does not happen that %s", what)
+		}
+	}
 }
 
 // certificate waits for the certificate of a case.

@@ -231,7 +231,7 @@ func TestKilledWhileItIsStoppedACaseOpensThePersonAgain(t *testing.T) {
 	}
 	out.waitFor(t, "http://")
 	tracekeep(t, c.command("erase", "approve", "--case", id, "--officer", c.approver, "--wait", "1ms")...).ok(t, exitFailed)
-	for limit := time.After(30 * time.Second); ; {
+	for limit := time.After(2 * time.Minute); ; {
 		if _, err := os.Stat(gate + ".reached"); err == nil {
 			break
 		}

@@ -208,7 +208,7 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 // waitFor waits for a word that starts so and answers it.
 func (b *lockedBuffer) waitFor(t *testing.T, start string) string {
 	t.Helper()
-	limit := time.After(30 * time.Second)
+	limit := time.After(2 * time.Minute)
 	for {
 		b.mu.Lock()
 		for _, word := range strings.Fields(b.text.String()) {

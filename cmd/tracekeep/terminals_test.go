@@ -188,8 +188,9 @@ func (w *wall) anHourThatCameTwiceIsResolved() {
 	resolve("2025-10-26 02:40:00", "first").ok(t)
 	resolve("2025-10-26", "order").ok(t)
 	w.eventually("it is recorded", func() bool { return w.push("FALL1", night) == http.StatusOK })
+	// Two, or three where the terminal came between the first answer and the second.
 	w.heard("FALL1", func(h adms.Heard) bool {
-		return len(h.Held) == 0 && h.Recorded == 3 && h.Suspect["overlap_resolved"] == 2
+		return len(h.Held) == 0 && h.Recorded == 3 && h.Suspect["overlap_resolved"] >= 2
 	})
 	if status := w.push("FALL1", "9\t2025-10-26 02:10:00\t1\t1\t0\n"); status != http.StatusOK { // alone, the order would have it in the first
 		t.Errorf("again: %d", status)

@@ -120,7 +120,7 @@ func (w *wall) register(serials ...string) {
 // eventually waits for what is told to a process beside to arrive.
 func (w *wall) eventually(what string, happened func() bool) {
 	w.t.Helper()
-	for limit := time.Now().Add(30 * time.Second); !happened(); time.Sleep(20 * time.Millisecond) {
+	for limit := time.Now().Add(2 * time.Minute); !happened(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(limit) {
 			w.t.Fatalf("it does not happen that %s", what)
 		}
