@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"tracekeep/domain/hours"
@@ -126,8 +127,12 @@ func copyLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) error
 		if err != nil {
 			return err
 		}
-		for i, key := range some {
+		for _, key := range some {
 			row := last[key]
+			place, there := places[row.counted.ID]
+			if !there {
+				continue
+			}
 			rows.row()
 			rows.uuid(key.tenant)
 			rows.uuid(key.work)
@@ -136,8 +141,8 @@ func copyLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) error
 			rows.integer(int32(row.counted.OffsetSeconds))
 			rows.text(string(row.counted.Direction))
 			rows.text(string(row.counted.Kind))
-			rows.text(places[i].Zone)
-			rows.text(places[i].Station)
+			rows.text(place.Zone)
+			rows.text(place.Station)
 			rows.code(row.counted.Job)
 			rows.timestamptz(row.latest)
 			if err := rows.writeMany(ctx, tx); err != nil {
@@ -148,22 +153,23 @@ func copyLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch) error
 	return rows.write(ctx, tx)
 }
 
-// placesOfLast reads where the last punches of some work ids were made, which nothing
-// else of a load asks for: it is not remembered from page to page.
-func placesOfLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch, of []workKey) ([]PunchPlace, error) {
+// placesOfLast reads where the last punches of some work ids were made, by punch, which
+// nothing else of a load asks for: it is not remembered from page to page. What came of
+// age is not there any more: the punches forget it before the hours do.
+func placesOfLast(ctx context.Context, tx pgx.Tx, last map[workKey]*lastPunch, of []workKey) (map[uuid.UUID]PunchPlace, error) {
 	tenants, punches := make(uuids, len(of)), make(uuids, len(of))
 	for i, key := range of {
 		tenants[i], punches[i] = key.tenant, last[key].counted.ID
 	}
 	rows, err := tx.Query(ctx, `
-SELECT p.zone, p.station FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS n (tenant_id, punch_id, i)
-JOIN punch p ON p.punch_id = n.punch_id AND p.tenant_id = n.tenant_id ORDER BY i`, tenants, punches)
+SELECT p.punch_id, p.zone, p.station FROM unnest($1::uuid[], $2::uuid[]) AS n (tenant_id, punch_id)
+JOIN punch p ON p.punch_id = n.punch_id AND p.tenant_id = n.tenant_id`, tenants, punches)
 	if err != nil {
 		return nil, err
 	}
-	places, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p PunchPlace, err error) { return p, row.Scan(&p.Zone, &p.Station) })
-	if err == nil && len(places) != len(of) {
-		err = fmt.Errorf("%d of %d last punches are none", len(of)-len(places), len(of))
-	}
+	places := make(map[uuid.UUID]PunchPlace, len(of))
+	var punch uuid.UUID
+	var place PunchPlace
+	_, err = pgx.ForEachRow(rows, []any{&punch, &place.Zone, &place.Station}, func() error { places[punch] = place; return nil })
 	return places, err
 }

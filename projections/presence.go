@@ -88,7 +88,7 @@ INSERT INTO last_counted (tenant_id, work_id, punch_id, occurred_at, offset_seco
 SELECT n.tenant_id, n.work_id, n.punch_id, n.occurred_at, n.offset_seconds, n.direction, n.kind, p.zone, p.station, n.latest_at, NULLIF(n.job, '')
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::integer[], $6::text[], $7::text[], $8::timestamptz[], $9::text[])
 	AS n (tenant_id, work_id, punch_id, occurred_at, offset_seconds, direction, kind, latest_at, job)
-LEFT JOIN punch p ON p.punch_id = n.punch_id AND p.tenant_id = n.tenant_id -- a page is applied to the punches first
+JOIN punch p ON p.punch_id = n.punch_id AND p.tenant_id = n.tenant_id -- a page is applied to the punches first, which forget what it says has come of age
 ON CONFLICT (tenant_id, work_id) DO UPDATE SET
 	punch_id = EXCLUDED.punch_id, occurred_at = EXCLUDED.occurred_at, offset_seconds = EXCLUDED.offset_seconds,
 	zone = EXCLUDED.zone, station = EXCLUDED.station, direction = EXCLUDED.direction, kind = EXCLUDED.kind, job = EXCLUDED.job, latest_at = EXCLUDED.latest_at`,

@@ -115,6 +115,10 @@ func TestContentThatIsDamagedIsBrokenOff(t *testing.T) {
 		t.Error("a part of a document was sent as the whole")
 	}
 	s.broken.Store(false)
+}
+
+func TestContentWhoseReadingIsNotRecordedIsNotShown(t *testing.T) {
+	s := start(t)
 	s.fail = httpapi.ErrUnrecorded
 	a := s.send("hr", "GET", adasMedia+"/"+someItem.String(), "")
 	s.expect(a, 503, "unavailable")

@@ -126,9 +126,6 @@ func printTimecard(t *terminal, card httpapi.TimecardView, release httpapi.Relea
 		for _, d := range day.Declared {
 			rows = append(rows, []string{day.Date, "declared" + forJob(d.Job), "no times of day", hoursAndMinutes(d.Seconds)})
 		}
-		for _, d := range day.Declared {
-			rows = append(rows, []string{day.Date, "declared", d.Origin, hoursAndMinutes(d.Seconds)})
-		}
 	}
 	sections := []struct {
 		heading string

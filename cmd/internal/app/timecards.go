@@ -34,9 +34,6 @@ func (w *World) Timecard(ctx context.Context, by httpapi.Principal, q httpapi.Ti
 		for _, d := range day.Declared {
 			card.Seconds += d.Seconds
 		}
-		for _, d := range day.Declared {
-			card.Seconds += d.Seconds
-		}
 	}
 	if card.Name, err = w.a.nameOf(ctx, by, work); err != nil {
 		return card, outward(err)
