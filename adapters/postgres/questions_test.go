@@ -40,6 +40,24 @@ func TestALatePunchBetweenAPunchAndItsRepeatMakesTheRepeatCount(t *testing.T) {
 	}
 }
 
+// A page that brings punches and says that their record came of age, as one reads them
+// who begins from the start.
+func TestNobodyWhoseRecordCameOfAgeIsIn(t *testing.T) {
+	h, models := newHistory(t), open(t)
+	at := clock("2026-03-02T08:00:00Z")
+	h.punch(id("work", 1), id("punch", 1), at, in, normal)
+	h.punch(id("work", 2), id("punch", 2), at, in, normal)
+	h.add(eventschema.ErasureStream(h.tenant, id("expiry", 1)), &eventschema.RecordsExpired{CaseID: id("expiry", 1), RecordID: id("work", 1), Whole: true, ExpiredAt: at})
+	apply(t, models, h.log)
+	present, err := projections.WhoIsIn(t.Context(), models.Querier(), h.tenant, at.Add(time.Hour))
+	if err != nil || len(present) != 1 || present[0].WorkID != id("work", 2) {
+		t.Errorf("%+v %v", present, err)
+	}
+	if found, err := models.Check(t.Context(), h.all(), nil); err != nil || len(found) > 0 {
+		t.Errorf("%d differences: %v %v", len(found), found, err)
+	}
+}
+
 // A key that is stuck presses itself every fifty seconds for nine days. A press
 // before the first and one after the last change what counts of all of them.
 func TestChangesAtBothEndsOfADenseHistoryAreOneChange(t *testing.T) {
