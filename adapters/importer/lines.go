@@ -44,7 +44,8 @@ func (l *lines) next() (line, error) {
 		more, err = l.from.ReadSlice('\n')
 		l.end += int64(len(more))
 	}
-	if err != nil && (!errors.Is(err, io.EOF) || len(text) == 0) {
+	onlyMark := l.number == 0 && l.raw != nil && l.raw.n > 0 // of the encoding: a line with nothing in it
+	if err != nil && (!errors.Is(err, io.EOF) || len(text) == 0 && !onlyMark) {
 		return line{}, err
 	}
 	l.number++
