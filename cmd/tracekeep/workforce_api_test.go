@@ -45,6 +45,7 @@ func (s *served) planShift(employer, start, end string, header ...string) string
 // promise: RR-10
 // promise: ST-08
 // promise: ST-09
+// promise: ST-12
 // promise: OT-34
 // promise: OT-37
 func TestAShiftIsPlannedTakenSwappedAndMovedThroughTheAPI(t *testing.T) {
@@ -75,6 +76,7 @@ func TestAShiftIsPlannedTakenSwappedAndMovedThroughTheAPI(t *testing.T) {
 		t.Errorf("more people than places: %s", rule)
 	}
 	s.swapped(path, ada, bob)
+	s.wroteOverAPI(shift, bob)
 	s.movedOverAPI(path, shift, bob)
 	s.aClassOverTheAPI(ada, bob)
 	s.aRosterBesideTheAPI()
@@ -137,6 +139,59 @@ func (s *served) ratedOverAPI(ada, bob string) {
 	}
 	if len(seen) != 3 {
 		t.Errorf("on record as readers: %v", seen)
+	}
+}
+
+// wroteOverAPI has HR write to the shift of bob and to its site, and bob is told what
+// became of another shift of his without anybody writing it.
+func (s *served) wroteOverAPI(shift, bob string) {
+	t := s.t
+	toShift := s.send("hr", "POST", "/v1/messages", map[string]any{"shift_id": shift, "text": "Bring your vests."}).expect(201)
+	toSite := s.send("hr", "POST", "/v1/messages", map[string]any{"site": "harbor_st", "text": "The north gate is shut."}).expect(201)
+	s.send("ada", "POST", "/v1/messages", map[string]any{"shift_id": shift, "text": "Good luck."}).expect(404)
+	for _, sent := range []map[string]any{toShift, toSite} {
+		if sent["recipients"] != 1.0 {
+			t.Errorf("it went to %v", sent["recipients"])
+		}
+	}
+	if in := s.send("ada", "GET", "/v1/messages", nil).expect(200)["messages"].([]any); len(in) != 0 {
+		t.Errorf("ada, who is off the shift, received %v", in)
+	}
+	in := s.send("bob", "GET", "/v1/messages?unread=true", nil).expect(200)["messages"].([]any)
+	if len(in) != 2 || in[0].(map[string]any)["audience"] != "site" || in[1].(map[string]any)["audience"] != "shift" || in[1].(map[string]any)["shift_id"] != shift {
+		t.Fatalf("bob received %v", in)
+	}
+	id := toShift["message_id"].(string)
+	opened := s.send("bob", "POST", "/v1/messages/"+id+"/opening", nil).expect(200)
+	if opened["text"].(map[string]any)["value"] != "Bring your vests." {
+		t.Errorf("bob opens %v", opened)
+	}
+	s.send("bob", "POST", "/v1/messages/"+id+"/deletion", nil).expect(404)
+	s.send("hr", "POST", "/v1/messages/"+id+"/deletion", nil).expect(200)
+	sent := s.send("hr", "GET", "/v1/messages?box=sent", nil).expect(200)["messages"].([]any)
+	if first := sent[1].(map[string]any); first["message_id"] != id || first["read"] != 1.0 || first["deleted_at"] == nil {
+		t.Errorf("HR sent %v", sent)
+	}
+	own := s.planShift("customer_0099", hour(9, 8), hour(9, 12))
+	s.send("hr", "POST", "/v1/shifts/"+own+"/assignments", map[string]any{"work_id": bob, "qualifications": []string{"traffic"}}).expect(200)
+	change := func(how string, body map[string]any) {
+		s.send("hr", "POST", "/v1/shifts/"+own+how, body, "If-Match", s.send("hr", "GET", "/v1/shifts/"+own, nil).header.Get("ETag")).expect(200)
+	}
+	change("/reschedule", map[string]any{"zone": "Europe/Berlin", "starts_at": hour(9, 9), "ends_at": hour(9, 13)})
+	s.noticed("bob", "shift_moved", own)
+	change("/cancellation", map[string]any{"reason": "weather"})
+	s.noticed("bob", "shift_cancelled", own)
+	if notices := s.send("ada", "GET", "/v1/notices", nil).expect(200)["notices"].([]any); len(notices) != 0 {
+		t.Errorf("ada is told of what is not hers: %v", notices)
+	}
+}
+
+// noticed wants one notice, of a shift.
+func (s *served) noticed(who, kind, shift string) {
+	s.t.Helper()
+	notices := s.send(who, "GET", "/v1/notices", nil).expect(200)["notices"].([]any)
+	if len(notices) != 1 || notices[0].(map[string]any)["kind"] != kind || notices[0].(map[string]any)["shift_id"] != shift {
+		s.t.Errorf("%s is told %v, want %s", who, notices, kind)
 	}
 }
 
